@@ -1,0 +1,3 @@
+//! The `evtmap` command.
+
+fn main() {}

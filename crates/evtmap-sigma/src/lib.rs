@@ -1,0 +1,1 @@
+//! The Sigma detection language: rules in, matches out.

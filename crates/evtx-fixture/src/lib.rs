@@ -1,0 +1,1 @@
+//! Writes EVTX files, for tests, examples and benchmarks.
