@@ -248,10 +248,7 @@ impl evtmap_sigma::Event for Seen<'_> {
     }
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a str) -> ControlFlow<()>) -> ControlFlow<()> {
-        let texts = self.event.fields().filter_map(|field| match field.value {
-            Value::Text(text) => Some(text),
-            Value::Null => None,
-        });
+        let texts = self.event.fields().filter_map(|(_, _, value)| value.text());
         texts.chain(self.event.message()).try_for_each(visit)
     }
 }
