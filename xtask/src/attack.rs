@@ -24,10 +24,7 @@ const BUNDLES: &[(&str, &str)] = &[
         "enterprise-attack-19.2-reconstructed-min.json",
         "reconstructed from MITRE's bundle of 18.1 and public tables of 19.2",
     ),
-    (
-        "enterprise-attack-18.1.json",
-        "MITRE's bundle, https://github.com/mitre-attack/attack-stix-data",
-    ),
+    ("enterprise-attack-18.1.json", "MITRE's bundle, https://github.com/mitre-attack/attack-stix-data"),
 ];
 
 /// A file of the data folder and its text.
@@ -54,10 +51,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<String> {
     for (name, text) in &outputs {
         fs::write(folder.join(name), text).with_context(|| format!("cannot write `{name}`"))?;
     }
-    Ok(format!(
-        "wrote {} files to crates/evtmap/data/attack",
-        outputs.len()
-    ))
+    Ok(format!("wrote {} files to crates/evtmap/data/attack", outputs.len()))
 }
 
 fn check(folder: &Path, outputs: &[Output]) -> Result<()> {
@@ -78,13 +72,8 @@ fn generate(from: &Path) -> Result<Vec<Output>> {
         let catalogue = Catalogue::from_stix(file).with_context(|| format!("cannot read `{name}`"))?;
         releases.push(Release::new(catalogue).with_context(|| format!("`{name}` is not complete"))?);
     }
-    let Some((newest, older)) = releases.split_first() else {
-        bail!("no bundle is listed")
-    };
-    let outputs = vec![
-        ("enterprise.json", data(newest, older)?),
-        ("VERSION", version(&releases)?),
-    ];
+    let Some((newest, older)) = releases.split_first() else { bail!("no bundle is listed") };
+    let outputs = vec![("enterprise.json", data(newest, older)?), ("VERSION", version(&releases)?)];
     Ok(outputs)
 }
 
@@ -131,20 +120,11 @@ fn data(newest: &Release, older: &[Release]) -> Result<String> {
     }
     let known = |technique: &&Technique| newest.catalogue.technique(technique.id).is_some();
     for earlier in older {
-        if let Some(lost) = earlier
-            .catalogue
-            .techniques()
-            .iter()
-            .find(|technique| !known(technique))
-        {
+        if let Some(lost) = earlier.catalogue.techniques().iter().find(|technique| !known(technique)) {
             bail!("{} of {} is not in {}", lost.id, earlier.version, newest.version);
         }
     }
-    let (domain, releases, records) = (
-        to_string(&newest.domain)?,
-        releases.join(",\n"),
-        records.join(",\n"),
-    );
+    let (domain, releases, records) = (to_string(&newest.domain)?, releases.join(",\n"), records.join(",\n"));
     Ok(format!(
         "{{\n\"domain\":{domain},\n\"releases\":[\n{releases}\n],\n\"techniques\":[\n{records}\n]\n}}\n"
     ))
@@ -152,14 +132,9 @@ fn data(newest: &Release, older: &[Release]) -> Result<String> {
 
 fn release(release: &Release, columns: &[Column<'_>]) -> Result<String> {
     let columns: Vec<String> = columns.iter().map(to_string).collect::<Result<_, _>>()?;
-    let (version, date, columns) = (
-        to_string(&release.version)?,
-        to_string(&release.date)?,
-        columns.join(",\n"),
-    );
-    Ok(format!(
-        "{{\"version\":{version},\"date\":{date},\"tactics\":[\n{columns}\n]}}"
-    ))
+    let (version, date, columns) =
+        (to_string(&release.version)?, to_string(&release.date)?, columns.join(",\n"));
+    Ok(format!("{{\"version\":{version},\"date\":{date},\"tactics\":[\n{columns}\n]}}"))
 }
 
 /// A tactic of a release.
@@ -174,11 +149,7 @@ struct Column<'a> {
 /// A tactic whose name is gone became those of the new names to which its techniques went.
 fn columns<'a>(release: &'a Release, newest: &Release) -> Vec<Column<'a>> {
     let has = |release: &Release, name: &str| {
-        release
-            .catalogue
-            .tactics()
-            .iter()
-            .any(|tactic| tactic.short_name == name)
+        release.catalogue.tactics().iter().any(|tactic| tactic.short_name == name)
     };
     let is_new = |id: &TacticId| {
         let tactic = newest.catalogue.tactic(*id);
@@ -197,10 +168,7 @@ fn columns<'a>(release: &'a Release, newest: &Release) -> Vec<Column<'a>> {
     tactics
         .map(|tactic| {
             let is_gone = !has(newest, &tactic.short_name);
-            Column {
-                tactic,
-                became: if is_gone { became(tactic) } else { BTreeSet::new() },
-            }
+            Column { tactic, became: if is_gone { became(tactic) } else { BTreeSet::new() } }
         })
         .collect()
 }
@@ -209,9 +177,7 @@ fn columns<'a>(release: &'a Release, newest: &Release) -> Vec<Column<'a>> {
 fn current(newest: &Catalogue, id: TechniqueId) -> &[TacticId] {
     let technique = newest.technique(id);
     let successor = technique.and_then(|technique| newest.technique(technique.successor?));
-    successor
-        .or(technique)
-        .map_or(&[], |technique| &technique.tactics)
+    successor.or(technique).map_or(&[], |technique| &technique.tactics)
 }
 
 /// A technique of the newest release.
@@ -240,13 +206,7 @@ struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    const NONE: Self = Self {
-        name: None,
-        tactics: None,
-        platforms: None,
-        status: None,
-        successor: None,
-    };
+    const NONE: Self = Self { name: None, tactics: None, platforms: None, status: None, successor: None };
 }
 
 fn record<'a>(technique: &'a Technique, older: &'a [Release]) -> Record<'a> {
@@ -265,11 +225,7 @@ fn record<'a>(technique: &'a Technique, older: &'a [Release]) -> Record<'a> {
         status: some_unless(technique.status, technique.status == Status::Active),
         successor: technique.successor,
     };
-    Record {
-        id: technique.id,
-        now,
-        was,
-    }
+    Record { id: technique.id, now, was }
 }
 
 fn difference<'a>(earlier: &'a Technique, now: &Technique) -> Facts<'a> {
@@ -285,12 +241,8 @@ fn difference<'a>(earlier: &'a Technique, now: &Technique) -> Facts<'a> {
 
 /// Its platforms; where the newest bundle leaves them out, those that it last had.
 fn platforms<'a>(technique: &'a Technique, older: &'a [Release]) -> &'a [String] {
-    let earlier = older
-        .iter()
-        .filter_map(|release| release.catalogue.technique(technique.id));
-    let known = std::iter::once(technique)
-        .chain(earlier)
-        .find(|technique| !technique.platforms.is_empty());
+    let earlier = older.iter().filter_map(|release| release.catalogue.technique(technique.id));
+    let known = std::iter::once(technique).chain(earlier).find(|technique| !technique.platforms.is_empty());
     known.map_or(&[], |technique| &technique.platforms)
 }
 

@@ -15,22 +15,13 @@ struct Task {
     run: fn(&[String]) -> anyhow::Result<String>,
 }
 
-const TASKS: &[Task] = &[Task {
-    name: "attack",
-    about: attack::ABOUT,
-    run: attack::run,
-}];
+const TASKS: &[Task] = &[Task { name: "attack", about: attack::ABOUT, run: attack::run }];
 
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is a program; its tasks do not print"
-)]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program; its tasks do not print")]
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let (name, arguments) = arguments
-        .split_first()
-        .map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
+    let (name, arguments) =
+        arguments.split_first().map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
     let Some(task) = TASKS.iter().find(|task| task.name == name) else {
         eprintln!("usage: cargo xtask TASK");
         for Task { name, about, .. } in TASKS {

@@ -48,7 +48,7 @@ pub struct Associations {
     index: HashMap<String, HashMap<u32, Vec<usize>>>,
 }
 
-/// The files of associations that come with the program, one a channel.
+// `BUNDLED`: the texts of the files in `data/associations`, listed by the build script.
 include!(concat!(env!("OUT_DIR"), "/associations.rs"));
 
 impl Associations {
@@ -81,7 +81,8 @@ impl Associations {
     /// The index of what an event may hint at. An event of another provider in the same channel with the
     /// same id is another event.
     pub fn of(&self, event: &Event) -> Option<usize> {
-        let by_id = self.index.get(event.channel()).or_else(|| self.index.get(&event.channel().to_lowercase()))?;
+        let by_id =
+            self.index.get(event.channel()).or_else(|| self.index.get(&event.channel().to_lowercase()))?;
         let provider = event.provider();
         let is_of = |own: &Association| {
             let own = own.provider.as_deref().unwrap_or_default();

@@ -39,5 +39,8 @@ pub use attack::Catalogue;
 pub use evtmap_sigma::Placeholders;
 pub use logsource::{Pipelines, Router};
 pub use rules::Rules;
-pub use scan::{UnresolvedTag, FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan};
+pub use scan::{
+    FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,
+    UnresolvedTag,
+};
 pub use severity::Severity;

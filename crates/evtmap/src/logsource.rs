@@ -188,7 +188,8 @@ impl Router {
     ) {
         let channel = event.channel();
         let stops = self.channels.get(channel).or_else(|| self.channels.get(&channel.to_lowercase()));
-        let found = stops.into_iter().chain([&self.every_channel]).flat_map(|stops| stops.of(event.event_id()));
+        let found =
+            stops.into_iter().chain([&self.every_channel]).flat_map(|stops| stops.of(event.event_id()));
         let mut matched: Vec<usize> = found
             .filter(|stop| {
                 let Some(view) = self.views.get(stop.view) else { return false };

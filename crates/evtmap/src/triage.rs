@@ -167,9 +167,8 @@ impl Summary {
         let first = |group: &Group| group.span.0.map_or(Timestamp::MAX, |(first, _)| first);
         groups.sort_by(|a, b| {
             let by_severity = b.severity.cmp(&a.severity);
-            by_severity.then_with(|| {
-                (first(a), &a.title, &a.computer).cmp(&(first(b), &b.title, &b.computer))
-            })
+            by_severity
+                .then_with(|| (first(a), &a.title, &a.computer).cmp(&(first(b), &b.title, &b.computer)))
         });
         groups
     }

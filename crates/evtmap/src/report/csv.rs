@@ -8,13 +8,32 @@ use std::io::{self, Write};
 
 use super::{ReportOptions, Writer};
 use crate::alert::{Alert, AlertEvent, Finding, Kind};
+use crate::severity::Severity;
 use crate::triage::Report;
 
 /// The columns from left to right.
 pub const COLUMNS: [&str; 21] = [
-    "timestamp", "host", "user", "source", "event_id", "rule_id", "tactic", "technique_id", "technique_name",
-    "severity", "description", "raw_message", "kind", "rule_title", "rule_author", "channel", "provider",
-    "record_id", "all_techniques", "all_tactics", "input",
+    "timestamp",
+    "host",
+    "user",
+    "source",
+    "event_id",
+    "rule_id",
+    "tactic",
+    "technique_id",
+    "technique_name",
+    "severity",
+    "description",
+    "raw_message",
+    "kind",
+    "rule_title",
+    "rule_author",
+    "channel",
+    "provider",
+    "record_id",
+    "all_techniques",
+    "all_tactics",
+    "input",
 ];
 
 /// The longest cell in characters: what the common spreadsheet takes.
@@ -75,7 +94,7 @@ fn cells(alert: &Alert) -> [Cow<'_, str>; 21] {
         tactics.clone().into(),
         technique.map(|technique| technique.id.as_str()).unwrap_or_default().into(),
         technique.map(|technique| technique.name.as_str()).unwrap_or_default().into(),
-        finding.severity.map(|severity| severity.as_str()).unwrap_or_default().into(),
+        finding.severity.map(Severity::as_str).unwrap_or_default().into(),
         finding.description().into(),
         raw_message(event),
         finding.kind.as_str().into(),
@@ -118,7 +137,8 @@ fn raw_message(event: &AlertEvent) -> Cow<'_, str> {
     if let Some(message) = &event.message {
         return message.as_str().into();
     }
-    let fields = event.fields.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_deref()?)));
+    let fields =
+        event.fields.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_deref()?)));
     fields.collect::<Vec<_>>().join(" | ").into()
 }
 
@@ -133,7 +153,9 @@ fn shortened(cell: Cow<'_, str>) -> Cow<'_, str> {
 /// A quote in front of what a spreadsheet would run: an attacker writes the log, an analyst opens the table.
 fn neutralised(cell: Cow<'_, str>) -> Cow<'_, str> {
     let first = cell.trim_start_matches([' ', '\u{a0}']).chars().next();
-    if matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠')) && cell != "-" {
+    if matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'))
+        && cell != "-"
+    {
         return format!("'{cell}").into();
     }
     cell

@@ -123,7 +123,7 @@ impl<'a> Scanner<'a> {
             Item::Opened { file, kind } => Told::Opened { file, kind },
             Item::Failed { file, error } => Told::Failed { file, error },
         };
-        ordered::map(threads, feed, work, |told| {
+        ordered::map(threads, feed, work, |told| -> std::io::Result<()> {
             match told {
                 Told::Opened { file, kind } => account.opened(file, kind),
                 Told::Failed { file, error } => account.failed(file, error),
