@@ -1,1 +1,4 @@
 //! Windows event logs to MITRE ATT&CK.
+
+pub mod event;
+pub mod input;
