@@ -24,8 +24,8 @@ pub const MAX_DEPTH: u32 = 64;
 /// # Errors
 /// When `json` is not JSON, is not an event, or lies deeper than [`MAX_DEPTH`]. The fields that were read
 /// before are then in `event`.
-pub fn read(json: &[u8], event: &mut Event) -> Result<(), serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
+pub fn read(json: &str, event: &mut Event) -> Result<(), serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
     Object {
         event,
         kind: Kind::Document,
@@ -291,7 +291,7 @@ mod tests {
     #[track_caller]
     fn check(json: &str, expected: &str) {
         let mut event = Event::new();
-        let found = match read(json.as_bytes(), &mut event) {
+        let found = match read(json, &mut event) {
             Ok(()) => event.to_string(),
             Err(error) => {
                 let error = error.to_string();

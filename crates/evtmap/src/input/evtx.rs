@@ -219,7 +219,7 @@ impl Chunk {
             };
             let json = record.and_then(|record| {
                 next = record.binxml_offset + u64::from(record.binxml_size) + RECORD_TRAILER_BYTES;
-                record.into_json_bytes()
+                record.into_json()
             });
             event.clear();
             let read = match json {

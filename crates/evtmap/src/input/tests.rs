@@ -348,7 +348,7 @@ fn of_json(path: &Path) -> Vec<String> {
     documents
         .map(|document| {
             let mut event = Event::new();
-            crate::event::json::read(document.unwrap().to_string().as_bytes(), &mut event).unwrap();
+            crate::event::json::read(&document.unwrap().to_string(), &mut event).unwrap();
             comparable(&event)
         })
         .collect()
@@ -451,5 +451,27 @@ fn damage_never_stops_the_program() {
             damaged[at] = random.to_le_bytes()[0];
         }
         outcome(&damaged);
+    }
+}
+
+#[test]
+fn the_sample_export_is_read() {
+    let Some(folder) = recordings("../seed") else {
+        return;
+    };
+    for path in files(&folder, "csv") {
+        let mut origins = Vec::new();
+        let mut input = open(&path, &InputOptions::default()).unwrap();
+        decode(&mut *input, |decoded| match decoded {
+            Decoded::Event(event, _) => {
+                assert!(event.time().is_some() && event.user().is_some() && event.message().is_some());
+                origins.push(format!("{} {}", event.channel(), event.event_id().unwrap()));
+            }
+            Decoded::Bad(problem) => panic!("{problem}"),
+        })
+        .unwrap();
+        assert_eq!(origins.len(), 14);
+        assert_eq!(origins.first().unwrap(), "Security 4624");
+        assert_eq!(origins.last().unwrap(), "System 7045");
     }
 }
