@@ -57,12 +57,12 @@ impl Filter {
 
 fn read_rules(section: &Node, problems: &mut Diagnostics) -> Option<Vec<String>> {
     match section.get("rules").map(|rules| &rules.data) {
-        Some(Data::Sequence(items)) => {
+        Some(Data::Sequence(items)) if !items.is_empty() => {
             Some(items.iter().filter_map(|item| item.text().map(str::to_owned)).collect())
         }
         Some(Data::Scalar { text, .. }) if text.eq_ignore_ascii_case("any") => None,
         Some(Data::Scalar { text, .. }) if !text.is_empty() => Some(vec![text.clone()]),
-        Some(_) => {
+        Some(Data::Mapping(_)) => {
             problems.note(
                 Code::InvalidAttribute,
                 section.place,
@@ -70,7 +70,7 @@ fn read_rules(section: &Node, problems: &mut Diagnostics) -> Option<Vec<String>>
             );
             Some(Vec::new())
         }
-        None => {
+        Some(Data::Sequence(_) | Data::Scalar { .. }) | None => {
             let message = "the filter does not say for which rules, so it is for all of its log source";
             problems.push(
                 Diagnostic::new(Code::UnknownValue, section.place, message)
