@@ -1,3 +1,51 @@
-//! Development tasks.
+//! Development tasks: `cargo xtask TASK`.
 
-fn main() {}
+mod attack;
+mod incident;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// A task of the table below.
+struct Task {
+    name: &'static str,
+    /// Its arguments and what it does, in a line.
+    about: &'static str,
+    /// Does it with the arguments after its name, and returns what is to be told.
+    run: fn(&[String]) -> anyhow::Result<String>,
+}
+
+const TASKS: &[Task] = &[
+    Task { name: "attack", about: attack::ABOUT, run: attack::run },
+    Task { name: "incident", about: incident::ABOUT, run: incident::run },
+];
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program; its tasks do not print")]
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let (name, arguments) =
+        arguments.split_first().map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
+    let Some(task) = TASKS.iter().find(|task| task.name == name) else {
+        eprintln!("usage: cargo xtask TASK");
+        for Task { name, about, .. } in TASKS {
+            eprintln!("  {name:10} {about}");
+        }
+        return ExitCode::from(2);
+    };
+    match (task.run)(arguments) {
+        Ok(told) => {
+            println!("{told}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

@@ -1,1 +1,40 @@
 //! The Sigma detection language: rules in, matches out.
+//!
+//! The language and nothing else: this crate does no I/O, reads no clock, and knows neither Windows nor
+//! ATT&CK. It reads texts of rules ([`Collection::parse`]), tells what is wrong with them
+//! ([`Diagnostic`]), and answers whether a [`Rule`] holds for an [`Event`].
+
+mod collection;
+mod compile;
+mod condition;
+mod detection;
+mod diagnostic;
+mod evaluate;
+mod event;
+mod fold;
+mod logsource;
+mod modifier;
+mod pattern;
+mod pipeline;
+mod predicate;
+mod rule;
+mod scalar;
+mod text;
+mod yaml;
+
+pub use collection::{Collection, Placeholders};
+pub use compile::{Compiled, Expr};
+pub use condition::{Condition, Quantifier, Selector};
+pub use detection::{Detection, Item, NamedSelection, Selection};
+pub use diagnostic::{Code, Diagnostic, Gravity};
+pub use event::{Event, FieldList, Value};
+pub use fold::{fold, fold_char};
+pub use logsource::LogSource;
+pub use modifier::Modifier;
+pub use pattern::{Part, Pattern};
+pub use pipeline::{Change, Pipeline, Transformation};
+pub use predicate::{Ordering, Predicate, RefPart, Test, TimePart};
+pub use rule::{Level, Rule, Status};
+pub use scalar::{Kind, Number, Scalar};
+pub use text::TextMatcher;
+pub use yaml::{MAX_BYTES, MAX_DEPTH, MAX_KEYS, MAX_NODES, Place};

@@ -1,1 +1,3 @@
 //! Windows event logs to MITRE ATT&CK.
+
+pub mod attack;

@@ -1,0 +1,311 @@
+//! A rule made ready to be asked: modifiers applied, names of selections resolved.
+
+use regex::RegexBuilder;
+
+use crate::Placeholders;
+use crate::condition::{Condition, Quantifier};
+use crate::detection::{Detection, Item, Selection};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::modifier::{Draft, Problem, RegexSource, Value};
+use crate::predicate::{Predicate, Test};
+use crate::scalar::Kind;
+use crate::text::TextMatcher;
+use crate::yaml::Place;
+
+/// The largest size of a compiled regular expression in bytes.
+const MAX_REGEX_BYTES: usize = 10 << 20;
+
+/// What a rule asks of an event.
+#[derive(Clone, Debug)]
+pub enum Expr {
+    /// All hold; an empty list always does.
+    All(Vec<Expr>),
+    /// At least one holds; an empty list never does.
+    Any(Vec<Expr>),
+    /// At least so many hold.
+    AtLeast(u32, Vec<Expr>),
+    /// It does not hold.
+    Not(Box<Expr>),
+    /// The item of a selection holds.
+    Predicate(Predicate),
+    /// The selection with that index among the rule's selections holds.
+    Selection(usize),
+}
+
+/// A detection made ready.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The selections, in the order written.
+    pub selections: Vec<Expr>,
+    /// The conditions, joined by "or".
+    pub condition: Expr,
+}
+
+/// Makes a detection ready, noting what is wrong with it.
+pub(crate) fn compile(
+    detection: &Detection,
+    placeholders: &Placeholders,
+    problems: &mut Diagnostics,
+) -> Option<Compiled> {
+    let mut selections = Vec::with_capacity(detection.selections.len());
+    for named in &detection.selections {
+        selections.push(selection(&named.selection, placeholders, problems));
+    }
+    let names = Names { detection, problems };
+    let condition = names.conditions();
+    if problems.has_errors() {
+        None
+    } else {
+        condition.map(|condition| Compiled {
+            selections,
+            condition,
+        })
+    }
+}
+
+fn selection(selection: &Selection, placeholders: &Placeholders, problems: &mut Diagnostics) -> Expr {
+    match selection {
+        Selection::All(items) => Expr::All(
+            items
+                .iter()
+                .filter_map(|item| predicate(item, placeholders, problems))
+                .collect(),
+        ),
+        Selection::Any(members) => Expr::Any(
+            members
+                .iter()
+                .map(|member| self::selection(member, placeholders, problems))
+                .collect(),
+        ),
+        Selection::Keywords(item) => {
+            predicate(item, placeholders, problems).unwrap_or_else(|| Expr::Any(Vec::new()))
+        }
+    }
+}
+
+/// Applies an item's modifiers in the order written and makes a predicate of what comes out.
+fn predicate(item: &Item, placeholders: &Placeholders, problems: &mut Diagnostics) -> Option<Expr> {
+    let mut draft = Draft {
+        field: item.field.as_deref(),
+        values: item.values.iter().cloned().map(Value::Written).collect(),
+        all: false,
+        cased: false,
+        negated: false,
+        anchored: false,
+        n_applied: 0,
+        placeholders,
+        warnings: Vec::new(),
+    };
+    for modifier in &item.modifiers {
+        let applied = modifier.apply(&mut draft);
+        draft.n_applied += 1;
+        for warning in draft.warnings.drain(..) {
+            problems.push(warning.at(item.place));
+        }
+        if let Err(problem) = applied {
+            problems.push(problem.at(item.place));
+            return None;
+        }
+    }
+    let tests: Result<Vec<Test>, Problem> = std::mem::take(&mut draft.values)
+        .into_iter()
+        .map(|value| test(value, &draft))
+        .collect();
+    match tests {
+        Ok(tests) => Some(Expr::Predicate(Predicate {
+            field: item.field.clone(),
+            tests,
+            all: draft.all,
+            negated: draft.negated,
+        })),
+        Err(problem) => {
+            problems.push(problem.at(item.place));
+            None
+        }
+    }
+}
+
+/// Makes a test of a value that all modifiers have passed.
+fn test(value: Value, draft: &Draft<'_>) -> Result<Test, Problem> {
+    let needs_field = matches!(
+        value,
+        Value::Exists(_) | Value::FieldRef { .. } | Value::Compare { .. } | Value::Time { .. }
+    );
+    if draft.field.is_none() && needs_field {
+        return Err(Problem::invalid(format!(
+            "{} needs the name of a field",
+            value.kind()
+        )));
+    }
+    Ok(match value {
+        Value::Written(scalar) => match scalar.kind {
+            Kind::Null => Test::Null,
+            Kind::Number(number) if draft.field.is_some() => Test::Number {
+                number,
+                spelled: scalar.text,
+            },
+            Kind::Number(_) | Kind::Text | Kind::Bool(_) => {
+                // The pattern of a value that is not null always exists.
+                let pattern = Value::Written(scalar).into_pattern().unwrap_or_default();
+                text(pattern, draft)
+            }
+        },
+        Value::Text(pattern) => text(pattern, draft),
+        Value::Bytes(bytes) => encoded(bytes, draft)?,
+        Value::Regex(source) => Test::Regex(Box::new(regex(&source)?)),
+        Value::Network(network) => Test::Network(network),
+        Value::FieldRef { field, part } => Test::FieldRef {
+            field,
+            part,
+            cased: draft.cased,
+        },
+        Value::Compare { ordering, number } => Test::Compare { ordering, number },
+        Value::Time {
+            part,
+            ordering,
+            number,
+        } => Test::Time {
+            part,
+            ordering,
+            number,
+        },
+        Value::Exists(wanted) => Test::Exists(wanted),
+        Value::AnyOf(members) => Test::AnyOf(
+            members
+                .into_iter()
+                .map(|member| test(member, draft))
+                .collect::<Result<_, _>>()?,
+        ),
+    })
+}
+
+/// A keyword is found anywhere in a value unless its place was given.
+fn text(pattern: crate::Pattern, draft: &Draft<'_>) -> Test {
+    let unanchored = draft.field.is_none() && !draft.anchored;
+    let pattern = if unanchored {
+        pattern.any_before().any_after()
+    } else {
+        pattern
+    };
+    Test::Text(TextMatcher::new(pattern, draft.cased))
+}
+
+/// UTF-16 without base64 behind it can only be found where its bytes are text themselves.
+fn encoded(bytes: Vec<u8>, draft: &Draft<'_>) -> Result<Test, Problem> {
+    match String::from_utf8(bytes) {
+        Ok(decoded) => Ok(text(crate::Pattern::literal(&decoded), draft)),
+        Err(_) => Err(Problem::invalid("an encoded text can never be found as it is")
+            .help("write `base64` or `base64offset` behind the encoding")),
+    }
+}
+
+fn regex(source: &RegexSource) -> Result<regex::Regex, Problem> {
+    let mut builder = RegexBuilder::new(&source.pattern);
+    builder
+        .size_limit(MAX_REGEX_BYTES)
+        .dfa_size_limit(MAX_REGEX_BYTES);
+    builder
+        .case_insensitive(source.flags.contains('i'))
+        .multi_line(source.flags.contains('m'))
+        .dot_matches_new_line(source.flags.contains('s'));
+    builder.build().map_err(|error| {
+        let reason = match error {
+            regex::Error::CompiledTooBig(_) => "it needs too much memory".to_owned(),
+            other => other
+                .to_string()
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .trim_start_matches("error: ")
+                .to_owned(),
+        };
+        Problem::new(
+            Code::InvalidRegex,
+            format!("the regular expression does not compile: {reason}"),
+        )
+        .help("look-around and back-references are not part of Sigma; large repetitions are refused")
+    })
+}
+
+/// Resolves the names in the conditions of a detection.
+struct Names<'a> {
+    detection: &'a Detection,
+    problems: &'a mut Diagnostics,
+}
+
+impl Names<'_> {
+    fn conditions(mut self) -> Option<Expr> {
+        let detection = self.detection;
+        let mut members: Vec<Expr> = detection
+            .conditions
+            .iter()
+            .filter_map(|condition| self.condition(condition))
+            .collect();
+        if members.is_empty() && !detection.conditions.is_empty() && !self.problems.has_errors() {
+            self.problems.note(
+                Code::InvalidCondition,
+                Place::default(),
+                "the condition selects nothing",
+            );
+        }
+        match members.pop() {
+            Some(only) if members.is_empty() => Some(only),
+            Some(last) => {
+                members.push(last);
+                Some(Expr::Any(members))
+            }
+            None => None,
+        }
+    }
+
+    /// Nothing for a part that asks about no selection at all: as in pySigma it vanishes from what it is in.
+    fn condition(&mut self, condition: &Condition) -> Option<Expr> {
+        match condition {
+            Condition::Selection(name) => self.selection(name),
+            Condition::Of(quantifier, selector) => self.quantified(*quantifier, selector),
+            Condition::Not(inner) => self.condition(inner).map(|inner| Expr::Not(Box::new(inner))),
+            Condition::And(members) => self.joined(members, Expr::All),
+            Condition::Or(members) => self.joined(members, Expr::Any),
+        }
+    }
+
+    fn joined(&mut self, members: &[Condition], join: fn(Vec<Expr>) -> Expr) -> Option<Expr> {
+        let members: Vec<Expr> = members
+            .iter()
+            .filter_map(|member| self.condition(member))
+            .collect();
+        (!members.is_empty()).then(|| join(members))
+    }
+
+    fn selection(&mut self, name: &str) -> Option<Expr> {
+        let index = self
+            .detection
+            .selections
+            .iter()
+            .position(|selection| selection.name == name);
+        if index.is_none() {
+            let message = format!("the condition names `{name}`, but there is no such selection");
+            self.problems
+                .push(Diagnostic::new(Code::UnknownSelection, Place::default(), message));
+        }
+        index.map(Expr::Selection)
+    }
+
+    fn quantified(&mut self, quantifier: Quantifier, selector: &crate::condition::Selector) -> Option<Expr> {
+        let selections = self.detection.selections.iter().enumerate();
+        let members: Vec<Expr> = selections
+            .filter(|(_, selection)| selector.names(&selection.name))
+            .map(|(index, _)| Expr::Selection(index))
+            .collect();
+        if members.is_empty() {
+            let message = format!("`{quantifier} of {selector}` means no selection and is left out");
+            self.problems.note(Code::EmptySelector, Place::default(), message);
+            return None;
+        }
+        Some(match quantifier {
+            Quantifier::All => Expr::All(members),
+            Quantifier::AtLeast(1) => Expr::Any(members),
+            Quantifier::AtLeast(n) => Expr::AtLeast(n, members),
+        })
+    }
+}

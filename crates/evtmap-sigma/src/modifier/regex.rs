@@ -1,0 +1,82 @@
+//! Regular expressions and their flags.
+//!
+//! Specification: sigma-appendix-modifiers, "Regular Expression Modifiers": a search anywhere in the value
+//! that minds the case, in the subset of PCRE without look-around and back-references.
+
+use super::{Draft, Problem, Spec, Value};
+use crate::predicate::RefPart;
+use crate::scalar::{Kind, Scalar};
+
+pub(super) const MODIFIERS: &[Spec] = &[
+    Spec {
+        name: "re",
+        aliases: &[],
+        apply: re,
+    },
+    Spec {
+        name: "i",
+        aliases: &["ignorecase"],
+        apply: |draft| flag(draft, "i"),
+    },
+    Spec {
+        name: "m",
+        aliases: &["multiline"],
+        apply: |draft| flag(draft, "m"),
+    },
+    Spec {
+        name: "s",
+        aliases: &["dotall"],
+        apply: |draft| flag(draft, "s"),
+    },
+];
+
+/// A regular expression with its flags, not yet compiled.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RegexSource {
+    /// The expression as written.
+    pub(crate) pattern: String,
+    /// The flags as letters.
+    pub(crate) flags: String,
+}
+
+impl RegexSource {
+    /// A search is unanchored anyway, so `contains` changes nothing; the others anchor one end.
+    pub(super) fn within(self, part: RefPart) -> Self {
+        let Self { pattern, flags } = self;
+        let pattern = match part {
+            RefPart::Start => format!("^(?:{pattern})"),
+            RefPart::End => format!("(?:{pattern})$"),
+            RefPart::Anywhere | RefPart::Whole => pattern,
+        };
+        Self { pattern, flags }
+    }
+}
+
+fn re(draft: &mut Draft<'_>) -> Result<(), Problem> {
+    draft.map(|value| match value {
+        Value::Written(Scalar {
+            kind: Kind::Text | Kind::Number(_),
+            text,
+            ..
+        }) => Ok(Value::Regex(RegexSource {
+            pattern: text,
+            flags: String::new(),
+        })),
+        other => Err(Problem::invalid(format!(
+            "`re` takes a text as it is written, not {}",
+            other.kind()
+        ))
+        .help("`re` must be the first modifier")),
+    })
+}
+
+fn flag(draft: &mut Draft<'_>, letter: &str) -> Result<(), Problem> {
+    draft.map(|value| match value {
+        Value::Regex(mut source) => {
+            source.flags.push_str(letter);
+            Ok(Value::Regex(source))
+        }
+        _ => Err(Problem::invalid(format!("the flag `{letter}` goes with `re`"))
+            .help(format!("write `re|{letter}`"))),
+    })
+}

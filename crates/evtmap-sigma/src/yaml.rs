@@ -1,0 +1,339 @@
+//! YAML documents as a tree that keeps what a rule needs and the usual loaders lose: the place of each
+//! node, the order of keys, and how a scalar was spelled (`00000429` is not `429`).
+//!
+//! Rules come from strangers: depth, number of nodes and size are limited, and an alias counts as much as
+//! what it stands for, so that an alias bomb ends in a [`Diagnostic`] and not in full memory.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
+
+use crate::diagnostic::{Code, Diagnostic};
+
+/// The largest rule file that is read, in bytes.
+pub const MAX_BYTES: usize = 8 << 20;
+/// The deepest nesting of lists and maps that is read.
+pub const MAX_DEPTH: usize = 32;
+/// The largest number of nodes of one file, aliases counted as what they stand for.
+pub const MAX_NODES: usize = 500_000;
+/// The largest number of keys of one map.
+pub const MAX_KEYS: usize = 2_000;
+
+/// A place in a rule file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The line, from 1; 0 when the place is the whole document.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+impl From<Marker> for Place {
+    fn from(marker: Marker) -> Self {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            line: number(marker.line()),
+            column: number(marker.col().saturating_add(1)),
+        }
+    }
+}
+
+/// One node of a document and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Node {
+    /// Where the node begins.
+    pub(crate) place: Place,
+    /// What it is.
+    pub(crate) data: Data,
+}
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Data {
+    /// A scalar with its text as written, quotes and escapes resolved.
+    Scalar {
+        /// The text.
+        text: String,
+        /// Whether it stands without quotes, so that `4688`, `true` and `null` have a type.
+        plain: bool,
+    },
+    /// A list.
+    Sequence(Vec<Node>),
+    /// A mapping in the order written; a repeated key keeps its last value.
+    Mapping(Vec<Entry>),
+}
+
+/// One key of a mapping with its value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    /// Where the key stands.
+    pub(crate) place: Place,
+    /// The key's text.
+    pub(crate) key: String,
+    /// Its value.
+    pub(crate) value: Node,
+}
+
+impl Node {
+    /// The text of a scalar.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.data {
+            Data::Scalar { text, .. } => Some(text),
+            Data::Sequence(_) | Data::Mapping(_) => None,
+        }
+    }
+
+    /// Whether this is an empty scalar or a plain `null`.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(&self.data, Data::Scalar { text, plain: true } if is_null(text))
+    }
+
+    /// The entries of a mapping, none for anything else.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        match &self.data {
+            Data::Mapping(entries) => entries,
+            Data::Scalar { .. } | Data::Sequence(_) => &[],
+        }
+    }
+
+    /// The value of a key of a mapping.
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+        self.entries()
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.value)
+    }
+
+    /// What kind of node this is, for messages.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.data {
+            Data::Scalar { .. } => "a single value",
+            Data::Sequence(_) => "a list",
+            Data::Mapping(_) => "a map",
+        }
+    }
+
+    /// How many nodes the tree below and with this one has.
+    fn size(&self) -> usize {
+        1 + match &self.data {
+            Data::Scalar { .. } => 0,
+            Data::Sequence(items) => items.iter().map(Self::size).sum(),
+            Data::Mapping(entries) => entries.iter().map(|entry| entry.value.size()).sum(),
+        }
+    }
+
+    /// How deep the tree below and with this one is.
+    fn depth(&self) -> usize {
+        1 + match &self.data {
+            Data::Scalar { .. } => 0,
+            Data::Sequence(items) => items.iter().map(Self::depth).max().unwrap_or(0),
+            Data::Mapping(entries) => entries.iter().map(|entry| entry.value.depth()).max().unwrap_or(0),
+        }
+    }
+}
+
+/// Whether the text of a plain scalar means null in YAML 1.2's core schema.
+pub(crate) fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
+}
+
+/// The documents of a YAML text, and the problems that did not keep it from being read.
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    /// The documents before the first error.
+    pub(crate) documents: Vec<Node>,
+    /// The error that ended the reading, and warnings.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads all documents of a text.
+pub(crate) fn read(text: &str) -> Documents {
+    let mut loader = Loader::default();
+    if text.len() > MAX_BYTES {
+        let message = format!(
+            "the file has {} bytes, more than the {MAX_BYTES} that are read",
+            text.len()
+        );
+        loader
+            .out
+            .diagnostics
+            .push(Diagnostic::new(Code::LimitExceeded, Place::default(), message));
+        return loader.out;
+    }
+    // The parser wants line feeds; a byte order mark at the start is no part of the text.
+    let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
+    while let Some(event) = parser.next_event() {
+        let result = match event {
+            Ok((Event::StreamEnd, _)) => break,
+            Ok((event, span)) => loader.event(event, span.start.into()),
+            Err(error) => Err(Diagnostic::new(
+                Code::InvalidYaml,
+                (*error.marker()).into(),
+                error.info().to_lowercase(),
+            )),
+        };
+        if let Err(diagnostic) = result {
+            loader.out.diagnostics.push(diagnostic);
+            break;
+        }
+    }
+    loader.out
+}
+
+/// A list or map that is being read.
+struct Open {
+    place: Place,
+    anchor: usize,
+    data: Data,
+    /// The key whose value comes next.
+    key: Option<(Place, String)>,
+}
+
+#[derive(Default)]
+struct Loader {
+    out: Documents,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Node>,
+    n_nodes: usize,
+}
+
+impl Loader {
+    fn event(&mut self, event: Event<'_>, place: Place) -> Result<(), Diagnostic> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                // `!!str 5` is a text as much as `"5"` is.
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                let data = Data::Scalar {
+                    text: text.into_owned(),
+                    plain,
+                };
+                self.finish(anchor, Node { place, data })
+            }
+            Event::SequenceStart(anchor, _) => self.start(place, anchor, Data::Sequence(Vec::new())),
+            Event::MappingStart(anchor, _) => self.start(place, anchor, Data::Mapping(Vec::new())),
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(open) => self.finish(
+                    open.anchor,
+                    Node {
+                        place: open.place,
+                        data: open.data,
+                    },
+                ),
+                None => Ok(()),
+            },
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor) else {
+                    return Err(Diagnostic::new(
+                        Code::InvalidYaml,
+                        place,
+                        "the alias has no anchor before it",
+                    ));
+                };
+                // Counted before it is copied: the copy is what an alias bomb is made of.
+                self.n_nodes = self.n_nodes.saturating_add(node.size());
+                self.check_limits(place, node.depth())?;
+                let node = node.clone();
+                self.finish(0, node)
+            }
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => Ok(()),
+        }
+    }
+
+    fn start(&mut self, place: Place, anchor: usize, data: Data) -> Result<(), Diagnostic> {
+        self.check_limits(place, 1)?;
+        if matches!(
+            self.open.last(),
+            Some(Open {
+                data: Data::Mapping(_),
+                key: None,
+                ..
+            })
+        ) {
+            return Err(Diagnostic::new(
+                Code::InvalidYaml,
+                place,
+                "a key of a map must be a single value",
+            ));
+        }
+        self.open.push(Open {
+            place,
+            anchor,
+            data,
+            key: None,
+        });
+        Ok(())
+    }
+
+    fn check_limits(&self, place: Place, depth: usize) -> Result<(), Diagnostic> {
+        if self.open.len().saturating_add(depth) > MAX_DEPTH {
+            let message = format!("lists and maps nest deeper than {MAX_DEPTH} levels");
+            return Err(Diagnostic::new(Code::LimitExceeded, place, message));
+        }
+        if self.n_nodes > MAX_NODES {
+            let message = format!("the file has more than {MAX_NODES} values, aliases included");
+            return Err(Diagnostic::new(Code::LimitExceeded, place, message));
+        }
+        Ok(())
+    }
+
+    /// Puts a finished node where it belongs: into the list or map that is open, or among the documents.
+    fn finish(&mut self, anchor: usize, node: Node) -> Result<(), Diagnostic> {
+        self.n_nodes = self.n_nodes.saturating_add(1);
+        self.check_limits(node.place, 0)?;
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        let Some(open) = self.open.last_mut() else {
+            self.out.documents.push(node);
+            return Ok(());
+        };
+        match &mut open.data {
+            Data::Sequence(items) => items.push(node),
+            Data::Mapping(entries) => match (open.key.take(), node.data) {
+                (Some((place, key)), data) => {
+                    let value = Node {
+                        place: node.place,
+                        data,
+                    };
+                    insert(entries, Entry { place, key, value }, &mut self.out.diagnostics);
+                }
+                (None, Data::Scalar { .. }) if entries.len() >= MAX_KEYS => {
+                    let message = format!("the map has more than {MAX_KEYS} keys");
+                    return Err(Diagnostic::new(Code::LimitExceeded, node.place, message));
+                }
+                (None, Data::Scalar { text, .. }) => open.key = Some((node.place, text)),
+                (None, Data::Sequence(_) | Data::Mapping(_)) => {
+                    let message = "a key of a map must be a single value";
+                    return Err(Diagnostic::new(Code::InvalidYaml, node.place, message));
+                }
+            },
+            Data::Scalar { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+fn insert(entries: &mut Vec<Entry>, entry: Entry, diagnostics: &mut Vec<Diagnostic>) {
+    // Rules have few keys a map, so looking through them costs less than a table; MAX_KEYS bounds the rest.
+    if let Some(earlier) = entries.iter_mut().find(|earlier| earlier.key == entry.key) {
+        let message = format!("the key `{}` occurs twice, the last one counts", entry.key);
+        diagnostics.push(
+            Diagnostic::new(Code::DuplicateKey, entry.place, message)
+                .help("remove one of them, or write the values as a list"),
+        );
+        *earlier = entry;
+    } else {
+        entries.push(entry);
+    }
+}

@@ -1,0 +1,251 @@
+//! Alerts: what was found, in which event, and what ATT&CK calls it.
+
+use std::sync::Arc;
+
+use evtmap_sigma::{Rule, Value};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::association::Association;
+use crate::attack::{Catalogue, Mapping};
+use crate::event::{Event, Place};
+use crate::severity::Severity;
+
+/// What an alert is based on. The kinds are never mixed up: only a detection says that something was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The whole condition of a rule held.
+    Detection,
+    /// The event's id alone may hint at something; nothing else was looked at.
+    Association,
+    /// Nothing is known of the event; it is shown because every event was asked for.
+    Event,
+}
+
+impl Kind {
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Detection => "detection",
+            Self::Association => "association",
+            Self::Event => "event",
+        }
+    }
+}
+
+/// What a rule or an association says about every event it is found in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is based on.
+    pub kind: Kind,
+    /// How bad it is; nothing for a mere event.
+    pub severity: Option<Severity>,
+    /// The rule, for a detection.
+    pub rule: Option<RuleRef>,
+    /// What the event id hints at, for an association.
+    pub association: Option<AssociationRef>,
+    /// Techniques, the first one the rule's first.
+    pub techniques: Vec<TechniqueRef>,
+    /// The tactics that the rule names, or those of the techniques where it names none; in the matrix's order.
+    pub tactics: Vec<TacticRef>,
+}
+
+/// The rule of a detection. Its author must be shown with a match (Detection Rule License).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RuleRef {
+    /// The rule's identifier, a UUID as a rule.
+    pub id: Option<String>,
+    /// What it finds.
+    pub title: String,
+    /// Who wrote it.
+    pub author: String,
+    /// The level its author gave.
+    pub level: Option<String>,
+    /// How mature it is.
+    pub status: Option<String>,
+    /// What it finds, at length.
+    pub description: String,
+    /// What else may look like this.
+    pub falsepositives: Vec<String>,
+    /// Where to read more.
+    pub references: Vec<String>,
+    /// The file it is from.
+    pub path: String,
+}
+
+/// What an event id hints at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AssociationRef {
+    /// What the event is.
+    pub title: String,
+    /// Why it may be evidence of the techniques.
+    pub why: String,
+}
+
+/// A technique of ATT&CK as the loaded catalogue names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TechniqueRef {
+    /// Such as `T1550.002`.
+    pub id: String,
+    /// Such as `Pass the Hash`.
+    pub name: String,
+    /// The short names of its tactics, in the matrix's order.
+    pub tactics: Vec<String>,
+}
+
+/// A tactic of ATT&CK as the loaded catalogue names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct TacticRef {
+    /// Such as `TA0008`.
+    pub id: String,
+    /// Such as `Lateral Movement`.
+    pub name: String,
+}
+
+impl Finding {
+    /// What is said of an event that nothing is known of.
+    pub fn of_event() -> Self {
+        Self {
+            kind: Kind::Event,
+            severity: None,
+            rule: None,
+            association: None,
+            techniques: Vec::new(),
+            tactics: Vec::new(),
+        }
+    }
+
+    /// What a rule says, and its tags that ATT&CK does not know.
+    pub fn of_rule(rule: &Rule, path: &str, catalogue: &Catalogue) -> (Self, Vec<String>) {
+        let mapping = catalogue.resolve_all(rule.tags.iter().map(String::as_str));
+        let mut finding = Self::of_event();
+        finding.kind = Kind::Detection;
+        finding.severity = Some(rule.level.into());
+        finding.rule = Some(RuleRef {
+            id: rule.id.clone(),
+            title: rule.title.clone(),
+            author: rule.author.clone(),
+            level: rule.level.map(|level| level.to_string()),
+            status: rule.status.map(|status| status.to_string()),
+            description: rule.description.clone(),
+            falsepositives: rule.falsepositives.clone(),
+            references: rule.references.clone(),
+            path: path.to_owned(),
+        });
+        finding.set_attack(&mapping, catalogue);
+        (finding, mapping.unresolved)
+    }
+
+    /// What an association says, and its techniques that ATT&CK does not know.
+    pub fn of_association(association: &Association, catalogue: &Catalogue) -> (Self, Vec<String>) {
+        let tags: Vec<String> =
+            association.techniques.iter().map(|id| format!("attack.{}", id.to_lowercase())).collect();
+        let mapping = catalogue.resolve_all(tags.iter().map(String::as_str));
+        let mut finding = Self::of_event();
+        finding.kind = Kind::Association;
+        finding.severity = Some(association.severity);
+        finding.association =
+            Some(AssociationRef { title: association.title.clone(), why: association.why.clone() });
+        finding.set_attack(&mapping, catalogue);
+        (finding, mapping.unresolved)
+    }
+
+    fn set_attack(&mut self, mapping: &Mapping<'_>, catalogue: &Catalogue) {
+        self.techniques = mapping
+            .techniques
+            .iter()
+            .map(|technique| TechniqueRef {
+                id: technique.id.to_string(),
+                name: technique.name.clone(),
+                tactics: catalogue.tactics_of(technique).map(|tactic| tactic.short_name.clone()).collect(),
+            })
+            .collect();
+        self.tactics = mapping
+            .tactics()
+            .map(|tactic| TacticRef { id: tactic.id.to_string(), name: tactic.name.clone() })
+            .collect();
+    }
+
+    /// What it is called: the rule's title or what the event is.
+    pub fn title(&self) -> &str {
+        match (&self.rule, &self.association) {
+            (Some(rule), _) => &rule.title,
+            (None, Some(association)) => &association.title,
+            (None, None) => "",
+        }
+    }
+
+    /// What it means, at length.
+    pub fn description(&self) -> &str {
+        match (&self.rule, &self.association) {
+            (Some(rule), _) => &rule.description,
+            (None, Some(association)) => &association.why,
+            (None, None) => "",
+        }
+    }
+}
+
+/// A finding in an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// What was found.
+    pub finding: Arc<Finding>,
+    /// The event it was found in; several findings in one event share it.
+    pub event: Arc<AlertEvent>,
+}
+
+/// What an alert keeps of its event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertEvent {
+    /// When it was logged.
+    pub time: Option<Timestamp>,
+    /// The computer it was logged on; empty when unknown.
+    pub computer: String,
+    /// The log it was written to; empty when unknown.
+    pub channel: String,
+    /// What wrote it; empty when unknown.
+    pub provider: String,
+    /// Its id.
+    pub event_id: Option<u32>,
+    /// Its number in its log.
+    pub record_id: Option<u64>,
+    /// Who did it, as far as the event says.
+    pub user: Option<String>,
+    /// The payload: names and values in the order of the event.
+    pub fields: Vec<(String, Option<String>)>,
+    /// The message as Windows rendered it, where the input has it.
+    pub message: Option<String>,
+    /// The file it was read from.
+    pub input: Arc<str>,
+    /// Where in the file: the byte at which the record begins, or the line.
+    pub position: u64,
+}
+
+impl AlertEvent {
+    /// Keeps what alerts need of an event.
+    pub fn of(event: &Event, input: &Arc<str>, position: u64) -> Self {
+        let payload = event.fields().filter(|field| field.place == Place::Data);
+        let fields = payload.map(|field| {
+            let value = match field.value {
+                Value::Text(text) => Some(text.to_owned()),
+                Value::Null => None,
+            };
+            (field.name.to_owned(), value)
+        });
+        Self {
+            time: event.time(),
+            computer: event.computer().to_owned(),
+            channel: event.channel().to_owned(),
+            provider: event.provider().to_owned(),
+            event_id: event.event_id(),
+            record_id: event.record_id(),
+            user: event.user().map(std::borrow::Cow::into_owned),
+            fields: fields.collect(),
+            message: event.message().map(str::to_owned),
+            input: Arc::clone(input),
+            position,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Texts of rules from files, folders, archives and the program itself.
+//!
+//! An archive may be anybody's: the number and size of its members are limited, paths in it are only shown
+//! and never written to.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek};
+use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
+
+/// The largest rule file that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 8 << 20;
+/// The largest number of bytes read out of an archive, packed or not.
+const MAX_ARCHIVE_BYTES: u64 = 512 << 20;
+/// The largest number of rule files of one run.
+const MAX_FILES: usize = 100_000;
+/// The deepest nesting of folders that is followed.
+const MAX_DEPTH: usize = 32;
+
+/// The text of a rule file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFile {
+    /// Where it is from: a path, or `archive!path` for a member of an archive.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// Why rules could not be read at all.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read rules from `{}`: {reason}", path.display())]
+pub struct RulesError {
+    /// What the user named.
+    pub path: PathBuf,
+    /// Why, in plain words.
+    pub reason: String,
+}
+
+/// The rules that come with the program.
+///
+/// They are stored compressed, also so that no virus scanner takes their texts for what they describe.
+///
+/// # Errors
+/// When the embedded archive cannot be read, which a test keeps from happening.
+pub fn bundled() -> Result<Vec<RuleFile>, RulesError> {
+    let packed = include_bytes!(concat!(env!("OUT_DIR"), "/rules.tar.gz"));
+    let mut reader = Reader::default();
+    reader.tar(GzDecoder::new(packed.as_slice()), "").map_err(|error| error.at(Path::new("the program")))?;
+    Ok(reader.files)
+}
+
+/// Reads the rules of a file, a folder and its subfolders, or a `.tar.gz` or `.zip` archive.
+///
+/// The kind of a file is told by its first bytes. Files are given sorted by path. In folders and archives
+/// only `.yml` and `.yaml` files are taken for rules, and hidden folders, tests and the folders in which
+/// SigmaHQ keeps retired rules are left to [`crate::rules::SkipReason`] and not to this function.
+///
+/// # Errors
+/// When nothing could be read: a missing path, a broken archive, more than the limits allow.
+pub fn read(path: &Path) -> Result<Vec<RuleFile>, RulesError> {
+    let mut reader = Reader::default();
+    let result = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => reader.folder(path, 0),
+        Ok(_) => reader.file_or_archive(path),
+        Err(error) => Err(error.into()),
+    };
+    result.map_err(|error| error.at(path))?;
+    if reader.files.is_empty() {
+        return Err(Failure("it holds no rule file (`.yml` or `.yaml`)".to_owned()).at(path));
+    }
+    reader.files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(reader.files)
+}
+
+/// Why reading ended.
+struct Failure(String);
+
+impl Failure {
+    fn at(self, path: &Path) -> RulesError {
+        RulesError { path: path.to_owned(), reason: self.0 }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let reason = match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+            io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput => "the archive is broken".to_owned(),
+            _ => error.to_string().to_lowercase(),
+        };
+        Self(reason)
+    }
+}
+
+impl From<zip::result::ZipError> for Failure {
+    fn from(error: zip::result::ZipError) -> Self {
+        Self(format!("the archive is broken: {}", error.to_string().to_lowercase()))
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    files: Vec<RuleFile>,
+    n_bytes: u64,
+}
+
+impl Reader {
+    fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), Failure> {
+        if depth > MAX_DEPTH {
+            return Err(Failure(format!("folders nest deeper than {MAX_DEPTH} levels")));
+        }
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let path = entry.path();
+            // The type of the entry itself: links to folders are not followed, they could lead in circles.
+            if entry.file_type()?.is_dir() {
+                if !entry.file_name().to_string_lossy().starts_with('.') {
+                    self.folder(&path, depth + 1)?;
+                }
+            } else if is_rule_file(&path) {
+                let file = File::open(&path)?;
+                self.add(path.display().to_string(), file)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file_or_archive(&mut self, path: &Path) -> Result<(), Failure> {
+        let mut file = File::open(path)?;
+        let mut start = [0; 4];
+        let n_read = file.read(&mut start)?;
+        file.rewind()?;
+        let name = path.display().to_string();
+        match start.get(..n_read) {
+            Some([0x1f, 0x8b, ..]) => self.tar(GzDecoder::new(file), &format!("{name}!")),
+            Some([b'P', b'K', 3, 4]) => self.zip(file, &format!("{name}!")),
+            _ => self.add(name, file),
+        }
+    }
+
+    fn tar(&mut self, packed: impl Read, prefix: &str) -> Result<(), Failure> {
+        // The limit counts what is unpacked, skipped members included: a bomb need not be a rule file.
+        let mut archive = tar::Archive::new(packed.take(MAX_ARCHIVE_BYTES));
+        for entry in archive.entries()? {
+            let entry = entry?;
+            let path = entry.path()?.into_owned();
+            if entry.header().entry_type().is_file() && is_rule_file(&path) {
+                self.add(format!("{prefix}{}", path.display()), entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn zip(&mut self, file: File, prefix: &str) -> Result<(), Failure> {
+        let mut archive = zip::ZipArchive::new(file)?;
+        for index in 0..archive.len() {
+            let member = archive.by_index(index)?;
+            let path = member.name().to_owned();
+            if member.is_file() && is_rule_file(Path::new(&path)) {
+                self.add(format!("{prefix}{path}"), member)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, path: String, source: impl Read) -> Result<(), Failure> {
+        let mut bytes = Vec::new();
+        let n_read = source.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        self.n_bytes = self.n_bytes.saturating_add(u64::try_from(n_read).unwrap_or(u64::MAX));
+        if self.n_bytes > MAX_ARCHIVE_BYTES || self.files.len() >= MAX_FILES {
+            return Err(Failure("there are more or larger rules than the limits allow".to_owned()));
+        }
+        // What is not UTF-8 or too large is no rule; the reader of rules says so with the file's name.
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        self.files.push(RuleFile { path, text });
+        Ok(())
+    }
+}
+
+fn is_rule_file(path: &Path) -> bool {
+    let is_hidden = path.components().any(|part| {
+        let part = part.as_os_str().to_string_lossy();
+        part.starts_with('.') && part != "." && part != ".."
+    });
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    !is_hidden && extension.is_some_and(|e| e.eq_ignore_ascii_case("yml") || e.eq_ignore_ascii_case("yaml"))
+}
