@@ -21,9 +21,7 @@ fn main() -> io::Result<()> {
     for (source, pack) in PACKS {
         let source = root.join(source);
         println!("cargo::rerun-if-changed={}", source.display());
-        let gzip = GzBuilder::new()
-            .mtime(0)
-            .write(File::create(out.join(pack))?, Compression::best());
+        let gzip = GzBuilder::new().mtime(0).write(File::create(out.join(pack))?, Compression::best());
         compress(&source, gzip)
             .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", source.display())))?;
     }

@@ -1,3 +1,31 @@
-//! The `evtmap` command.
+//! The `evtmap` command: parse, dispatch, exit status.
 
-fn main() {}
+mod args;
+mod commands;
+mod failure;
+mod output;
+mod progress;
+mod summary;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    args.color.apply();
+    let outcome = match &args.command {
+        Command::Map(args) => commands::map::run(args),
+    };
+    outcome.unwrap_or_else(|failure| {
+        // A closed pipe downstream, as `| head` makes it, is no failure to tell anybody about.
+        if !failure.is_closed_pipe() {
+            terminal::error(&failure);
+        }
+        Failure::EXIT_CODE.into()
+    })
+}

@@ -20,12 +20,7 @@ impl Placeholders {
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, Vec<V>)> for Placeholders {
     fn from_iter<T: IntoIterator<Item = (N, Vec<V>)>>(placeholders: T) -> Self {
         let texts = |values: Vec<V>| values.into_iter().map(Into::into).collect();
-        Self(
-            placeholders
-                .into_iter()
-                .map(|(name, values)| (name.into(), texts(values)))
-                .collect(),
-        )
+        Self(placeholders.into_iter().map(|(name, values)| (name.into(), texts(values))).collect())
     }
 }
 
@@ -70,11 +65,7 @@ impl Collection {
             }
             collection.diagnostics.extend(problems.into_vec());
         }
-        collection.n_refused += read
-            .diagnostics
-            .iter()
-            .filter(|problem| problem.is_error())
-            .count();
+        collection.n_refused += read.diagnostics.iter().filter(|problem| problem.is_error()).count();
         collection.diagnostics.extend(read.diagnostics);
         collection
     }

@@ -53,30 +53,17 @@ pub(crate) fn compile(
     }
     let names = Names { detection, problems };
     let condition = names.conditions();
-    if problems.has_errors() {
-        None
-    } else {
-        condition.map(|condition| Compiled {
-            selections,
-            condition,
-        })
-    }
+    if problems.has_errors() { None } else { condition.map(|condition| Compiled { selections, condition }) }
 }
 
 fn selection(selection: &Selection, placeholders: &Placeholders, problems: &mut Diagnostics) -> Expr {
     match selection {
-        Selection::All(items) => Expr::All(
-            items
-                .iter()
-                .filter_map(|item| predicate(item, placeholders, problems))
-                .collect(),
-        ),
-        Selection::Any(members) => Expr::Any(
-            members
-                .iter()
-                .map(|member| self::selection(member, placeholders, problems))
-                .collect(),
-        ),
+        Selection::All(items) => {
+            Expr::All(items.iter().filter_map(|item| predicate(item, placeholders, problems)).collect())
+        }
+        Selection::Any(members) => {
+            Expr::Any(members.iter().map(|member| self::selection(member, placeholders, problems)).collect())
+        }
         Selection::Keywords(item) => {
             predicate(item, placeholders, problems).unwrap_or_else(|| Expr::Any(Vec::new()))
         }
@@ -107,10 +94,8 @@ fn predicate(item: &Item, placeholders: &Placeholders, problems: &mut Diagnostic
             return None;
         }
     }
-    let tests: Result<Vec<Test>, Problem> = std::mem::take(&mut draft.values)
-        .into_iter()
-        .map(|value| test(value, &draft))
-        .collect();
+    let tests: Result<Vec<Test>, Problem> =
+        std::mem::take(&mut draft.values).into_iter().map(|value| test(value, &draft)).collect();
     match tests {
         Ok(tests) => Some(Expr::Predicate(Predicate {
             field: item.field.clone(),
@@ -132,18 +117,12 @@ fn test(value: Value, draft: &Draft<'_>) -> Result<Test, Problem> {
         Value::Exists(_) | Value::FieldRef { .. } | Value::Compare { .. } | Value::Time { .. }
     );
     if draft.field.is_none() && needs_field {
-        return Err(Problem::invalid(format!(
-            "{} needs the name of a field",
-            value.kind()
-        )));
+        return Err(Problem::invalid(format!("{} needs the name of a field", value.kind())));
     }
     Ok(match value {
         Value::Written(scalar) => match scalar.kind {
             Kind::Null => Test::Null,
-            Kind::Number(number) if draft.field.is_some() => Test::Number {
-                number,
-                spelled: scalar.text,
-            },
+            Kind::Number(number) if draft.field.is_some() => Test::Number { number, spelled: scalar.text },
             Kind::Number(_) | Kind::Text | Kind::Bool(_) => {
                 // The pattern of a value that is not null always exists.
                 let pattern = Value::Written(scalar).into_pattern().unwrap_or_default();
@@ -154,39 +133,20 @@ fn test(value: Value, draft: &Draft<'_>) -> Result<Test, Problem> {
         Value::Bytes(bytes) => encoded(bytes, draft)?,
         Value::Regex(source) => Test::Regex(Box::new(regex(&source)?)),
         Value::Network(network) => Test::Network(network),
-        Value::FieldRef { field, part } => Test::FieldRef {
-            field,
-            part,
-            cased: draft.cased,
-        },
+        Value::FieldRef { field, part } => Test::FieldRef { field, part, cased: draft.cased },
         Value::Compare { ordering, number } => Test::Compare { ordering, number },
-        Value::Time {
-            part,
-            ordering,
-            number,
-        } => Test::Time {
-            part,
-            ordering,
-            number,
-        },
+        Value::Time { part, ordering, number } => Test::Time { part, ordering, number },
         Value::Exists(wanted) => Test::Exists(wanted),
-        Value::AnyOf(members) => Test::AnyOf(
-            members
-                .into_iter()
-                .map(|member| test(member, draft))
-                .collect::<Result<_, _>>()?,
-        ),
+        Value::AnyOf(members) => {
+            Test::AnyOf(members.into_iter().map(|member| test(member, draft)).collect::<Result<_, _>>()?)
+        }
     })
 }
 
 /// A keyword is found anywhere in a value unless its place was given.
 fn text(pattern: crate::Pattern, draft: &Draft<'_>) -> Test {
     let unanchored = draft.field.is_none() && !draft.anchored;
-    let pattern = if unanchored {
-        pattern.any_before().any_after()
-    } else {
-        pattern
-    };
+    let pattern = if unanchored { pattern.any_before().any_after() } else { pattern };
     Test::Text(TextMatcher::new(pattern, draft.cased))
 }
 
@@ -201,9 +161,7 @@ fn encoded(bytes: Vec<u8>, draft: &Draft<'_>) -> Result<Test, Problem> {
 
 fn regex(source: &RegexSource) -> Result<regex::Regex, Problem> {
     let mut builder = RegexBuilder::new(&source.pattern);
-    builder
-        .size_limit(MAX_REGEX_BYTES)
-        .dfa_size_limit(MAX_REGEX_BYTES);
+    builder.size_limit(MAX_REGEX_BYTES).dfa_size_limit(MAX_REGEX_BYTES);
     builder
         .case_insensitive(source.flags.contains('i'))
         .multi_line(source.flags.contains('m'))
@@ -211,19 +169,12 @@ fn regex(source: &RegexSource) -> Result<regex::Regex, Problem> {
     builder.build().map_err(|error| {
         let reason = match error {
             regex::Error::CompiledTooBig(_) => "it needs too much memory".to_owned(),
-            other => other
-                .to_string()
-                .lines()
-                .last()
-                .unwrap_or_default()
-                .trim_start_matches("error: ")
-                .to_owned(),
+            other => {
+                other.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+            }
         };
-        Problem::new(
-            Code::InvalidRegex,
-            format!("the regular expression does not compile: {reason}"),
-        )
-        .help("look-around and back-references are not part of Sigma; large repetitions are refused")
+        Problem::new(Code::InvalidRegex, format!("the regular expression does not compile: {reason}"))
+            .help("look-around and back-references are not part of Sigma; large repetitions are refused")
     })
 }
 
@@ -236,17 +187,10 @@ struct Names<'a> {
 impl Names<'_> {
     fn conditions(mut self) -> Option<Expr> {
         let detection = self.detection;
-        let mut members: Vec<Expr> = detection
-            .conditions
-            .iter()
-            .filter_map(|condition| self.condition(condition))
-            .collect();
+        let mut members: Vec<Expr> =
+            detection.conditions.iter().filter_map(|condition| self.condition(condition)).collect();
         if members.is_empty() && !detection.conditions.is_empty() && !self.problems.has_errors() {
-            self.problems.note(
-                Code::InvalidCondition,
-                Place::default(),
-                "the condition selects nothing",
-            );
+            self.problems.note(Code::InvalidCondition, Place::default(), "the condition selects nothing");
         }
         match members.pop() {
             Some(only) if members.is_empty() => Some(only),
@@ -270,23 +214,15 @@ impl Names<'_> {
     }
 
     fn joined(&mut self, members: &[Condition], join: fn(Vec<Expr>) -> Expr) -> Option<Expr> {
-        let members: Vec<Expr> = members
-            .iter()
-            .filter_map(|member| self.condition(member))
-            .collect();
+        let members: Vec<Expr> = members.iter().filter_map(|member| self.condition(member)).collect();
         (!members.is_empty()).then(|| join(members))
     }
 
     fn selection(&mut self, name: &str) -> Option<Expr> {
-        let index = self
-            .detection
-            .selections
-            .iter()
-            .position(|selection| selection.name == name);
+        let index = self.detection.selections.iter().position(|selection| selection.name == name);
         if index.is_none() {
             let message = format!("the condition names `{name}`, but there is no such selection");
-            self.problems
-                .push(Diagnostic::new(Code::UnknownSelection, Place::default(), message));
+            self.problems.push(Diagnostic::new(Code::UnknownSelection, Place::default(), message));
         }
         index.map(Expr::Selection)
     }

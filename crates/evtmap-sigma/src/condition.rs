@@ -61,12 +61,7 @@ impl Selector {
 impl Condition {
     /// Reads a condition; `place` is where its text begins.
     pub(crate) fn parse(text: &str, place: Place) -> Result<Self, Diagnostic> {
-        let mut parser = Parser {
-            tokens: tokens(text, place)?,
-            at: 0,
-            place,
-            depth: 0,
-        };
+        let mut parser = Parser { tokens: tokens(text, place)?, at: 0, place, depth: 0 };
         let condition = parser.or()?;
         match parser.peek() {
             None => Ok(condition),
@@ -91,16 +86,10 @@ fn tokens(text: &str, start: Place) -> Result<Vec<Token>, Diagnostic> {
     let mut tokens: Vec<Token> = Vec::new();
     let mut in_word = false;
     for (i, c) in (0u32..).zip(text.chars()) {
-        let place = Place {
-            line: start.line,
-            column: start.column.saturating_add(i),
-        };
+        let place = Place { line: start.line, column: start.column.saturating_add(i) };
         match c {
             '(' | ')' => {
-                tokens.push(Token {
-                    text: c.to_string(),
-                    place,
-                });
+                tokens.push(Token { text: c.to_string(), place });
                 in_word = false;
             }
             '|' => {
@@ -112,10 +101,7 @@ fn tokens(text: &str, start: Place) -> Result<Vec<Token>, Diagnostic> {
             c if c.is_alphanumeric() || matches!(c, '_' | '-' | '*' | '?' | '.') => {
                 match tokens.last_mut() {
                     Some(word) if in_word => word.text.push(c),
-                    _ => tokens.push(Token {
-                        text: c.to_string(),
-                        place,
-                    }),
+                    _ => tokens.push(Token { text: c.to_string(), place }),
                 }
                 in_word = true;
             }
@@ -214,9 +200,7 @@ impl Parser {
             && let Some(quantifier) = quantifier(&token.text)
         {
             self.at += 1;
-            return self
-                .selector()
-                .map(|selector| Condition::Of(quantifier, selector));
+            return self.selector().map(|selector| Condition::Of(quantifier, selector));
         }
         let is_keyword = ["and", "or", "not", "of"].iter().any(|keyword| token.is(keyword));
         if token.text == ")" || is_keyword || token.text.contains(['*', '?']) {
@@ -309,11 +293,7 @@ fn write_joined(
 }
 
 fn write_within(f: &mut fmt::Formatter<'_>, condition: &Condition, parentheses: bool) -> fmt::Result {
-    if parentheses {
-        write!(f, "({condition})")
-    } else {
-        write!(f, "{condition}")
-    }
+    if parentheses { write!(f, "({condition})") } else { write!(f, "{condition}") }
 }
 
 #[cfg(test)]
@@ -326,11 +306,7 @@ mod tests {
         let shown = match Condition::parse(text, start) {
             Ok(condition) => {
                 let printed = condition.to_string();
-                assert_eq!(
-                    Condition::parse(&printed, start).as_ref(),
-                    Ok(&condition),
-                    "{printed}"
-                );
+                assert_eq!(Condition::parse(&printed, start).as_ref(), Ok(&condition), "{printed}");
                 printed
             }
             Err(problem) => problem.to_string(),
@@ -344,10 +320,7 @@ mod tests {
         check("a or b and not c", "a or b and not c");
         check("(a or b) and not (c or d)", "(a or b) and not (c or d)");
         check("((a))", "a");
-        check(
-            "1 of sel_* and not any of filter_*",
-            "1 of sel_* and not 1 of filter_*",
-        );
+        check("1 of sel_* and not any of filter_*", "1 of sel_* and not 1 of filter_*");
         check("ALL of Them OR x", "all of them or x");
         check("2 of them", "2 of them");
         check("and_x or not-y", "and_x or not-y");
@@ -370,14 +343,8 @@ mod tests {
             "a b",
             "1:3: found `b` where `and`, `or` or the end of the condition was expected [invalid-condition]",
         );
-        check(
-            "(a",
-            "1:2: the condition ends where `)` was expected [invalid-condition]",
-        );
-        check(
-            "a, b",
-            "1:2: `,` has no meaning in a condition [invalid-condition]",
-        );
+        check("(a", "1:2: the condition ends where `)` was expected [invalid-condition]");
+        check("a, b", "1:2: `,` has no meaning in a condition [invalid-condition]");
         check(
             "1 of",
             "1:3: the condition ends where `them` or a name such as `selection_*` was expected [invalid-condition]",
@@ -387,10 +354,7 @@ mod tests {
             "1:3: an aggregation behind `|` is not part of Sigma any more [legacy-aggregation] (help: write a correlation rule, such as `type: event_count`)",
         );
         let deep = "(".repeat(10_000) + "a" + &")".repeat(10_000);
-        check(
-            &deep,
-            "1:1: the condition nests deeper than 64 levels [limit-exceeded]",
-        );
+        check(&deep, "1:1: the condition nests deeper than 64 levels [limit-exceeded]");
     }
 
     #[test]

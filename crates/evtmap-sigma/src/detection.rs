@@ -65,34 +65,19 @@ impl Detection {
                 conditions = read_conditions(&entry.value, problems);
             } else if !RESERVED.contains(&entry.key.as_str()) {
                 let selection = Selection::read(&entry.value, problems);
-                selections.push(NamedSelection {
-                    name: entry.key.clone(),
-                    place: entry.place,
-                    selection,
-                });
+                selections.push(NamedSelection { name: entry.key.clone(), place: entry.place, selection });
             }
         }
         if node.get("condition").is_none() {
             problems.push(
-                Diagnostic::new(
-                    Code::MissingAttribute,
-                    node.place,
-                    "the detection has no condition",
-                )
-                .help("add a line such as `condition: selection`"),
+                Diagnostic::new(Code::MissingAttribute, node.place, "the detection has no condition")
+                    .help("add a line such as `condition: selection`"),
             );
         }
         if selections.is_empty() {
-            problems.note(
-                Code::MissingAttribute,
-                node.place,
-                "the detection has no selection",
-            );
+            problems.note(Code::MissingAttribute, node.place, "the detection has no selection");
         }
-        Self {
-            selections,
-            conditions,
-        }
+        Self { selections, conditions }
     }
 }
 
@@ -146,12 +131,7 @@ impl Selection {
 impl Item {
     fn keywords(place: Place, nodes: &[Node]) -> Self {
         let values = nodes.iter().filter_map(Scalar::of).collect();
-        Self {
-            field: None,
-            modifiers: Vec::new(),
-            values,
-            place,
-        }
+        Self { field: None, modifiers: Vec::new(), values, place }
     }
 
     fn read(entry: &Entry, problems: &mut Diagnostics) -> Self {
@@ -164,21 +144,13 @@ impl Item {
                 None => problems.push(unknown_modifier(name, entry.place)),
             }
         }
-        Self {
-            field,
-            modifiers,
-            values: read_values(&entry.value, problems),
-            place: entry.place,
-        }
+        Self { field, modifiers, values: read_values(&entry.value, problems), place: entry.place }
     }
 }
 
 fn unknown_modifier(name: &str, place: Place) -> Diagnostic {
-    let diagnostic = Diagnostic::new(
-        Code::UnknownModifier,
-        place,
-        format!("the modifier `{name}` is unknown"),
-    );
+    let diagnostic =
+        Diagnostic::new(Code::UnknownModifier, place, format!("the modifier `{name}` is unknown"));
     match Modifier::nearest(name) {
         Some(nearest) => diagnostic.help(format!("did you mean `{nearest}`?")),
         None => diagnostic.help("see the appendix on modifiers of the Sigma specification"),
@@ -189,11 +161,7 @@ fn read_values(node: &Node, problems: &mut Diagnostics) -> Vec<Scalar> {
     let nodes = match &node.data {
         // An empty list asks for an empty field, as in pySigma.
         Data::Sequence(items) if items.is_empty() => {
-            return vec![Scalar {
-                text: String::new(),
-                kind: crate::scalar::Kind::Null,
-                place: node.place,
-            }];
+            return vec![Scalar { text: String::new(), kind: crate::scalar::Kind::Null, place: node.place }];
         }
         Data::Sequence(items) => items.as_slice(),
         Data::Scalar { .. } | Data::Mapping(_) => std::slice::from_ref(node),

@@ -107,12 +107,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A problem at a place, without help.
     pub fn new(code: Code, place: Place, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            help: String::new(),
-            place,
-        }
+        Self { code, message: message.into(), help: String::new(), place }
     }
 
     /// Adds what to do about it.

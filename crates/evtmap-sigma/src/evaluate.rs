@@ -18,19 +18,13 @@ impl Compiled {
             Expr::Any(members) => members.iter().any(|member| self.holds(member, event)),
             Expr::AtLeast(n, members) => {
                 let n = usize::try_from(*n).unwrap_or(usize::MAX);
-                members
-                    .iter()
-                    .filter(|member| self.holds(member, event))
-                    .take(n)
-                    .count()
-                    == n
+                members.iter().filter(|member| self.holds(member, event)).take(n).count() == n
             }
             Expr::Not(inner) => !self.holds(inner, event),
             Expr::Predicate(predicate) => predicate.holds(event),
-            Expr::Selection(index) => self
-                .selections
-                .get(*index)
-                .is_some_and(|selection| self.holds(selection, event)),
+            Expr::Selection(index) => {
+                self.selections.get(*index).is_some_and(|selection| self.holds(selection, event))
+            }
         }
     }
 }
@@ -39,33 +33,21 @@ impl Predicate {
     /// Whether the item holds for an event.
     pub fn holds(&self, event: &dyn Event) -> bool {
         let met = |test: &Test| self.is_met(test, event);
-        let found = if self.all {
-            self.tests.iter().all(met)
-        } else {
-            self.tests.iter().any(met)
-        };
+        let found = if self.all { self.tests.iter().all(met) } else { self.tests.iter().any(met) };
         found != self.negated
     }
 
     fn is_met(&self, test: &Test, event: &dyn Event) -> bool {
         let Some(field) = &self.field else {
-            return event
-                .texts(&mut |text| found(test.accepts(Value::Text(text))))
-                .is_break();
+            return event.texts(&mut |text| found(test.accepts(Value::Text(text)))).is_break();
         };
         match test {
             Test::Exists(wanted) => is_present(field, event) == *wanted,
             Test::Null => {
-                let has_null = event
-                    .values(field, &mut |value| found(value == Value::Null))
-                    .is_break();
+                let has_null = event.values(field, &mut |value| found(value == Value::Null)).is_break();
                 has_null || !is_present(field, event)
             }
-            Test::FieldRef {
-                field: other,
-                part,
-                cased,
-            } => event
+            Test::FieldRef { field: other, part, cased } => event
                 .values(field, &mut |value| {
                     event.values(other, &mut |other| match (value, other) {
                         (Value::Text(value), Value::Text(other)) => {
@@ -76,9 +58,7 @@ impl Predicate {
                 })
                 .is_break(),
             Test::AnyOf(tests) => tests.iter().any(|test| self.is_met(test, event)),
-            _ => event
-                .values(field, &mut |value| found(test.accepts(value)))
-                .is_break(),
+            _ => event.values(field, &mut |value| found(test.accepts(value))).is_break(),
         }
     }
 }
@@ -88,9 +68,5 @@ fn is_present(field: &str, event: &dyn Event) -> bool {
 }
 
 fn found(yes: bool) -> ControlFlow<()> {
-    if yes {
-        ControlFlow::Break(())
-    } else {
-        ControlFlow::Continue(())
-    }
+    if yes { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }

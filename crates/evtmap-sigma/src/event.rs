@@ -11,6 +11,16 @@ pub enum Value<'a> {
     Text(&'a str),
 }
 
+impl<'a> Value<'a> {
+    /// The text; `None` for null.
+    pub fn text(self) -> Option<&'a str> {
+        match self {
+            Value::Null => None,
+            Value::Text(text) => Some(text),
+        }
+    }
+}
+
 /// An event as rules see it: fields by name, and every text for keywords.
 ///
 /// Where fields come from, how their names map and which of two fields of a name is meant is the
@@ -56,10 +66,7 @@ impl Event for FieldList<'_> {
         field: &str,
         visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        self.0
-            .iter()
-            .filter(|(name, _)| *name == field)
-            .try_for_each(|(_, value)| visit(*value))
+        self.0.iter().filter(|(name, _)| *name == field).try_for_each(|(_, value)| visit(*value))
     }
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a str) -> ControlFlow<()>) -> ControlFlow<()> {

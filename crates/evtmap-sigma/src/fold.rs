@@ -15,10 +15,7 @@ pub fn fold_char(c: char) -> char {
     if c == 'ı' {
         return c;
     }
-    single(
-        single(c, c.to_uppercase()),
-        single(c, c.to_uppercase()).to_lowercase(),
-    )
+    single(single(c, c.to_uppercase()), single(c, c.to_uppercase()).to_lowercase())
 }
 
 /// The one character of a case mapping, or the original where the mapping has several.

@@ -89,9 +89,7 @@ impl Pattern {
 
     /// Whether `*` or `?` occurs.
     pub fn has_wildcards(&self) -> bool {
-        self.parts
-            .iter()
-            .any(|part| matches!(part, Part::Any | Part::One))
+        self.parts.iter().any(|part| matches!(part, Part::Any | Part::One))
     }
 
     fn push_char(&mut self, c: char) {
@@ -169,11 +167,7 @@ impl Pattern {
     /// This is the plain reading of the specification, character by character.
     pub fn matches(&self, text: &str, cased: bool) -> bool {
         let parts = Unit::of(&self.parts, cased);
-        if cased {
-            glob(&parts, text)
-        } else {
-            glob(&parts, &fold(text))
-        }
+        if cased { glob(&parts, text) } else { glob(&parts, &fold(text)) }
     }
 }
 
@@ -190,9 +184,7 @@ fn split_placeholders(text: &str, pattern: &mut Pattern) {
             rest = after;
             continue;
         }
-        let named = after
-            .split_once('%')
-            .filter(|(name, _)| is_placeholder_name(name));
+        let named = after.split_once('%').filter(|(name, _)| is_placeholder_name(name));
         pattern.push(Part::Text(before.to_owned()));
         if let Some((name, after)) = named {
             pattern.push(Part::Placeholder(name.to_owned()));
@@ -351,11 +343,7 @@ mod tests {
         ] {
             let pattern = Pattern::parse(written);
             assert_eq!(show(&pattern), parts, "{written}");
-            assert_eq!(
-                Pattern::parse(&pattern.to_string()),
-                pattern,
-                "{written} printed as {pattern}"
-            );
+            assert_eq!(Pattern::parse(&pattern.to_string()), pattern, "{written} printed as {pattern}");
         }
     }
 
@@ -410,11 +398,7 @@ mod tests {
             (r"\*", "*", true),
             (r"\*", "x", false),
         ] {
-            assert_eq!(
-                Pattern::parse(written).matches(text, false),
-                expected,
-                "{written} on {text}"
-            );
+            assert_eq!(Pattern::parse(written).matches(text, false), expected, "{written} on {text}");
         }
         assert!(!Pattern::parse("cmd").matches("CMD", true));
         assert!(Pattern::parse(" -enc").windash().matches(" —ENC", false));

@@ -57,25 +57,15 @@ impl Pipeline {
         let [document] = read.documents.as_slice() else {
             return Err(invalid(Place::default(), "a pipeline is one document"));
         };
-        let name = document
-            .get("name")
-            .and_then(Node::text)
-            .unwrap_or_default()
-            .to_owned();
+        let name = document.get("name").and_then(Node::text).unwrap_or_default().to_owned();
         let steps = match document.get("transformations").map(|node| &node.data) {
             Some(Data::Sequence(steps)) => steps.as_slice(),
             _ => {
-                return Err(invalid(
-                    document.place,
-                    "a pipeline has a list of `transformations`",
-                ));
+                return Err(invalid(document.place, "a pipeline has a list of `transformations`"));
             }
         };
         let transformations = steps.iter().map(Transformation::read).collect::<Result<_, _>>()?;
-        Ok(Self {
-            name,
-            transformations,
-        })
+        Ok(Self { name, transformations })
     }
 }
 
@@ -90,10 +80,8 @@ impl Transformation {
             Some("add_condition") => Change::AddCondition(read_table(section("conditions")?)),
             Some("field_name_mapping") => Change::FieldNameMapping(read_table(section("mapping")?)),
             Some(other) => {
-                return Err(
-                    invalid(node.place, format!("the transformation `{other}` is not known"))
-                        .help("`add_condition` and `field_name_mapping` are"),
-                );
+                return Err(invalid(node.place, format!("the transformation `{other}` is not known"))
+                    .help("`add_condition` and `field_name_mapping` are"));
             }
             None => return Err(invalid(node.place, "the transformation has no `type`")),
         };
@@ -103,26 +91,17 @@ impl Transformation {
             }
             _ => Vec::new(),
         };
-        Ok(Self {
-            id: text("id").unwrap_or_default().to_owned(),
-            change,
-            logsources,
-        })
+        Ok(Self { id: text("id").unwrap_or_default().to_owned(), change, logsources })
     }
 }
 
 fn read_logsource(node: &Node) -> Result<LogSource, Diagnostic> {
     let text = |key: &str| node.get(key).and_then(Node::text).map(str::to_owned);
     match text("type").as_deref() {
-        Some("logsource") => Ok(LogSource {
-            category: text("category"),
-            product: text("product"),
-            service: text("service"),
-        }),
-        _ => Err(invalid(
-            node.place,
-            "only rule conditions of the type `logsource` are known",
-        )),
+        Some("logsource") => {
+            Ok(LogSource { category: text("category"), product: text("product"), service: text("service") })
+        }
+        _ => Err(invalid(node.place, "only rule conditions of the type `logsource` are known")),
     }
 }
 
@@ -130,16 +109,10 @@ fn read_logsource(node: &Node) -> Result<LogSource, Diagnostic> {
 fn read_table(node: &Node) -> Vec<(String, Vec<String>)> {
     let values = |node: &Node| match &node.data {
         Data::Scalar { text, .. } => vec![text.clone()],
-        Data::Sequence(items) => items
-            .iter()
-            .filter_map(|item| item.text().map(str::to_owned))
-            .collect(),
+        Data::Sequence(items) => items.iter().filter_map(|item| item.text().map(str::to_owned)).collect(),
         Data::Mapping(_) => Vec::new(),
     };
-    node.entries()
-        .iter()
-        .map(|entry| (entry.key.clone(), values(&entry.value)))
-        .collect()
+    node.entries().iter().map(|entry| (entry.key.clone(), values(&entry.value))).collect()
 }
 
 fn invalid(place: Place, message: impl Into<String>) -> Diagnostic {
@@ -165,9 +138,7 @@ transformations:
 ",
         )
         .unwrap();
-        let [add, map] = pipeline.transformations.as_slice() else {
-            panic!("{pipeline:?}")
-        };
+        let [add, map] = pipeline.transformations.as_slice() else { panic!("{pipeline:?}") };
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         assert_eq!(
             add.change,
@@ -189,10 +160,7 @@ transformations:
     #[test]
     fn refuses_what_it_does_not_know() {
         for (text, problem) in [
-            (
-                "name: x",
-                "1:1: a pipeline has a list of `transformations` [invalid-attribute]",
-            ),
+            ("name: x", "1:1: a pipeline has a list of `transformations` [invalid-attribute]"),
             (
                 "transformations: [{type: drop}]",
                 "1:19: the transformation `drop` is not known [invalid-attribute] (help: `add_condition` and `field_name_mapping` are)",
@@ -201,10 +169,7 @@ transformations:
                 "transformations: [{type: add_condition}]",
                 "1:19: the transformation has no `conditions` [invalid-attribute]",
             ),
-            (
-                "a: [",
-                "2:1: while parsing a node, did not find expected node content [invalid-yaml]",
-            ),
+            ("a: [", "2:1: while parsing a node, did not find expected node content [invalid-yaml]"),
         ] {
             assert_eq!(Pipeline::parse(text).unwrap_err().to_string(), problem, "{text}");
         }

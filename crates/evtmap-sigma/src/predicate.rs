@@ -177,9 +177,7 @@ pub(crate) fn compares(value: &str, ordering: Ordering, number: Number) -> bool 
 /// Whether a part of an event's time compares so with a number.
 pub(crate) fn time_compares(value: &str, part: TimePart, ordering: Ordering, number: Number) -> bool {
     let Some(value) = part.of(value) else { return false };
-    Number::Integer(value.into())
-        .compare(number)
-        .is_some_and(|compared| ordering.accepts(compared))
+    Number::Integer(value.into()).compare(number).is_some_and(|compared| ordering.accepts(compared))
 }
 
 /// Whether a value holds another at the place asked for.
@@ -209,11 +207,7 @@ impl Test {
             Self::Regex(regex) => regex.is_match(text),
             Self::Network(network) => is_in_network(text, network),
             Self::Compare { ordering, number } => compares(text, *ordering, *number),
-            Self::Time {
-                part,
-                ordering,
-                number,
-            } => time_compares(text, *part, *ordering, *number),
+            Self::Time { part, ordering, number } => time_compares(text, *part, *ordering, *number),
             Self::AnyOf(tests) => tests.iter().any(|test| test.accepts(value)),
             Self::Null | Self::Exists(_) | Self::FieldRef { .. } => false,
         }

@@ -203,8 +203,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn missing<T>(&mut self, key: &str) -> Option<T> {
         let message = format!("the rule has no `{key}`");
-        self.problems
-            .note(Code::MissingAttribute, self.node.place, message);
+        self.problems.note(Code::MissingAttribute, self.node.place, message);
         None
     }
 
@@ -237,11 +236,7 @@ impl Reader<'_> {
         let word = parse(&text);
         if word.is_none() {
             let place = self.node.get(key).map_or(self.node.place, |value| value.place);
-            self.problems.note(
-                Code::UnknownValue,
-                place,
-                format!("the {key} `{text}` is unknown"),
-            );
+            self.problems.note(Code::UnknownValue, place, format!("the {key} `{text}` is unknown"));
         }
         word
     }
@@ -254,10 +249,7 @@ impl Reader<'_> {
         match &value.data {
             Data::Scalar { .. } if value.is_null() => Vec::new(),
             Data::Scalar { text, .. } => vec![text.clone()],
-            Data::Sequence(items) => items
-                .iter()
-                .filter_map(|item| item.text().map(str::to_owned))
-                .collect(),
+            Data::Sequence(items) => items.iter().filter_map(|item| item.text().map(str::to_owned)).collect(),
             Data::Mapping(_) => {
                 self.wrong_kind(key, value, "a list");
                 Vec::new()
@@ -269,16 +261,9 @@ impl Reader<'_> {
         let Some(section) = self.node.get("logsource") else {
             return self.missing("logsource").unwrap_or_default();
         };
-        let mut reader = Reader {
-            node: section,
-            problems: self.problems,
-        };
+        let mut reader = Reader { node: section, problems: self.problems };
         let [category, product, service] = ["category", "product", "service"].map(|key| reader.text(key));
-        let logsource = LogSource {
-            category,
-            product,
-            service,
-        };
+        let logsource = LogSource { category, product, service };
         if logsource == LogSource::default() {
             let message = "the logsource names no category, product or service";
             self.problems.note(Code::EmptyLogsource, section.place, message);
@@ -287,18 +272,9 @@ impl Reader<'_> {
     }
 
     fn custom(&mut self) -> Vec<(String, String)> {
-        let unknown = self
-            .node
-            .entries()
-            .iter()
-            .filter(|entry| !KNOWN.contains(&entry.key.as_str()));
+        let unknown = self.node.entries().iter().filter(|entry| !KNOWN.contains(&entry.key.as_str()));
         unknown
-            .map(|entry| {
-                (
-                    entry.key.clone(),
-                    entry.value.text().unwrap_or(entry.value.kind()).to_owned(),
-                )
-            })
+            .map(|entry| (entry.key.clone(), entry.value.text().unwrap_or(entry.value.kind()).to_owned()))
             .collect()
     }
 }

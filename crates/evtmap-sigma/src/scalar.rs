@@ -70,10 +70,7 @@ impl Number {
         if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
             return unsigned(hex, 16);
         }
-        let starts_like_one = text
-            .bytes()
-            .next()
-            .is_some_and(|b| b.is_ascii_digit() || b"+-.".contains(&b));
+        let starts_like_one = text.bytes().next().is_some_and(|b| b.is_ascii_digit() || b"+-.".contains(&b));
         let number: f64 = starts_like_one.then(|| text.parse().ok())??;
         number.is_finite().then_some(Self::Float(number))
     }
@@ -86,10 +83,7 @@ impl Number {
         }
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "only where one side has a fraction anyway"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "only where one side has a fraction anyway")]
     fn as_f64(self) -> f64 {
         match self {
             Self::Integer(integer) => integer as f64,
@@ -110,11 +104,7 @@ impl Scalar {
             return None;
         };
         let kind = if *plain { kind_of_plain(text) } else { Kind::Text };
-        Some(Self {
-            text: text.clone(),
-            kind,
-            place: node.place,
-        })
+        Some(Self { text: text.clone(), kind, place: node.place })
     }
 }
 

@@ -30,11 +30,7 @@ impl TextMatcher {
     /// Makes a pattern ready.
     pub fn new(pattern: Pattern, cased: bool) -> Self {
         let ready = |text: &str| {
-            if cased {
-                text.to_owned()
-            } else {
-                fold(text).into_owned()
-            }
+            if cased { text.to_owned() } else { fold(text).into_owned() }
         };
         let form = match pattern.parts() {
             [] => Form::Whole(String::new()),
@@ -69,11 +65,7 @@ impl TextMatcher {
             });
         }
         if text.is_ascii() {
-            return self.matches_bytes(
-                text.as_bytes(),
-                <[u8]>::eq_ignore_ascii_case,
-                contains_ignoring_case,
-            );
+            return self.matches_bytes(text.as_bytes(), <[u8]>::eq_ignore_ascii_case, contains_ignoring_case);
         }
         self.matches_bytes(fold(text).as_bytes(), <[u8]>::eq, |text, own| {
             memchr::memmem::find(text, own).is_some()
@@ -89,14 +81,10 @@ impl TextMatcher {
         match &self.form {
             Form::Always => true,
             Form::Whole(own) => equal(text, own.as_bytes()),
-            Form::Start(own) => text
-                .get(..own.len())
-                .is_some_and(|start| equal(start, own.as_bytes())),
+            Form::Start(own) => text.get(..own.len()).is_some_and(|start| equal(start, own.as_bytes())),
             Form::End(own) => {
                 let start = text.len().checked_sub(own.len());
-                start
-                    .and_then(|start| text.get(start..))
-                    .is_some_and(|end| equal(end, own.as_bytes()))
+                start.and_then(|start| text.get(start..)).is_some_and(|end| equal(end, own.as_bytes()))
             }
             Form::Anywhere(own) => contains(text, own.as_bytes()),
             Form::Other => false,
@@ -116,8 +104,7 @@ fn contains_ignoring_case(text: &[u8], own: &[u8]) -> bool {
         return false;
     };
     let found = |at: usize| {
-        text.get(at + 1..at + own.len())
-            .is_some_and(|candidate| candidate.eq_ignore_ascii_case(rest))
+        text.get(at + 1..at + own.len()).is_some_and(|candidate| candidate.eq_ignore_ascii_case(rest))
     };
     memchr::memchr2_iter(*first, first.to_ascii_uppercase(), starts).any(found)
 }
@@ -129,16 +116,10 @@ mod tests {
     /// The short ways say what the plain reading says.
     #[test]
     fn forms_agree_with_patterns() {
-        let texts = [
-            "", "a", "A", "ab", "Ba", "aab", "äB", "ÄB", "xÄbx", "K", "k", "\u{212a}", "ſ", "a*b", "-a",
-        ];
+        let texts =
+            ["", "a", "A", "ab", "Ba", "aab", "äB", "ÄB", "xÄbx", "K", "k", "\u{212a}", "ſ", "a*b", "-a"];
         for own in ["", "a", "ab", "b", "äb", "k", "s", "A", "*", "?"] {
-            for written in [
-                own.to_owned(),
-                format!("{own}*"),
-                format!("*{own}"),
-                format!("*{own}*"),
-            ] {
+            for written in [own.to_owned(), format!("{own}*"), format!("*{own}"), format!("*{own}*")] {
                 for cased in [false, true] {
                     let pattern = Pattern::parse(&written);
                     let matcher = TextMatcher::new(pattern.clone(), cased);

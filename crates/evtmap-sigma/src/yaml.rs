@@ -38,10 +38,7 @@ impl fmt::Display for Place {
 impl From<Marker> for Place {
     fn from(marker: Marker) -> Self {
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Self {
-            line: number(marker.line()),
-            column: number(marker.col().saturating_add(1)),
-        }
+        Self { line: number(marker.line()), column: number(marker.col().saturating_add(1)) }
     }
 }
 
@@ -105,10 +102,7 @@ impl Node {
 
     /// The value of a key of a mapping.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
-        self.entries()
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| &entry.value)
+        self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// What kind of node this is, for messages.
@@ -157,14 +151,8 @@ pub(crate) struct Documents {
 pub(crate) fn read(text: &str) -> Documents {
     let mut loader = Loader::default();
     if text.len() > MAX_BYTES {
-        let message = format!(
-            "the file has {} bytes, more than the {MAX_BYTES} that are read",
-            text.len()
-        );
-        loader
-            .out
-            .diagnostics
-            .push(Diagnostic::new(Code::LimitExceeded, Place::default(), message));
+        let message = format!("the file has {} bytes, more than the {MAX_BYTES} that are read", text.len());
+        loader.out.diagnostics.push(Diagnostic::new(Code::LimitExceeded, Place::default(), message));
         return loader.out;
     }
     // The parser wants line feeds; a byte order mark at the start is no part of the text.
@@ -173,11 +161,9 @@ pub(crate) fn read(text: &str) -> Documents {
         let result = match event {
             Ok((Event::StreamEnd, _)) => break,
             Ok((event, span)) => loader.event(event, span.start.into()),
-            Err(error) => Err(Diagnostic::new(
-                Code::InvalidYaml,
-                (*error.marker()).into(),
-                error.info().to_lowercase(),
-            )),
+            Err(error) => {
+                Err(Diagnostic::new(Code::InvalidYaml, (*error.marker()).into(), error.info().to_lowercase()))
+            }
         };
         if let Err(diagnostic) = result {
             loader.out.diagnostics.push(diagnostic);
@@ -210,22 +196,13 @@ impl Loader {
             Event::Scalar(text, style, anchor, tag) => {
                 // `!!str 5` is a text as much as `"5"` is.
                 let plain = style == ScalarStyle::Plain && tag.is_none();
-                let data = Data::Scalar {
-                    text: text.into_owned(),
-                    plain,
-                };
+                let data = Data::Scalar { text: text.into_owned(), plain };
                 self.finish(anchor, Node { place, data })
             }
             Event::SequenceStart(anchor, _) => self.start(place, anchor, Data::Sequence(Vec::new())),
             Event::MappingStart(anchor, _) => self.start(place, anchor, Data::Mapping(Vec::new())),
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(open) => self.finish(
-                    open.anchor,
-                    Node {
-                        place: open.place,
-                        data: open.data,
-                    },
-                ),
+                Some(open) => self.finish(open.anchor, Node { place: open.place, data: open.data }),
                 None => Ok(()),
             },
             Event::Alias(anchor) => {
@@ -252,26 +229,10 @@ impl Loader {
 
     fn start(&mut self, place: Place, anchor: usize, data: Data) -> Result<(), Diagnostic> {
         self.check_limits(place, 1)?;
-        if matches!(
-            self.open.last(),
-            Some(Open {
-                data: Data::Mapping(_),
-                key: None,
-                ..
-            })
-        ) {
-            return Err(Diagnostic::new(
-                Code::InvalidYaml,
-                place,
-                "a key of a map must be a single value",
-            ));
+        if matches!(self.open.last(), Some(Open { data: Data::Mapping(_), key: None, .. })) {
+            return Err(Diagnostic::new(Code::InvalidYaml, place, "a key of a map must be a single value"));
         }
-        self.open.push(Open {
-            place,
-            anchor,
-            data,
-            key: None,
-        });
+        self.open.push(Open { place, anchor, data, key: None });
         Ok(())
     }
 
@@ -302,10 +263,7 @@ impl Loader {
             Data::Sequence(items) => items.push(node),
             Data::Mapping(entries) => match (open.key.take(), node.data) {
                 (Some((place, key)), data) => {
-                    let value = Node {
-                        place: node.place,
-                        data,
-                    };
+                    let value = Node { place: node.place, data };
                     insert(entries, Entry { place, key, value }, &mut self.out.diagnostics);
                 }
                 (None, Data::Scalar { .. }) if entries.len() >= MAX_KEYS => {

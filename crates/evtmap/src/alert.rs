@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use evtmap_sigma::{Rule, Value};
+use evtmap_sigma::Rule;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::association::Association;
 use crate::attack::{Catalogue, Mapping};
-use crate::event::{Event, Place};
+use crate::event::Event;
+use crate::input::Position;
 use crate::severity::Severity;
 
 /// What an alert is based on. The kinds are never mixed up: only a detection says that something was found.
@@ -53,7 +54,7 @@ pub struct Finding {
 }
 
 /// The rule of a detection. Its author must be shown with a match (Detection Rule License).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleRef {
     /// The rule's identifier, a UUID as a rule.
     pub id: Option<String>,
@@ -119,7 +120,7 @@ impl Finding {
 
     /// What a rule says, and its tags that ATT&CK does not know.
     pub fn of_rule(rule: &Rule, path: &str, catalogue: &Catalogue) -> (Self, Vec<String>) {
-        let mapping = catalogue.resolve_all(rule.tags.iter().map(String::as_str));
+        let mapping = catalogue.resolve_all(&rule.tags);
         let mut finding = Self::of_event();
         finding.kind = Kind::Detection;
         finding.severity = Some(rule.level.into());
@@ -142,7 +143,7 @@ impl Finding {
     pub fn of_association(association: &Association, catalogue: &Catalogue) -> (Self, Vec<String>) {
         let tags: Vec<String> =
             association.techniques.iter().map(|id| format!("attack.{}", id.to_lowercase())).collect();
-        let mapping = catalogue.resolve_all(tags.iter().map(String::as_str));
+        let mapping = catalogue.resolve_all(&tags);
         let mut finding = Self::of_event();
         finding.kind = Kind::Association;
         finding.severity = Some(association.severity);
@@ -154,16 +155,19 @@ impl Finding {
 
     fn set_attack(&mut self, mapping: &Mapping<'_>, catalogue: &Catalogue) {
         self.techniques = mapping
-            .techniques
-            .iter()
+            .techniques()
             .map(|technique| TechniqueRef {
                 id: technique.id.to_string(),
                 name: technique.name.clone(),
-                tactics: catalogue.tactics_of(technique).map(|tactic| tactic.short_name.clone()).collect(),
+                tactics: (technique.tactics.iter())
+                    .filter_map(|id| catalogue.tactic(*id))
+                    .map(|tactic| tactic.short_name.clone())
+                    .collect(),
             })
             .collect();
-        self.tactics = mapping
-            .tactics()
+        let named = if mapping.tactics.is_empty() { &mapping.technique_tactics } else { &mapping.tactics };
+        self.tactics = named
+            .iter()
             .map(|tactic| TacticRef { id: tactic.id.to_string(), name: tactic.name.clone() })
             .collect();
     }
@@ -219,21 +223,14 @@ pub struct AlertEvent {
     pub message: Option<String>,
     /// The file it was read from.
     pub input: Arc<str>,
-    /// Where in the file: the byte at which the record begins, or the line.
-    pub position: u64,
+    /// Where in the file: the record's byte or line.
+    pub position: Position,
 }
 
 impl AlertEvent {
     /// Keeps what alerts need of an event.
-    pub fn of(event: &Event, input: &Arc<str>, position: u64) -> Self {
-        let payload = event.fields().filter(|field| field.place == Place::Data);
-        let fields = payload.map(|field| {
-            let value = match field.value {
-                Value::Text(text) => Some(text.to_owned()),
-                Value::Null => None,
-            };
-            (field.name.to_owned(), value)
-        });
+    pub fn of(event: &Event, input: &Arc<str>, position: Position) -> Self {
+        let fields = event.data().map(|(name, value)| (name.to_owned(), value.text().map(str::to_owned)));
         Self {
             time: event.time(),
             computer: event.computer().to_owned(),
@@ -241,7 +238,7 @@ impl AlertEvent {
             provider: event.provider().to_owned(),
             event_id: event.event_id(),
             record_id: event.record_id(),
-            user: event.user().map(std::borrow::Cow::into_owned),
+            user: event.user().map(|account| account.to_string()),
             fields: fields.collect(),
             message: event.message().map(str::to_owned),
             input: Arc::clone(input),

@@ -1,3 +1,46 @@
 //! Windows event logs to MITRE ATT&CK.
+//!
+//! Data flows one way: [`input`] → [`event`] → match → [`alert`] → [`triage`] → [`report`].
+//!
+//! ```no_run
+//! use evtmap::{Associations, Catalogue, Findings, Pipelines, Rules, ScanOptions, Scanner, rules};
+//!
+//! struct Print;
+//! impl evtmap::Sink for Print {
+//!     fn alert(&mut self, alert: &evtmap::alert::Alert) -> std::io::Result<()> {
+//!         println!("{:?} {}", alert.event.time, alert.finding.title());
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let rules = Rules::load(&rules::bundled()?, &Pipelines::bundled()?, &Default::default());
+//! let findings = Findings::new(&rules, Associations::bundled()?, &Catalogue::bundled());
+//! let files = evtmap::input::find(["Security.evtx"]).files;
+//! Scanner::new(&rules, &findings, ScanOptions::default()).scan(&files, &mut Print)?;
+//! # Ok(())
+//! # }
+//! ```
 
+pub mod alert;
+mod association;
 pub mod attack;
+pub mod event;
+pub mod input;
+mod logsource;
+pub mod report;
+pub mod rules;
+mod scan;
+mod severity;
+pub mod triage;
+
+pub use association::{Association, Associations};
+pub use attack::Catalogue;
+pub use evtmap_sigma::Placeholders;
+pub use logsource::{Pipelines, Router};
+pub use rules::Rules;
+pub use scan::{
+    FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,
+    UnresolvedTag,
+};
+pub use severity::Severity;

@@ -188,7 +188,8 @@ impl Router {
     ) {
         let channel = event.channel();
         let stops = self.channels.get(channel).or_else(|| self.channels.get(&channel.to_lowercase()));
-        let found = stops.into_iter().chain([&self.every_channel]).flat_map(|stops| stops.of(event.event_id()));
+        let found =
+            stops.into_iter().chain([&self.every_channel]).flat_map(|stops| stops.of(event.event_id()));
         let mut matched: Vec<usize> = found
             .filter(|stop| {
                 let Some(view) = self.views.get(stop.view) else { return false };
@@ -248,10 +249,7 @@ impl evtmap_sigma::Event for Seen<'_> {
     }
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a str) -> ControlFlow<()>) -> ControlFlow<()> {
-        let texts = self.event.fields().filter_map(|field| match field.value {
-            Value::Text(text) => Some(text),
-            Value::Null => None,
-        });
+        let texts = self.event.fields().filter_map(|(_, _, value)| value.text());
         texts.chain(self.event.message()).try_for_each(visit)
     }
 }

@@ -7,31 +7,11 @@ use super::{Draft, Problem, Spec, Value};
 use crate::pattern::Pattern;
 
 pub(super) const MODIFIERS: &[Spec] = &[
-    Spec {
-        name: "base64",
-        aliases: &[],
-        apply: base64,
-    },
-    Spec {
-        name: "base64offset",
-        aliases: &[],
-        apply: base64offset,
-    },
-    Spec {
-        name: "wide",
-        aliases: &["utf16le"],
-        apply: |draft| utf16(draft, "wide", utf16le),
-    },
-    Spec {
-        name: "utf16be",
-        aliases: &[],
-        apply: |draft| utf16(draft, "utf16be", utf16be),
-    },
-    Spec {
-        name: "utf16",
-        aliases: &[],
-        apply: |draft| utf16(draft, "utf16", utf16_with_mark),
-    },
+    Spec { name: "base64", aliases: &[], apply: base64 },
+    Spec { name: "base64offset", aliases: &[], apply: base64offset },
+    Spec { name: "wide", aliases: &["utf16le"], apply: |draft| utf16(draft, "wide", utf16le) },
+    Spec { name: "utf16be", aliases: &[], apply: |draft| utf16(draft, "utf16be", utf16be) },
+    Spec { name: "utf16", aliases: &[], apply: |draft| utf16(draft, "utf16", utf16_with_mark) },
 ];
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -43,18 +23,14 @@ fn bytes(value: Value, modifier: &str) -> Result<Vec<u8>, Problem> {
     }
     match value.into_pattern() {
         Ok(pattern) => literal(&pattern, modifier).map(|text| text.as_bytes().to_vec()),
-        Err(other) => Err(Problem::invalid(format!(
-            "`{modifier}` takes a text, not {}",
-            other.kind()
-        ))),
+        Err(other) => Err(Problem::invalid(format!("`{modifier}` takes a text, not {}", other.kind()))),
     }
 }
 
 fn literal<'a>(pattern: &'a Pattern, modifier: &str) -> Result<&'a str, Problem> {
     pattern.as_literal().ok_or_else(|| {
-        Problem::invalid(format!("`{modifier}` cannot encode wildcards or placeholders")).help(format!(
-            "write `contains` and its like after `{modifier}`, or escape `*` and `?`"
-        ))
+        Problem::invalid(format!("`{modifier}` cannot encode wildcards or placeholders"))
+            .help(format!("write `contains` and its like after `{modifier}`, or escape `*` and `?`"))
     })
 }
 
@@ -79,9 +55,7 @@ fn base64offset(draft: &mut Draft<'_>) -> Result<(), Problem> {
             shifted.extend_from_slice(&bytes);
             let encoded = encode(&shifted);
             let start = [0, 2, 3].get(offset).copied()?;
-            let end = encoded
-                .len()
-                .saturating_sub(usize::from(!shifted.len().is_multiple_of(3)));
+            let end = encoded.len().saturating_sub(usize::from(!shifted.len().is_multiple_of(3)));
             let text = encoded.get(start..end).filter(|text| !text.is_empty())?;
             Some(Value::Text(Pattern::literal(text)))
         });
@@ -130,14 +104,9 @@ mod tests {
 
     #[test]
     fn rfc_4648() {
-        for (text, encoded) in [
-            ("", ""),
-            ("f", "Zg"),
-            ("fo", "Zm8"),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg"),
-            ("\u{ff}~", "w79+"),
-        ] {
+        for (text, encoded) in
+            [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"), ("\u{ff}~", "w79+")]
+        {
             assert_eq!(encode(text.as_bytes()), encoded, "{text}");
         }
     }

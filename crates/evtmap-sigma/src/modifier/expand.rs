@@ -8,11 +8,7 @@ use crate::Placeholders;
 use crate::diagnostic::Code;
 use crate::pattern::{Part, Pattern};
 
-pub(super) const MODIFIERS: &[Spec] = &[Spec {
-    name: "expand",
-    aliases: &[],
-    apply: expand,
-}];
+pub(super) const MODIFIERS: &[Spec] = &[Spec { name: "expand", aliases: &[], apply: expand }];
 
 /// The largest number of texts that one value may become.
 const MAX_TEXTS: usize = 10_000;
@@ -35,10 +31,7 @@ fn fill(pattern: &Pattern, placeholders: &Placeholders) -> Result<Value, Problem
                     )
                     .help("give its values in the configuration"));
                 };
-                values
-                    .iter()
-                    .map(|value| Pattern::parse(value).parts().to_vec())
-                    .collect()
+                values.iter().map(|value| Pattern::parse(value).parts().to_vec()).collect()
             }
             other => vec![vec![other.clone()]],
         };
@@ -48,17 +41,8 @@ fn fill(pattern: &Pattern, placeholders: &Placeholders) -> Result<Value, Problem
         }
         filled = filled
             .iter()
-            .flat_map(|done| {
-                choices
-                    .iter()
-                    .map(|choice| [done.as_slice(), choice.as_slice()].concat())
-            })
+            .flat_map(|done| choices.iter().map(|choice| [done.as_slice(), choice.as_slice()].concat()))
             .collect();
     }
-    Ok(Value::AnyOf(
-        filled
-            .into_iter()
-            .map(|parts| Value::Text(Pattern::from_parts(parts)))
-            .collect(),
-    ))
+    Ok(Value::AnyOf(filled.into_iter().map(|parts| Value::Text(Pattern::from_parts(parts))).collect()))
 }

@@ -9,52 +9,18 @@ use crate::predicate::RefPart;
 use crate::scalar::{Kind, Scalar};
 
 pub(super) const MODIFIERS: &[Spec] = &[
-    Spec {
-        name: "contains",
-        aliases: &[],
-        apply: contains,
-    },
-    Spec {
-        name: "startswith",
-        aliases: &[],
-        apply: startswith,
-    },
-    Spec {
-        name: "endswith",
-        aliases: &[],
-        apply: endswith,
-    },
-    Spec {
-        name: "all",
-        aliases: &[],
-        apply: all,
-    },
-    Spec {
-        name: "cased",
-        aliases: &[],
-        apply: cased,
-    },
-    Spec {
-        name: "exists",
-        aliases: &[],
-        apply: exists,
-    },
-    Spec {
-        name: "neq",
-        aliases: &[],
-        apply: neq,
-    },
-    Spec {
-        name: "fieldref",
-        aliases: &[],
-        apply: fieldref,
-    },
+    Spec { name: "contains", aliases: &[], apply: contains },
+    Spec { name: "startswith", aliases: &[], apply: startswith },
+    Spec { name: "endswith", aliases: &[], apply: endswith },
+    Spec { name: "all", aliases: &[], apply: all },
+    Spec { name: "cased", aliases: &[], apply: cased },
+    Spec { name: "exists", aliases: &[], apply: exists },
+    Spec { name: "neq", aliases: &[], apply: neq },
+    Spec { name: "fieldref", aliases: &[], apply: fieldref },
 ];
 
 fn contains(draft: &mut Draft<'_>) -> Result<(), Problem> {
-    place_within(draft, "contains", RefPart::Anywhere, |pattern| {
-        pattern.any_before().any_after()
-    })
+    place_within(draft, "contains", RefPart::Anywhere, |pattern| pattern.any_before().any_after())
 }
 
 fn startswith(draft: &mut Draft<'_>) -> Result<(), Problem> {
@@ -77,10 +43,7 @@ fn place_within(
         Value::Regex(source) => Ok(Value::Regex(source.within(part))),
         other => match other.into_pattern() {
             Ok(pattern) => Ok(Value::Text(widen(pattern))),
-            Err(other) => Err(Problem::invalid(format!(
-                "`{name}` takes a text, not {}",
-                other.kind()
-            ))),
+            Err(other) => Err(Problem::invalid(format!("`{name}` takes a text, not {}", other.kind()))),
         },
     })
 }
@@ -89,9 +52,7 @@ fn all(draft: &mut Draft<'_>) -> Result<(), Problem> {
     draft.all = true;
     if draft.values.len() < 2 {
         let message = "`all` asks for several values, but there is only one";
-        draft
-            .warnings
-            .push(Problem::new(Code::IneffectiveModifier, message).help("leave `all` out"));
+        draft.warnings.push(Problem::new(Code::IneffectiveModifier, message).help("leave `all` out"));
     }
     Ok(())
 }
@@ -100,9 +61,7 @@ fn cased(draft: &mut Draft<'_>) -> Result<(), Problem> {
     draft.cased = true;
     if draft.values.iter().any(|value| matches!(value, Value::Regex(_))) {
         let message = "regular expressions mind the case anyway";
-        draft
-            .warnings
-            .push(Problem::new(Code::IneffectiveModifier, message).help("leave `cased` out"));
+        draft.warnings.push(Problem::new(Code::IneffectiveModifier, message).help("leave `cased` out"));
     }
     Ok(())
 }
@@ -115,16 +74,10 @@ fn exists(draft: &mut Draft<'_>) -> Result<(), Problem> {
         return Err(Problem::invalid("`exists` takes one value, `true` or `false`"));
     }
     draft.map(|value| match &value {
-        Value::Written(Scalar {
-            kind: Kind::Bool(wanted),
-            ..
-        }) => Ok(Value::Exists(*wanted)),
+        Value::Written(Scalar { kind: Kind::Bool(wanted), .. }) => Ok(Value::Exists(*wanted)),
         Value::Written(Scalar { text, .. }) if text.eq_ignore_ascii_case("true") => Ok(Value::Exists(true)),
         Value::Written(Scalar { text, .. }) if text.eq_ignore_ascii_case("false") => Ok(Value::Exists(false)),
-        other => Err(Problem::invalid(format!(
-            "`exists` takes `true` or `false`, not {}",
-            other.kind()
-        ))),
+        other => Err(Problem::invalid(format!("`exists` takes `true` or `false`, not {}", other.kind()))),
     })
 }
 
@@ -136,18 +89,10 @@ fn neq(draft: &mut Draft<'_>) -> Result<(), Problem> {
 
 fn fieldref(draft: &mut Draft<'_>) -> Result<(), Problem> {
     draft.map(|value| match value {
-        Value::Written(Scalar {
-            kind: Kind::Text,
-            text,
-            ..
-        }) => Ok(Value::FieldRef {
-            field: text,
-            part: RefPart::Whole,
-        }),
-        other => Err(Problem::invalid(format!(
-            "`fieldref` takes the name of a field, not {}",
-            other.kind()
-        ))
-        .help("it stands before `contains`, `startswith` or `endswith`")),
+        Value::Written(Scalar { kind: Kind::Text, text, .. }) => {
+            Ok(Value::FieldRef { field: text, part: RefPart::Whole })
+        }
+        other => Err(Problem::invalid(format!("`fieldref` takes the name of a field, not {}", other.kind()))
+            .help("it stands before `contains`, `startswith` or `endswith`")),
     })
 }

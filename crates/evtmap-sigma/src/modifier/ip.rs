@@ -8,11 +8,7 @@ use super::{Draft, Problem, Spec, Value};
 use crate::diagnostic::Code;
 use crate::scalar::Scalar;
 
-pub(super) const MODIFIERS: &[Spec] = &[Spec {
-    name: "cidr",
-    aliases: &[],
-    apply: cidr,
-}];
+pub(super) const MODIFIERS: &[Spec] = &[Spec { name: "cidr", aliases: &[], apply: cidr }];
 
 fn cidr(draft: &mut Draft<'_>) -> Result<(), Problem> {
     let mut warnings = Vec::new();
@@ -30,14 +26,10 @@ fn cidr(draft: &mut Draft<'_>) -> Result<(), Problem> {
     draft.map(|value| match value {
         Value::Written(Scalar { text, .. }) => match text.parse::<IpNet>() {
             Ok(network) => Ok(Value::Network(network.trunc())),
-            Err(_) => Err(
-                Problem::new(Code::InvalidCidr, format!("`{text}` is not a network"))
-                    .help("write an address and a prefix length, such as `10.0.0.0/8`"),
-            ),
+            Err(_) => Err(Problem::new(Code::InvalidCidr, format!("`{text}` is not a network"))
+                .help("write an address and a prefix length, such as `10.0.0.0/8`")),
         },
-        other => Err(
-            Problem::invalid(format!("`cidr` takes a network, not {}", other.kind()))
-                .help("`cidr` must be the first modifier"),
-        ),
+        other => Err(Problem::invalid(format!("`cidr` takes a network, not {}", other.kind()))
+            .help("`cidr` must be the first modifier")),
     })
 }

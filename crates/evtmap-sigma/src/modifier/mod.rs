@@ -78,10 +78,7 @@ impl Modifier {
     pub(crate) fn nearest(name: &str) -> Option<&'static str> {
         let name = name.to_ascii_lowercase();
         let candidates = Self::all().map(|modifier| (distance(&name, modifier.name()), modifier.name()));
-        candidates
-            .filter(|(distance, _)| *distance <= 2)
-            .min()
-            .map(|(_, name)| name)
+        candidates.filter(|(distance, _)| *distance <= 2).min().map(|(_, name)| name)
     }
 }
 
@@ -133,11 +130,7 @@ impl Problem {
 
     /// Any other problem.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            help: String::new(),
-        }
+        Self { code, message: message.into(), help: String::new() }
     }
 
     /// Adds what to do about it.
@@ -170,11 +163,7 @@ pub(crate) enum Value {
     /// A comparison with a number.
     Compare { ordering: Ordering, number: Number },
     /// A part of a time.
-    Time {
-        part: TimePart,
-        ordering: Ordering,
-        number: Number,
-    },
+    Time { part: TimePart, ordering: Ordering, number: Number },
     /// Whether the field is there.
     Exists(bool),
     /// One value that became several, of which one suffices even under `all`.
@@ -186,13 +175,8 @@ impl Value {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Written(Scalar { kind: Kind::Null, .. }) => "null",
-            Self::Written(Scalar {
-                kind: Kind::Number(_),
-                ..
-            }) => "a number",
-            Self::Written(Scalar {
-                kind: Kind::Bool(_), ..
-            }) => "`true` or `false`",
+            Self::Written(Scalar { kind: Kind::Number(_), .. }) => "a number",
+            Self::Written(Scalar { kind: Kind::Bool(_), .. }) => "`true` or `false`",
             Self::Written(_) | Self::Text(_) => "a text",
             Self::Bytes(_) => "an encoded text",
             Self::Regex(_) => "a regular expression",
@@ -221,15 +205,8 @@ impl Value {
     /// The value as a number, from a number without quotes or a text that is one.
     pub(crate) fn as_number(&self) -> Option<Number> {
         match self {
-            Self::Written(Scalar {
-                kind: Kind::Number(number),
-                ..
-            }) => Some(*number),
-            Self::Written(Scalar {
-                kind: Kind::Text,
-                text,
-                ..
-            }) => Number::parse(text),
+            Self::Written(Scalar { kind: Kind::Number(number), .. }) => Some(*number),
+            Self::Written(Scalar { kind: Kind::Text, text, .. }) => Number::parse(text),
             _ => None,
         }
     }
@@ -261,10 +238,7 @@ impl Draft<'_> {
     /// Replaces each value by what a function makes of it, inside expansions too.
     pub(crate) fn map(&mut self, change: impl Fn(Value) -> Result<Value, Problem>) -> Result<(), Problem> {
         let values = std::mem::take(&mut self.values);
-        self.values = values
-            .into_iter()
-            .map(|value| map_one(value, &change))
-            .collect::<Result<_, _>>()?;
+        self.values = values.into_iter().map(|value| map_one(value, &change)).collect::<Result<_, _>>()?;
         Ok(())
     }
 
@@ -276,10 +250,7 @@ impl Draft<'_> {
     ) -> Result<(), Problem> {
         self.map(|value| match value.into_pattern() {
             Ok(pattern) => change(pattern),
-            Err(other) => Err(Problem::invalid(format!(
-                "`{modifier}` takes a text, not {}",
-                other.kind()
-            ))),
+            Err(other) => Err(Problem::invalid(format!("`{modifier}` takes a text, not {}", other.kind()))),
         })
     }
 }

@@ -8,26 +8,10 @@ use crate::predicate::RefPart;
 use crate::scalar::{Kind, Scalar};
 
 pub(super) const MODIFIERS: &[Spec] = &[
-    Spec {
-        name: "re",
-        aliases: &[],
-        apply: re,
-    },
-    Spec {
-        name: "i",
-        aliases: &["ignorecase"],
-        apply: |draft| flag(draft, "i"),
-    },
-    Spec {
-        name: "m",
-        aliases: &["multiline"],
-        apply: |draft| flag(draft, "m"),
-    },
-    Spec {
-        name: "s",
-        aliases: &["dotall"],
-        apply: |draft| flag(draft, "s"),
-    },
+    Spec { name: "re", aliases: &[], apply: re },
+    Spec { name: "i", aliases: &["ignorecase"], apply: |draft| flag(draft, "i") },
+    Spec { name: "m", aliases: &["multiline"], apply: |draft| flag(draft, "m") },
+    Spec { name: "s", aliases: &["dotall"], apply: |draft| flag(draft, "s") },
 ];
 
 /// A regular expression with its flags, not yet compiled.
@@ -54,19 +38,11 @@ impl RegexSource {
 
 fn re(draft: &mut Draft<'_>) -> Result<(), Problem> {
     draft.map(|value| match value {
-        Value::Written(Scalar {
-            kind: Kind::Text | Kind::Number(_),
-            text,
-            ..
-        }) => Ok(Value::Regex(RegexSource {
-            pattern: text,
-            flags: String::new(),
-        })),
-        other => Err(Problem::invalid(format!(
-            "`re` takes a text as it is written, not {}",
-            other.kind()
-        ))
-        .help("`re` must be the first modifier")),
+        Value::Written(Scalar { kind: Kind::Text | Kind::Number(_), text, .. }) => {
+            Ok(Value::Regex(RegexSource { pattern: text, flags: String::new() }))
+        }
+        other => Err(Problem::invalid(format!("`re` takes a text as it is written, not {}", other.kind()))
+            .help("`re` must be the first modifier")),
     })
 }
 

@@ -8,9 +8,7 @@ use std::path::PathBuf;
 
 /// A file beside the project, if it is there.
 fn shared(path: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared")
-        .join(path);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(path);
     if path.exists() {
         return Some(path);
     }

@@ -61,31 +61,14 @@ fn vectors_hold() {
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|event| {
-                    collection
-                        .rules
-                        .iter()
-                        .any(|rule| rule.matches(&JsonEvent(event)))
-                })
+                .map(|event| collection.rules.iter().any(|rule| rule.matches(&JsonEvent(event))))
                 .collect();
-            let expected: Vec<bool> = vector["expect"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|b| b.as_bool().unwrap())
-                .collect();
+            let expected: Vec<bool> =
+                vector["expect"].as_array().unwrap().iter().map(|b| b.as_bool().unwrap()).collect();
             if found != expected && !DELIBERATE.iter().any(|(known, _)| *known == id) {
-                failures.push(format!(
-                    "{id}: {found:?}, expected {expected:?} {:?}",
-                    collection.diagnostics
-                ));
+                failures.push(format!("{id}: {found:?}, expected {expected:?} {:?}", collection.diagnostics));
             }
         }
     }
-    assert!(
-        failures.is_empty(),
-        "{} differ:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} differ:\n{}", failures.len(), failures.join("\n"));
 }

@@ -100,10 +100,7 @@ impl Record {
     /// Whether any release says that `id` replaced this technique.
     fn led_to(&self, id: TechniqueId) -> bool {
         let earlier = self.was.values().flatten().filter_map(|was| was.successor);
-        self.successor
-            .into_iter()
-            .chain(earlier)
-            .any(|successor| successor == id)
+        self.successor.into_iter().chain(earlier).any(|successor| successor == id)
     }
 
     /// Whether the technique belonged to a tactic in a release.
@@ -118,10 +115,7 @@ impl Record {
 }
 
 impl History {
-    #[expect(
-        clippy::expect_used,
-        reason = "the data is part of the program, and every test loads it"
-    )]
+    #[expect(clippy::expect_used, reason = "the data is part of the program, and every test loads it")]
     pub(super) fn embedded() -> Self {
         io::read_to_string(GzDecoder::new(PACK))
             .and_then(|json| Ok(serde_json::from_str(&json)?))
@@ -129,19 +123,13 @@ impl History {
     }
 
     fn record(&self, id: TechniqueId) -> Option<&Record> {
-        let place = self
-            .techniques
-            .binary_search_by_key(&id, |record| record.id)
-            .ok()?;
+        let place = self.techniques.binary_search_by_key(&id, |record| record.id).ok()?;
         self.techniques.get(place)
     }
 
     /// The techniques of a release.
     pub(super) fn techniques(&self, version: &str) -> Vec<Technique> {
-        self.techniques
-            .iter()
-            .filter_map(|record| record.at(version))
-            .collect()
+        self.techniques.iter().filter_map(|record| record.at(version)).collect()
     }
 
     /// A technique's name in the newest release.
@@ -156,10 +144,7 @@ impl History {
 
     /// What a technique replaced, by any release.
     pub(super) fn predecessors(&self, id: TechniqueId) -> impl Iterator<Item = TechniqueId> {
-        self.techniques
-            .iter()
-            .filter(move |record| record.led_to(id))
-            .map(|record| record.id)
+        self.techniques.iter().filter(move |record| record.led_to(id)).map(|record| record.id)
     }
 
     /// The tactics, of all releases, that stand for the one that some release calls so: itself, those that
@@ -170,12 +155,7 @@ impl History {
         let took_over = |column: &&Column| asked.iter().any(|asked| column.became.contains(&asked.tactic.id));
         let after = asked.iter().flat_map(|column| &column.became).copied();
         let before = columns().filter(took_over).map(|column| column.tactic.id);
-        asked
-            .iter()
-            .map(|column| column.tactic.id)
-            .chain(after)
-            .chain(before)
-            .collect()
+        asked.iter().map(|column| column.tactic.id).chain(after).chain(before).collect()
     }
 
     /// Whether a technique was in the tactic that some release called so.

@@ -84,31 +84,14 @@ impl Catalogue {
     /// When the bundle cannot be read, is not JSON, is no STIX bundle, holds no technique, or is larger than
     /// any bundle of ATT&CK may be.
     pub fn from_stix(reader: impl Read) -> Result<Self, AttackError> {
-        let stix::Bundle {
-            domain,
-            version,
-            date,
-            tactics,
-            techniques,
-        } = stix::read(reader)?;
-        Ok(Self {
-            domain,
-            version,
-            date,
-            tactics,
-            techniques,
-            history: History::embedded(),
-        })
+        let stix::Bundle { domain, version, date, tactics, techniques } = stix::read(reader)?;
+        Ok(Self { domain, version, date, tactics, techniques, history: History::embedded() })
     }
 
     /// The versions that are part of the program, newest first.
     #[must_use]
     pub fn versions(&self) -> Vec<&str> {
-        self.history
-            .releases
-            .iter()
-            .map(|release| release.version.as_str())
-            .collect()
+        self.history.releases.iter().map(|release| release.version.as_str()).collect()
     }
 
     /// The domain as ATT&CK writes it in its matrix; `None` if the bundle has no matrix.
@@ -150,10 +133,7 @@ impl Catalogue {
     /// The technique with an id, as it is: [`resolve`](Self::resolve) follows what was replaced.
     #[must_use]
     pub fn technique(&self, id: TechniqueId) -> Option<&Technique> {
-        let place = self
-            .techniques
-            .binary_search_by_key(&id, |technique| technique.id)
-            .ok()?;
+        let place = self.techniques.binary_search_by_key(&id, |technique| technique.id).ok()?;
         self.techniques.get(place)
     }
 }

@@ -73,11 +73,7 @@ impl<'a> Mapping<'a> {
 
     /// Two tags may lead to one technique; the surer way is kept.
     fn add(&mut self, new: Mapped<'a>) {
-        match self
-            .mapped
-            .iter_mut()
-            .find(|known| known.technique.id == new.technique.id)
-        {
+        match self.mapped.iter_mut().find(|known| known.technique.id == new.technique.id) {
             Some(known) if new.route < known.route => *known = new,
             Some(_) => {}
             None => self.mapped.push(new),
@@ -138,11 +134,7 @@ impl Catalogue {
                 Tag::Foreign => {}
             }
         }
-        let of_techniques = mapping
-            .techniques()
-            .flat_map(|technique| &technique.tactics)
-            .copied()
-            .collect();
+        let of_techniques = mapping.techniques().flat_map(|technique| &technique.tactics).copied().collect();
         let mut of_rule = BTreeSet::new();
         for (tag, name) in named {
             let meant = self.narrow(&name, &mapping.mapped, &of_techniques);
@@ -157,19 +149,12 @@ impl Catalogue {
     }
 
     fn in_matrix_order(&self, ids: &BTreeSet<TacticId>) -> Vec<&Tactic> {
-        self.tactics
-            .iter()
-            .filter(|tactic| ids.contains(&tactic.id))
-            .collect()
+        self.tactics.iter().filter(|tactic| ids.contains(&tactic.id)).collect()
     }
 
     fn resolve_tactic(&self, name: &TacticName) -> Resolved<'_> {
         let tactics = self.in_matrix_order(&self.tactic_ids(name));
-        if tactics.is_empty() {
-            Resolved::Unknown
-        } else {
-            Resolved::Tactics(tactics)
-        }
+        if tactics.is_empty() { Resolved::Unknown } else { Resolved::Tactics(tactics) }
     }
 
     /// The tactic of that name; if there is none, those of this release that stand for it.
@@ -194,11 +179,7 @@ impl Catalogue {
         }
         let shared: BTreeSet<TacticId> = meant.intersection(of_techniques).copied().collect();
         let was_member = |mapped: &Mapped<'_>| self.history.was_in(mapped.asked, |tactic| name.is_of(tactic));
-        if shared.is_empty() && !mapped.iter().any(was_member) {
-            meant
-        } else {
-            shared
-        }
+        if shared.is_empty() && !mapped.iter().any(was_member) { meant } else { shared }
     }
 
     fn follow(&self, asked: TechniqueId) -> Option<Mapped<'_>> {
@@ -209,11 +190,7 @@ impl Catalogue {
         let older = || Some((self.older(asked)?, Route::Predecessor));
         let parent = || Some((self.follow(asked.parent()?)?.technique, Route::Parent));
         let (technique, route) = newest.or_else(older).or_else(parent)?;
-        Some(Mapped {
-            technique,
-            asked,
-            route,
-        })
+        Some(Mapped { technique, asked, route })
     }
 
     /// The technique, or what replaced it. The loaded release is asked first, then the embedded ones.
@@ -240,10 +217,7 @@ impl Catalogue {
         let name = self.history.name(asked);
         let mut generation = BTreeSet::from([asked]);
         for _ in 0..N_LINKS_MAX {
-            generation = generation
-                .iter()
-                .flat_map(|id| self.history.predecessors(*id))
-                .collect();
+            generation = generation.iter().flat_map(|id| self.history.predecessors(*id)).collect();
             let known = generation.iter().filter_map(|id| self.technique(*id));
             let best = known.min_by_key(|technique| {
                 let is_namesake = Some(technique.name.as_str()) == name;

@@ -97,18 +97,12 @@ impl Object {
     /// The first external id of the wanted form: other catalogues' ids stand beside ATT&CK's.
     fn external_id<T: std::str::FromStr>(&self) -> Option<T> {
         let references = self.external_references.iter().flatten();
-        references
-            .filter_map(|reference| reference.external_id.as_deref()?.parse().ok())
-            .next()
+        references.filter_map(|reference| reference.external_id.as_deref()?.parse().ok()).next()
     }
 
     fn tactic(&self) -> Option<Tactic> {
         let (short_name, name) = (self.x_mitre_shortname.clone()?, self.name.clone()?);
-        Some(Tactic {
-            id: self.external_id()?,
-            short_name,
-            name,
-        })
+        Some(Tactic { id: self.external_id()?, short_name, name })
     }
 
     fn status(&self) -> Status {
@@ -173,11 +167,7 @@ impl Objects {
             .iter()
             .filter_map(|object| Some((object.id.as_deref()?, object.tactic()?)))
             .collect();
-        let refs = self
-            .matrices
-            .iter()
-            .flat_map(|matrix| &matrix.tactic_refs)
-            .flatten();
+        let refs = self.matrices.iter().flat_map(|matrix| &matrix.tactic_refs).flatten();
         let order: HashMap<&str, usize> = refs.enumerate().map(|(place, id)| (id.as_str(), place)).collect();
         if !order.is_empty() {
             known.retain(|(stix_id, _)| order.contains_key(stix_id));
@@ -262,11 +252,7 @@ impl<'de> Visitor<'de> for BundleVisitor<'_> {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        if has_objects {
-            Ok(())
-        } else {
-            Err(serde::de::Error::missing_field("objects"))
-        }
+        if has_objects { Ok(()) } else { Err(serde::de::Error::missing_field("objects")) }
     }
 }
 

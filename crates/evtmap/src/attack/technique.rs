@@ -21,10 +21,7 @@ impl TechniqueId {
     /// The technique to which a sub-technique belongs; `None` for a technique.
     #[must_use]
     pub fn parent(self) -> Option<Self> {
-        self.sub.map(|_| Self {
-            number: self.number,
-            sub: None,
-        })
+        self.sub.map(|_| Self { number: self.number, sub: None })
     }
 }
 
@@ -39,10 +36,7 @@ impl FromStr for TechniqueId {
                 Some((number, sub)) => (number, Some(digits(sub, 3)?)),
                 None => (rest, None),
             };
-            Some(Self {
-                number: digits(number, 4)?,
-                sub,
-            })
+            Some(Self { number: digits(number, 4)?, sub })
         };
         parse().ok_or_else(|| ParseIdError::technique(text))
     }
@@ -87,19 +81,11 @@ pub struct ParseIdError {
 impl ParseIdError {
     fn technique(text: &str) -> Self {
         let help = "write `T` and four digits, and for a sub-technique a dot and three digits";
-        Self {
-            text: text.to_owned(),
-            kind: "technique",
-            help,
-        }
+        Self { text: text.to_owned(), kind: "technique", help }
     }
 
     pub(super) fn tactic(text: &str) -> Self {
-        Self {
-            text: text.to_owned(),
-            kind: "tactic",
-            help: "write `TA` and four digits",
-        }
+        Self { text: text.to_owned(), kind: "tactic", help: "write `TA` and four digits" }
     }
 
     /// The stable code of this error.
@@ -189,10 +175,8 @@ mod tests {
 
     #[test]
     fn sub_techniques_follow_their_technique() {
-        let mut ids: Vec<TechniqueId> = ["T1060", "T1059.002", "T1059", "T1059.001"]
-            .iter()
-            .map(|id| id.parse().unwrap())
-            .collect();
+        let mut ids: Vec<TechniqueId> =
+            ["T1060", "T1059.002", "T1059", "T1059.001"].iter().map(|id| id.parse().unwrap()).collect();
         ids.sort();
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         assert_eq!(ids, ["T1059", "T1059.001", "T1059.002", "T1060"]);

@@ -19,11 +19,7 @@ fn names(tactics: &[&Tactic]) -> String {
 }
 
 fn mapped(mapped: &Mapped<'_>) -> String {
-    let Mapped {
-        technique,
-        asked,
-        route,
-    } = mapped;
+    let Mapped { technique, asked, route } = mapped;
     match route {
         Route::Same => format!("{} {}", technique.id, technique.name),
         _ => format!("{} {} ({route:?} of {asked})", technique.id, technique.name),
@@ -48,10 +44,7 @@ fn check_one(attack: &Catalogue, expect: &str) {
 
 /// A rule's tags without their namespace, and what they mean together.
 fn check_all(attack: &Catalogue, tags: &str, expect: &[&str]) {
-    let tags: Vec<String> = tags
-        .split_whitespace()
-        .map(|tag| format!("attack.{tag}"))
-        .collect();
+    let tags: Vec<String> = tags.split_whitespace().map(|tag| format!("attack.{tag}")).collect();
     let mapping = attack.resolve_all(&tags);
     let mut got: Vec<String> = mapping.mapped.iter().map(mapped).collect();
     got.push(format!("rule: {}", names(&mapping.tactics)));
@@ -76,10 +69,7 @@ fn check_error(json: &[u8], expect: &str) {
 fn the_newest_release_is_bundled() {
     let attack = Catalogue::bundled();
     assert_eq!(attack.domain(), Some("enterprise-attack"));
-    assert_eq!(
-        (attack.version(), attack.date()),
-        (Some("19.2"), Some("2026-08-05"))
-    );
+    assert_eq!((attack.version(), attack.date()), (Some("19.2"), Some("2026-08-05")));
     assert_eq!(attack.versions(), ["19.2", "18.1"]);
     assert_eq!(
         names(&attack.tactics().iter().collect::<Vec<_>>()),
@@ -88,10 +78,7 @@ fn the_newest_release_is_bundled() {
          exfiltration impact"
     );
     let technique = attack.technique("T1059.001".parse().unwrap()).unwrap();
-    assert_eq!(
-        (technique.name.as_str(), technique.status),
-        ("PowerShell", Status::Active)
-    );
+    assert_eq!((technique.name.as_str(), technique.status), ("PowerShell", Status::Active));
     assert_eq!(technique.platforms, ["Windows"]);
     assert!(Catalogue::bundled_version("1.0").is_none());
 }
@@ -105,32 +92,14 @@ fn every_embedded_release_is_sound() {
             let id = technique.id;
             let is_active = technique.status == Status::Active;
             assert!(!technique.name.is_empty(), "{id}");
-            assert_eq!(
-                technique.status == Status::Revoked,
-                technique.successor.is_some(),
-                "{id}"
-            );
+            assert_eq!(technique.status == Status::Revoked, technique.successor.is_some(), "{id}");
+            assert!(!is_active || !technique.tactics.is_empty() && !technique.platforms.is_empty(), "{id}");
+            assert!(technique.tactics.iter().all(|tactic| attack.tactic(*tactic).is_some()), "{id}");
             assert!(
-                !is_active || !technique.tactics.is_empty() && !technique.platforms.is_empty(),
+                !is_active || id.parent().is_none_or(|parent| attack.technique(parent).is_some()),
                 "{id}"
             );
-            assert!(
-                technique
-                    .tactics
-                    .iter()
-                    .all(|tactic| attack.tactic(*tactic).is_some()),
-                "{id}"
-            );
-            assert!(
-                !is_active
-                    || id
-                        .parent()
-                        .is_none_or(|parent| attack.technique(parent).is_some()),
-                "{id}"
-            );
-            let Resolved::Technique(found) = attack.resolve(&format!("attack.{id}")) else {
-                panic!("{id}")
-            };
+            let Resolved::Technique(found) = attack.resolve(&format!("attack.{id}")) else { panic!("{id}") };
             assert_ne!(found.technique.status, Status::Revoked, "{id}");
         }
     }
@@ -218,11 +187,7 @@ fn a_rule_of_the_old_release_on_the_new_one() {
     check_all(
         &attack,
         "defense-evasion t1059.001",
-        &[
-            "T1059.001 PowerShell",
-            "rule: stealth defense-impairment",
-            "techniques: execution",
-        ],
+        &["T1059.001 PowerShell", "rule: stealth defense-impairment", "techniques: execution"],
     );
     // Bypassing UAC was one and is no longer, of either kind.
     check_all(
@@ -298,21 +263,12 @@ const MOBILE: &str = r#"{"objects": [
 #[test]
 fn a_bundle_of_another_domain() {
     let attack = stix(MOBILE);
-    assert_eq!(
-        (attack.domain(), attack.version(), attack.date()),
-        (Some("mobile-attack"), None, None)
-    );
-    assert_eq!(
-        names(&attack.tactics().iter().collect::<Vec<_>>()),
-        "defense-evasion second"
-    );
+    assert_eq!((attack.domain(), attack.version(), attack.date()), (Some("mobile-attack"), None, None));
+    assert_eq!(names(&attack.tactics().iter().collect::<Vec<_>>()), "defense-evasion second");
     let techniques: Vec<String> = attack.techniques().iter().map(|it| format!("{it:?}")).collect();
     assert_eq!(techniques.len(), 3, "{techniques:#?}");
     let one_technique = attack.technique("T1901".parse().unwrap()).unwrap();
-    assert_eq!(
-        (one_technique.name.as_str(), one_technique.tactics.len()),
-        ("One", 2)
-    );
+    assert_eq!((one_technique.name.as_str(), one_technique.tactics.len()), ("One", 2));
     assert_eq!(one_technique.platforms, ["Android", "iOS"]);
     check_one(
         &attack,
@@ -399,9 +355,7 @@ fn tags_of(archive: &Path) -> BTreeMap<String, usize> {
         entry.read_to_string(&mut text).unwrap();
         let items = text.lines().filter_map(|line| line.trim().strip_prefix("- "));
         for tag in items.filter(|item| item.starts_with("attack.")) {
-            *tags
-                .entry(tag.split_whitespace().next().unwrap().to_owned())
-                .or_default() += 1;
+            *tags.entry(tag.split_whitespace().next().unwrap().to_owned()).or_default() += 1;
         }
     }
     tags
@@ -412,23 +366,17 @@ fn embedded_releases_and_real_rules() {
     let Some(shared) = shared() else { return };
     let tags = tags_of(&shared.join("sigma/sigma-master.tar.gz"));
     assert!(tags.len() > 400, "{}", tags.len());
-    for (version, name) in [
-        ("19.2", "enterprise-attack-19.2-reconstructed-min.json"),
-        ("18.1", "enterprise-attack-18.1.json"),
-    ] {
+    for (version, name) in
+        [("19.2", "enterprise-attack-19.2-reconstructed-min.json"), ("18.1", "enterprise-attack-18.1.json")]
+    {
         let bundle = File::open(shared.join("attack").join(name)).unwrap();
         let attack = Catalogue::from_stix(bundle).unwrap();
         let embedded = release(version);
-        assert_eq!(
-            (attack.version(), attack.date()),
-            (embedded.version(), embedded.date())
-        );
+        assert_eq!((attack.version(), attack.date()), (embedded.version(), embedded.date()));
         assert_eq!(attack.tactics(), embedded.tactics());
         assert_eq!(attack.techniques(), embedded.techniques());
-        let unknown: Vec<_> = tags
-            .iter()
-            .filter(|(tag, _)| attack.resolve(tag) == Resolved::Unknown)
-            .collect();
+        let unknown: Vec<_> =
+            tags.iter().filter(|(tag, _)| attack.resolve(tag) == Resolved::Unknown).collect();
         println!("{version}: {} tags, unknown: {unknown:?}", tags.len());
         assert!(unknown.is_empty(), "{version}: {unknown:?}");
     }

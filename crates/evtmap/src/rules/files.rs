@@ -157,7 +157,7 @@ impl Reader {
         let mut archive = zip::ZipArchive::new(file)?;
         for index in 0..archive.len() {
             let member = archive.by_index(index)?;
-            let path = member.name().to_owned();
+            let path = member.name()?.into_owned();
             if member.is_file() && is_rule_file(Path::new(&path)) {
                 self.add(format!("{prefix}{path}"), member)?;
             }

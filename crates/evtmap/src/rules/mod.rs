@@ -44,6 +44,11 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// Whether a user may want to do something about it.
+    pub fn is_worth_a_look(self) -> bool {
+        matches!(self, Self::UnknownLogsource | Self::Duplicate | Self::Invalid)
+    }
+
     /// The reason in words, for "12 rules: …".
     pub fn as_str(self) -> &'static str {
         match self {
@@ -89,12 +94,14 @@ impl Rules {
     fn note_problems(&mut self, path: &str, collection: &Collection) {
         let first_error = collection.diagnostics.iter().find(|problem| problem.is_error());
         for _ in 0..collection.n_refused {
-            let detail = first_error.map(|problem| format!("line {}: {}", problem.place.line, problem.message));
+            let detail =
+                first_error.map(|problem| format!("line {}: {}", problem.place.line, problem.message));
             let is_a_rule = first_error.is_none_or(|problem| problem.code != Code::NotARule);
             let reason = if is_a_rule { SkipReason::Invalid } else { SkipReason::NotARule };
             self.skip(path, "", reason, detail.unwrap_or_default());
         }
-        self.diagnostics.extend(collection.diagnostics.iter().map(|problem| (path.to_owned(), problem.clone())));
+        self.diagnostics
+            .extend(collection.diagnostics.iter().map(|problem| (path.to_owned(), problem.clone())));
     }
 
     fn add(&mut self, rule: Rule, path: &str, is_duplicate: bool, pipelines: &Pipelines) {

@@ -1,0 +1,135 @@
+//! What the user typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use evtmap::Severity;
+
+/// Turns Windows event logs into MITRE ATT&CK.
+#[derive(Parser, Debug)]
+#[command(name = "evtmap", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// When to use colour; NO_COLOR in the environment is respected
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Read event logs and tell which ATT&CK techniques they show
+    Map(MapArgs),
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// When a terminal shows it
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Color {
+    /// Makes the choice hold for all that is printed.
+    pub(crate) fn apply(self) {
+        match self {
+            Self::Auto => {}
+            Self::Always => anstream::ColorChoice::Always.write_global(),
+            Self::Never => anstream::ColorChoice::Never.write_global(),
+        }
+    }
+}
+
+#[derive(ClapArgs, Debug)]
+#[command(after_help = "\
+Examples:
+  evtmap map C:\\Windows\\System32\\winevt\\Logs
+  evtmap map Security.evtx -o alerts.csv -o alerts.jsonl
+  evtmap map evidence/ --since 7d --min-severity medium
+  evtmap map evidence/ --rules sigma-master.tar.gz -o - --format jsonl | jq .rule.title
+
+Exit status:
+  0  done    1  --fail-on was reached    2  an error kept something from being done")]
+pub(crate) struct MapArgs {
+    /// Event logs, or folders of them; what kind each is follows from its content
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    /// Write a report; the format follows from the extension; `-` is standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) output: Vec<PathBuf>,
+
+    /// The format of reports whose file name does not tell
+    #[arg(long, value_name = "FORMAT", help_heading = "Reports", value_parser = format_names())]
+    pub(crate) format: Option<String>,
+
+    /// Report every event, also those that nothing is known of
+    #[arg(long, help_heading = "Reports")]
+    pub(crate) all_events: bool,
+
+    /// Leave out what an event id alone may hint at
+    #[arg(long, help_heading = "Reports")]
+    pub(crate) no_associations: bool,
+
+    /// Leave cells of CSV reports as they are, even if a spreadsheet would run them as formulas
+    #[arg(long, help_heading = "Reports")]
+    pub(crate) raw_csv: bool,
+
+    /// Sigma rules to use instead of those that come with the program: a file, a folder, a .tar.gz or .zip
+    #[arg(long, value_name = "PATH", help_heading = "Rules and ATT&CK")]
+    pub(crate) rules: Vec<PathBuf>,
+
+    /// A STIX bundle of ATT&CK to use instead of the catalogue that comes with the program
+    #[arg(long, value_name = "FILE", help_heading = "Rules and ATT&CK")]
+    pub(crate) attack: Option<PathBuf>,
+
+    /// Where downloaded rules and ATT&CK data are kept
+    #[arg(long, value_name = "DIR", help_heading = "Rules and ATT&CK")]
+    pub(crate) cache_dir: Option<PathBuf>,
+
+    /// Tell only what is at least so bad
+    #[arg(long, value_name = "SEVERITY", help_heading = "Selection", value_parser = severity)]
+    pub(crate) min_severity: Option<Severity>,
+
+    /// Pass over events before this: RFC 3339, a date, or a span back from now such as 7d or 12h
+    #[arg(long, value_name = "TIME", help_heading = "Selection")]
+    pub(crate) since: Option<String>,
+
+    /// Pass over events at or after this
+    #[arg(long, value_name = "TIME", help_heading = "Selection")]
+    pub(crate) until: Option<String>,
+
+    /// Stop after so many events
+    #[arg(long, value_name = "N", help_heading = "Selection")]
+    pub(crate) max_events: Option<u64>,
+
+    /// Exit with status 1 when a detection is at least so bad
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub(crate) fail_on: Option<Severity>,
+
+    /// How many threads to use; all processors by default
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZero<usize>>,
+
+    /// Print neither progress nor summary, only errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+fn format_names() -> clap::builder::PossibleValuesParser {
+    let formats = evtmap::report::FORMATS.iter();
+    formats
+        .map(|format| clap::builder::PossibleValue::new(format.name).help(format.about))
+        .collect::<Vec<_>>()
+        .into()
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    let wanted = Severity::WORST_FIRST.into_iter().find(|severity| severity.as_str() == text.to_lowercase());
+    wanted.ok_or_else(|| "it is one of critical, high, medium, low, informational".to_owned())
+}

@@ -1,0 +1,228 @@
+//! `evtmap map`: event logs to techniques.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::thread;
+
+use evtmap::alert::Alert;
+use evtmap::input::{self, Found};
+use evtmap::report::ReportOptions;
+use evtmap::rules::{self, RuleFile};
+use evtmap::triage::{Report, RulesAccount, Summary};
+use evtmap::{
+    Associations, Catalogue, Findings, Pipelines, Placeholders, Progress, Rules, ScanAccount, ScanOptions,
+    Scanner, Severity, Sink,
+};
+use indicatif::ProgressBar;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp, civil};
+
+use crate::args::MapArgs;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::{progress, summary, terminal};
+
+/// Runs the command.
+pub(crate) fn run(args: &MapArgs) -> Result<ExitCode, Failure> {
+    let options = scan_options(args)?;
+    let catalogue = catalogue(args)?;
+    let (rules, origins) = load_rules(args)?;
+    let associations = Associations::bundled().map_err(|error| Failure::new(error.to_string()))?;
+    let findings = Findings::new(&rules, associations, &catalogue);
+    let found = input::find(&args.inputs);
+    let mut desk = Desk::open(args, &found)?;
+    let scanned = Scanner::new(&rules, &findings, options).scan(&found.files, &mut desk);
+    desk.bar.finish_and_clear();
+    let account = match (scanned, desk.failure.take()) {
+        (Ok(account), _) => account,
+        (Err(_), Some(failure)) => return Err(failure),
+        (Err(error), None) => return Err(Failure::new(error.to_string())),
+    };
+    let rules_account = RulesAccount::new(origins, &rules, &findings);
+    let report =
+        Report { summary: &desk.summary, scan: &account, rules: &rules_account, catalogue: &catalogue };
+    let to_stderr = desk.outputs.iter().any(Output::is_stdout);
+    for output in desk.outputs {
+        output.finish(&report)?;
+    }
+    if !args.quiet {
+        print(&summary::render(&report), to_stderr)?;
+    }
+    let has_errors = tell_errors(&found, &account);
+    Ok(status(args.fail_on, &desk.summary, has_errors))
+}
+
+/// Takes the alerts: counts them and writes them to every report.
+struct Desk {
+    outputs: Vec<Output>,
+    summary: Summary,
+    bar: ProgressBar,
+    failure: Option<Failure>,
+}
+
+impl Desk {
+    fn open(args: &MapArgs, found: &Found) -> Result<Self, Failure> {
+        let options = ReportOptions { neutralise_formulas: !args.raw_csv };
+        let outputs = args.output.iter().map(|path| Output::open(path, args.format.as_deref(), options));
+        let outputs = outputs.collect::<Result<Vec<Output>, _>>()?;
+        if outputs.iter().filter(|output| output.is_stdout()).count() > 1 {
+            return Err(Failure::new("only one report can go to standard output"));
+        }
+        let sizes = found.files.iter().filter_map(|file| file.path.metadata().ok());
+        let bytes = sizes.map(|metadata| metadata.len()).sum();
+        let bar = progress::bar(bytes, args.quiet);
+        Ok(Self { outputs, summary: Summary::default(), bar, failure: None })
+    }
+}
+
+impl Sink for Desk {
+    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
+        self.summary.add(alert);
+        for output in &mut self.outputs {
+            if let Err(failure) = output.alert(alert) {
+                self.failure = Some(failure);
+                return Err(io::ErrorKind::Other.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        progress::show(&self.bar, progress);
+    }
+}
+
+fn scan_options(args: &MapArgs) -> Result<ScanOptions, Failure> {
+    let time = |option: &str, text: &Option<String>| {
+        text.as_deref().map(|text| parse_time(option, text, Timestamp::now())).transpose()
+    };
+    let defaults = ScanOptions::default();
+    Ok(ScanOptions {
+        threads: args.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(defaults.threads),
+        since: time("--since", &args.since)?,
+        until: time("--until", &args.until)?,
+        max_events: args.max_events,
+        min_severity: args.min_severity.unwrap_or(defaults.min_severity),
+        associations: !args.no_associations,
+        all_events: args.all_events,
+        input: defaults.input,
+    })
+}
+
+/// A time as users write it: RFC 3339, a date or date and time in UTC, or a span back from now.
+fn parse_time(option: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    if let Ok(time) = text.parse::<civil::DateTime>().and_then(|time| TimeZone::UTC.to_timestamp(time)) {
+        return Ok(time);
+    }
+    let span = text.parse::<Span>().ok().filter(|span| !span.is_negative());
+    let before = span.and_then(|span| TimeZone::UTC.to_datetime(now).checked_sub(span).ok());
+    if let Some(time) = before.and_then(|time| TimeZone::UTC.to_timestamp(time).ok()) {
+        return Ok(time);
+    }
+    Err(Failure::new(format!("`{option} {text}` is not a time"))
+        .help("write 2026-03-02, 2026-03-02T08:00:00Z, or a span back from now such as 7d or 12h"))
+}
+
+/// The catalogue that names techniques: the user's, the cache's, or the program's.
+fn catalogue(args: &MapArgs) -> Result<Catalogue, Failure> {
+    let cached = args.cache_dir.as_ref().map(|folder| folder.join("enterprise-attack.json"));
+    let chosen = args.attack.clone().or_else(|| cached.filter(|path| path.is_file()));
+    let Some(path) = chosen else { return Ok(Catalogue::bundled()) };
+    let file = File::open(&path).map_err(|error| {
+        let reason = match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            _ => error.to_string().to_lowercase(),
+        };
+        Failure::new(format!("cannot read `{}`: {reason}", path.display()))
+    })?;
+    Catalogue::from_stix(io::BufReader::new(file)).map_err(|error| {
+        Failure::new(format!("cannot use `{}` as ATT&CK: {error}", path.display())).help(error.help())
+    })
+}
+
+/// The rules, and where they are from: the user's, the cache's, or the program's.
+fn load_rules(args: &MapArgs) -> Result<(Rules, Vec<String>), Failure> {
+    let cached = args.cache_dir.as_ref().map(|folder| folder.join("rules")).filter(|folder| folder.is_dir());
+    let mut paths = args.rules.clone();
+    if paths.is_empty() {
+        paths.extend(cached);
+    }
+    let failure = |error: rules::RulesError| Failure::new(error.to_string());
+    let mut files: Vec<RuleFile> = Vec::new();
+    for path in &paths {
+        files.extend(rules::read(path).map_err(failure)?);
+    }
+    let mut origins: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    if paths.is_empty() {
+        files = rules::bundled().map_err(failure)?;
+        origins.push("the program".to_owned());
+    }
+    let pipelines = Pipelines::bundled().map_err(|problem| Failure::new(problem.to_string()))?;
+    let rules = Rules::load(&files, &pipelines, &Placeholders::default());
+    if rules.rules().is_empty() {
+        return Err(Failure::new(format!("no rule of {} can be used", origins.join(", ")))
+            .help(first_reason(&rules, &files)));
+    }
+    Ok((rules, origins))
+}
+
+fn first_reason(rules: &Rules, files: &[RuleFile]) -> String {
+    match rules.skipped().first() {
+        Some(rule) => format!("{}: {} ({})", rule.path, rule.reason.as_str(), rule.detail),
+        None => format!("{} hold no rule", terminal::counted(files.len() as u64, "file")),
+    }
+}
+
+fn print(text: &str, to_stderr: bool) -> Result<(), Failure> {
+    let written = if to_stderr {
+        anstream::stderr().lock().write_all(text.as_bytes())
+    } else {
+        anstream::stdout().lock().write_all(text.as_bytes())
+    };
+    written.map_err(|error| Failure::output("the summary", &error))
+}
+
+/// Tells what the user named and got nothing of. A file that merely lies in a folder may be anything.
+fn tell_errors(found: &Found, account: &ScanAccount) -> bool {
+    let failed = account.files.iter().filter(|file| file.named || file.kind.is_some());
+    let errors: Vec<_> = found.problems.iter().chain(failed.filter_map(|file| file.error.as_ref())).collect();
+    for error in &errors {
+        terminal::warning(&error.to_string(), error.help);
+    }
+    !errors.is_empty()
+}
+
+/// 1 for a finding that was to fail the run, 2 where something named could not be read, 0 otherwise.
+fn status(fail_on: Option<Severity>, summary: &Summary, has_errors: bool) -> ExitCode {
+    if fail_on.is_some() && summary.worst() >= fail_on {
+        return ExitCode::from(1);
+    }
+    if has_errors { ExitCode::from(Failure::EXIT_CODE) } else { ExitCode::SUCCESS }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        let now: Timestamp = "2026-03-09T12:00:00Z".parse().unwrap();
+        for (text, expected) in [
+            ("2026-03-02T08:00:00Z", "2026-03-02T08:00:00Z"),
+            ("2026-03-02T08:00:00+02:00", "2026-03-02T06:00:00Z"),
+            ("2026-03-02", "2026-03-02T00:00:00Z"),
+            ("2026-03-02 08:00:01", "2026-03-02T08:00:01Z"),
+            ("7d", "2026-03-02T12:00:00Z"),
+            ("12h", "2026-03-09T00:00:00Z"),
+            ("1w 2d", "2026-02-28T12:00:00Z"),
+        ] {
+            assert_eq!(parse_time("--since", text, now).unwrap().to_string(), expected, "{text}");
+        }
+        let error = parse_time("--since", "yesterday", now).unwrap_err();
+        assert_eq!(error.to_string(), "`--since yesterday` is not a time");
+    }
+}

@@ -1,0 +1,119 @@
+//! Output files: each appears whole or not at all.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use evtmap::alert::Alert;
+use evtmap::report::{FORMATS, Format, ReportOptions, Writer};
+use evtmap::triage::Report;
+use tempfile::NamedTempFile;
+
+use crate::failure::Failure;
+
+/// A report that is being written somewhere.
+pub(crate) struct Output {
+    name: String,
+    writer: Box<dyn Writer>,
+    /// The file to be put in place at the end; none for standard output and for devices.
+    pending: Option<(Rc<RefCell<BufWriter<NamedTempFile>>>, PathBuf)>,
+}
+
+impl Output {
+    /// Begins a report in a file, or on standard output for `-`.
+    pub(crate) fn open(path: &Path, format: Option<&str>, options: ReportOptions) -> Result<Self, Failure> {
+        let name = path.display().to_string();
+        let format = choose(path, format)?;
+        if name == "-" {
+            let out = Box::new(BufWriter::new(io::stdout()));
+            return Ok(Self { name, writer: format.open(out, options), pending: None });
+        }
+        // A device or a pipe is written to as it is; only a file can be replaced as a whole.
+        let is_special = path.metadata().is_ok_and(|metadata| !metadata.is_file());
+        let opened = if is_special { open_special(path) } else { open_pending(path) };
+        let (out, pending) = opened.map_err(|error| Failure::output(&name, &error))?;
+        Ok(Self { name, writer: format.open(out, options), pending })
+    }
+
+    /// Whether the report goes to standard output.
+    pub(crate) fn is_stdout(&self) -> bool {
+        self.name == "-"
+    }
+
+    /// Writes an alert.
+    pub(crate) fn alert(&mut self, alert: &Alert) -> Result<(), Failure> {
+        self.writer.alert(alert).map_err(|error| Failure::output(&self.name, &error))
+    }
+
+    /// Writes what stands at the end and puts the file in its place.
+    pub(crate) fn finish(mut self, report: &Report<'_>) -> Result<(), Failure> {
+        let name = self.name.clone();
+        let written = self.writer.finish(report);
+        written.and_then(|()| self.put_in_place()).map_err(|error| Failure::output(&name, &error))
+    }
+
+    fn put_in_place(self) -> io::Result<()> {
+        let Self { writer, pending, .. } = self;
+        // The format's share of the file must be gone before the file can be taken out.
+        drop(writer);
+        let Some((shared, path)) = pending else { return Ok(()) };
+        let Some(buffer) = Rc::into_inner(shared) else { return Ok(()) };
+        let file = buffer.into_inner().into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+type Opened = (Box<dyn Write>, Option<(Rc<RefCell<BufWriter<NamedTempFile>>>, PathBuf)>);
+
+fn open_special(path: &Path) -> io::Result<Opened> {
+    let file = File::options().write(true).open(path)?;
+    Ok((Box::new(BufWriter::new(file)), None))
+}
+
+fn open_pending(path: &Path) -> io::Result<Opened> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".evtmap-").suffix(".partial");
+    #[cfg(unix)]
+    {
+        // As any new file: readable as the user's umask says, and not by the owner alone.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let file = builder.tempfile_in(folder)?;
+    let shared = Rc::new(RefCell::new(BufWriter::new(file)));
+    Ok((Box::new(Shared(Rc::clone(&shared))), Some((shared, path.to_owned()))))
+}
+
+/// The format's share of a file that we take back at the end.
+struct Shared(Rc<RefCell<BufWriter<NamedTempFile>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.borrow_mut().flush()
+    }
+}
+
+/// The format of a file: what the user said, or else what the extension says.
+fn choose(path: &Path, format: Option<&str>) -> Result<&'static Format, Failure> {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned());
+    let by_extension = extension.as_deref().and_then(Format::named);
+    if let Some(format) = by_extension.or_else(|| format.and_then(Format::named)) {
+        return Ok(format);
+    }
+    let known = FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
+    let what = if path.as_os_str() == "-" {
+        "standard output needs `--format`".to_owned()
+    } else {
+        format!("the name of `{}` does not tell the format", path.display())
+    };
+    Err(Failure::new(what).help(format!("the formats are {known}")))
+}

@@ -1,0 +1,241 @@
+//! The summary at the end of a run: what was found, and what was not looked at and why.
+
+use std::fmt::{self, Write};
+
+use evtmap::triage::{Counts, Group, Report};
+use evtmap::{FileAccount, Severity};
+use jiff::Timestamp;
+
+use crate::terminal::{FAINT, HEADING, WARNING, counted, fit, number, plain, style};
+
+/// How many of the most frequent techniques, hosts and users are shown.
+const N_TOP: usize = 8;
+/// How many groups of critical and high alerts are shown.
+const N_NOTABLE: usize = 25;
+/// How many columns the longest bar has.
+const BAR: u64 = 24;
+
+/// The summary as text with styles.
+pub(crate) fn render(report: &Report<'_>) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_all(&mut out, report);
+    out
+}
+
+fn write_all(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    overview(out, report)?;
+    if report.summary.n_detections() > 0 {
+        tactics(out, report)?;
+        top(out, "Techniques", &report.summary.techniques)?;
+        top(out, "Hosts", &report.summary.hosts)?;
+        top(out, "Users", &report.summary.users)?;
+        notable(out, report)?;
+    }
+    if report.summary.n_associations() > 0 {
+        associations(out, report)?;
+    }
+    not_looked_at(out, report)
+}
+
+fn overview(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    let progress = report.scan.progress();
+    let n_read = report.scan.files.iter().filter(|file| file.kind.is_some()).count();
+    let catalogue = report.catalogue;
+    writeln!(
+        out,
+        "{FAINT}evtmap {}, {} from {}, ATT&CK {}{FAINT:#}",
+        env!("CARGO_PKG_VERSION"),
+        counted(report.rules.n_used as u64, "rule"),
+        plain(&report.rules.origins.join(", ")),
+        plain(
+            &[catalogue.domain().unwrap_or("of"), catalogue.version().unwrap_or("unknown version")].join(" ")
+        ),
+    )?;
+    write!(
+        out,
+        "\n{HEADING}{}{HEADING:#} in {}",
+        counted(progress.events, "event"),
+        counted(n_read as u64, "file"),
+    )?;
+    if let Some((first, last)) = report.scan.span().0 {
+        write!(out, ", {} to {} UTC", minute(first), minute(last))?;
+    }
+    let n_detections = report.summary.n_detections();
+    write!(out, "\n{HEADING}{}{HEADING:#}", counted(n_detections, "detection"))?;
+    let mut between = ": ";
+    for severity in Severity::WORST_FIRST {
+        if let Some(n) = report.summary.severities.get(&severity) {
+            let style = style(severity);
+            write!(out, "{between}{style}{} {severity}{style:#}", number(*n))?;
+            between = ", ";
+        }
+    }
+    writeln!(out)
+}
+
+fn tactics(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    let rows = report.summary.tactics_in_order(report.catalogue);
+    heading(out, "Tactics", "detections, in the order of the matrix")?;
+    let largest = rows.iter().map(|(_, n)| *n).max().unwrap_or(1);
+    for (tactic, n) in rows {
+        let bar = "━".repeat(usize::try_from((n * BAR).div_ceil(largest)).unwrap_or(0));
+        writeln!(out, "  {} {:>9}  {bar}", fit(&tactic.name, 28), number(n))?;
+    }
+    Ok(())
+}
+
+fn top(out: &mut String, title: &str, counts: &Counts) -> fmt::Result {
+    if counts.n_distinct() == 0 {
+        return Ok(());
+    }
+    let rest = counts.n_distinct().saturating_sub(N_TOP);
+    let note = if rest > 0 { format!("the most frequent; {rest} more") } else { String::new() };
+    heading(out, title, &note)?;
+    for (name, n) in counts.top(N_TOP) {
+        writeln!(out, "  {} {:>9}", fit(name, 60), number(n))?;
+    }
+    Ok(())
+}
+
+fn notable(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    let groups = report.summary.notable();
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let rest = groups.len().saturating_sub(N_NOTABLE);
+    let note = if rest > 0 { format!("the first {N_NOTABLE} of {}", groups.len()) } else { String::new() };
+    heading(out, "Critical and high", &note)?;
+    groups.iter().take(N_NOTABLE).try_for_each(|group| notable_group(out, group))
+}
+
+fn notable_group(out: &mut String, group: &Group) -> fmt::Result {
+    let style = style(group.severity);
+    let times = match group.span.0 {
+        None => "no time".to_owned(),
+        Some((first, last)) if minute(first) == minute(last) => minute(first),
+        Some((first, last)) => format!("{} to {}", minute(first), minute(last)),
+    };
+    let repeated = if group.n > 1 { format!(" ×{}", number(group.n)) } else { String::new() };
+    let severity = group.severity;
+    writeln!(out, "  {style}{severity:<8}{style:#}  {HEADING}{}{HEADING:#}{repeated}", plain(&group.title))?;
+    let computer = if group.computer.is_empty() { "unknown host" } else { &group.computer };
+    writeln!(
+        out,
+        "            {}, {times}, {} {FAINT}(rule by {}){FAINT:#}",
+        plain(computer),
+        plain(&group.techniques.join(" ")),
+        plain(if group.author.is_empty() { "unknown" } else { &group.author }),
+    )
+}
+
+fn associations(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    heading(out, "Associations", "what event ids alone may hint at; context, nothing was found")?;
+    let counts = &report.summary.hinted_techniques;
+    writeln!(out, "  {} without a detection", counted(report.summary.n_associations(), "event"))?;
+    let names: Vec<String> =
+        counts.top(5).into_iter().map(|(name, n)| format!("{} ({})", plain(name), number(n))).collect();
+    writeln!(
+        out,
+        "  {FAINT}{}{}{FAINT:#}",
+        names.join(", "),
+        if counts.n_distinct() > 5 { ", …" } else { "" }
+    )
+}
+
+/// Files, records, events and rules that were left out, each with its reason.
+fn not_looked_at(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    let mut lines = Vec::new();
+    files(&mut lines, report);
+    records(&mut lines, report);
+    events(&mut lines, report);
+    rules(&mut lines, report);
+    heading(out, "Not looked at", if lines.is_empty() { "nothing: all of it was" } else { "" })?;
+    lines.iter().try_for_each(|line| writeln!(out, "  {line}"))
+}
+
+/// Files that could not be read, those of the same reason together.
+fn files(lines: &mut Vec<String>, report: &Report<'_>) {
+    let mut by_reason: Vec<(&str, Vec<&FileAccount>)> = Vec::new();
+    for file in &report.scan.files {
+        let reason = match (&file.error, file.kind) {
+            (Some(error), _) => error.message.as_str(),
+            (None, None) => "not reached",
+            (None, Some(_)) => continue,
+        };
+        match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, files)) => files.push(file),
+            None => by_reason.push((reason, vec![file])),
+        }
+    }
+    for (reason, files) in by_reason {
+        lines.push(format!("{}: {}", counted(files.len() as u64, "file"), plain(reason)));
+        lines.extend(examples(files.iter().map(|file| file.path.display().to_string())));
+    }
+}
+
+fn records(lines: &mut Vec<String>, report: &Report<'_>) {
+    for file in &report.scan.files {
+        for (code, problems) in &file.problems {
+            let path = file.path.display().to_string();
+            let noun = if problems.n_lost > 0 { "problem" } else { "remark" };
+            let lost = if problems.n_lost > 0 { "records lost" } else { "no record lost" };
+            lines.push(format!("{} `{code}` in {}, {lost}", counted(problems.n, noun), plain(&path)));
+            lines.extend(examples(problems.examples.iter().map(ToString::to_string)));
+        }
+    }
+}
+
+fn events(lines: &mut Vec<String>, report: &Report<'_>) {
+    let sum = |of: fn(&FileAccount) -> u64| report.scan.files.iter().map(of).sum::<u64>();
+    let (out_of_range, without_time) = (sum(|file| file.out_of_range), sum(|file| file.without_time));
+    if out_of_range > 0 {
+        lines.push(format!("{} outside the times asked for", counted(out_of_range, "event")));
+    }
+    if without_time > 0 {
+        lines.push(format!("{} without a time", counted(without_time, "event")));
+    }
+    if report.scan.is_cut_short {
+        lines.push("what comes after the number of events asked for".to_owned());
+    }
+}
+
+fn rules(lines: &mut Vec<String>, report: &Report<'_>) {
+    for (reason, skipped) in &report.rules.skipped {
+        lines.push(format!("{}: {}", counted(skipped.n as u64, "rule"), reason.as_str()));
+        if reason.is_worth_a_look() {
+            lines.extend(examples(skipped.examples.iter().cloned()));
+        }
+    }
+    let tags = &report.rules.unresolved_tags;
+    if !tags.is_empty() {
+        let names: Vec<&str> = tags.keys().take(5).map(String::as_str).collect();
+        let more = if tags.len() > names.len() { ", …" } else { "" };
+        let n_tags = counted(tags.len() as u64, "tag");
+        lines.push(format!("{n_tags} that this ATT&CK does not know: {}{more}", plain(&names.join(", "))));
+    }
+}
+
+/// The first few of a list, each on a line of its own.
+fn examples(list: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let n_more = list.len().saturating_sub(3);
+    let mut lines: Vec<String> =
+        list.take(3).map(|text| format!("  {FAINT}{}{FAINT:#}", plain(&text))).collect();
+    if n_more > 0 {
+        lines.push(format!("  {FAINT}and {}{FAINT:#}", counted(n_more as u64, "other")));
+    }
+    lines
+}
+
+fn heading(out: &mut String, title: &str, note: &str) -> fmt::Result {
+    let style = if title == "Not looked at" { WARNING } else { HEADING };
+    write!(out, "\n{style}{title}{style:#}")?;
+    if !note.is_empty() {
+        write!(out, "  {FAINT}{}{FAINT:#}", plain(note))?;
+    }
+    writeln!(out)
+}
+
+fn minute(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M").to_string()
+}

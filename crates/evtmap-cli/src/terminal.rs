@@ -1,0 +1,134 @@
+//! What is printed, and how it looks. Everything from a log goes through [`plain`] first.
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+use evtmap::Severity;
+use unicode_width::UnicodeWidthChar;
+
+use crate::failure::Failure;
+
+/// Headings.
+pub(crate) const HEADING: Style = Style::new().bold();
+/// What is beside the point.
+pub(crate) const FAINT: Style = Style::new().dimmed();
+/// Warnings.
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+/// Errors.
+pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+
+/// The colour of a severity.
+pub(crate) fn style(severity: Severity) -> Style {
+    match severity {
+        Severity::Critical => AnsiColor::Magenta.on_default().bold(),
+        Severity::High => AnsiColor::Red.on_default().bold(),
+        Severity::Medium => AnsiColor::Yellow.on_default(),
+        Severity::Low => AnsiColor::Cyan.on_default(),
+        Severity::Informational => Style::new().dimmed(),
+    }
+}
+
+/// Prints an error with its help to standard error.
+pub(crate) fn error(failure: &Failure) {
+    message(ERROR, "error", &failure.to_string(), failure.help_text());
+}
+
+/// Prints a warning with its help to standard error.
+pub(crate) fn warning(text: &str, help: &str) {
+    message(WARNING, "warning", text, help);
+}
+
+fn message(style: Style, kind: &str, text: &str, help: &str) {
+    let mut out = anstream::stderr().lock();
+    // With standard error gone there is nobody left to tell.
+    let _ = writeln!(out, "{style}{kind}{style:#}: {}", plain(text));
+    if !help.is_empty() {
+        let _ = writeln!(out, "  {FAINT}help:{FAINT:#} {}", plain(help));
+    }
+}
+
+/// A text without what would steer the terminal: control characters, escape sequences, and marks that turn
+/// the direction of writing. An attacker writes the log; what we show of it must stay where it is put.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| !is_steering(c)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| if is_steering(c) { '\u{fffd}' } else { c }).collect())
+}
+
+fn is_steering(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A text cut or filled to so many columns of the terminal.
+pub(crate) fn fit(text: &str, width: usize) -> String {
+    let text = plain(text);
+    let mut fitted = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let columns = c.width().unwrap_or(0);
+        if used + columns > width {
+            break;
+        }
+        fitted.push(c);
+        used += columns;
+    }
+    if fitted.len() < text.len() && width > 0 {
+        // Make room for the mark that something is missing.
+        while used + 1 > width {
+            let Some(last) = fitted.pop() else { break };
+            used -= last.width().unwrap_or(0);
+        }
+        fitted.push('…');
+        used += 1;
+    }
+    fitted.extend(std::iter::repeat_n(' ', width.saturating_sub(used)));
+    fitted
+}
+
+/// A number with its thousands apart.
+pub(crate) fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1 event`, `2 events`.
+pub(crate) fn counted(n: u64, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", number(n))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_do_not_pass() {
+        assert_eq!(plain("a\u{1b}[31mb\r\n\u{202e}c"), "a\u{fffd}[31mb\u{fffd}\u{fffd}\u{fffd}c");
+        assert_eq!(plain("Büro 日本"), "Büro 日本");
+    }
+
+    #[test]
+    fn texts_fit() {
+        assert_eq!(fit("abc", 5), "abc  ");
+        assert_eq!(fit("abcdef", 4), "abc…");
+        assert_eq!(fit("日本語", 4), "日… ");
+        assert_eq!(fit("abc", 0), "");
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "event"), "1 event");
+    }
+}

@@ -1,0 +1,105 @@
+//! One JSON document: the alerts, then what they come to and what was not looked at.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::{AlertLine, ReportOptions, Writer};
+use crate::alert::Alert;
+use crate::severity::Severity;
+use crate::triage::{Counts, Report};
+
+/// How many of the most frequent techniques, hosts and users are listed.
+const N_TOP: usize = 50;
+
+struct Json {
+    out: Box<dyn Write>,
+    n_alerts: u64,
+}
+
+pub(super) fn open(out: Box<dyn Write>, _: ReportOptions) -> Box<dyn Writer> {
+    Box::new(Json { out, n_alerts: 0 })
+}
+
+impl Writer for Json {
+    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
+        self.out.write_all(if self.n_alerts == 0 { b"{\"alerts\":[\n" } else { b",\n" })?;
+        self.n_alerts += 1;
+        serde_json::to_writer(&mut self.out, &AlertLine::of(alert))?;
+        Ok(())
+    }
+
+    fn finish(&mut self, report: &Report<'_>) -> io::Result<()> {
+        if self.n_alerts == 0 {
+            self.out.write_all(b"{\"alerts\":[")?;
+        }
+        self.out.write_all(b"\n],\n\"summary\":")?;
+        serde_json::to_writer(&mut self.out, &summary(report))?;
+        self.out.write_all(b",\n\"not_looked_at\":")?;
+        serde_json::to_writer(&mut self.out, &not_looked_at(report))?;
+        self.out.write_all(b"}\n")?;
+        self.out.flush()
+    }
+}
+
+fn summary(report: &Report<'_>) -> Value {
+    let summary = report.summary;
+    let span = report.scan.span().0;
+    json!({
+        "events": report.scan.progress().events,
+        "first_event": span.map(|(first, _)| first.to_string()),
+        "last_event": span.map(|(_, last)| last.to_string()),
+        "detections": summary.n_detections(),
+        "detections_by_severity": by_severity(&summary.severities),
+        "associations": summary.n_associations(),
+        "tactics": (summary.tactics_in_order(report.catalogue).into_iter())
+            .map(|(tactic, n)| json!({"id": tactic.id, "name": tactic.name, "detections": n}))
+            .collect::<Vec<_>>(),
+        "techniques": top(&summary.techniques),
+        "hosts": top(&summary.hosts),
+        "users": top(&summary.users),
+        "rules": top(&summary.rules),
+        "rules_used": report.rules.n_used,
+        "rules_from": report.rules.origins,
+        "attack_version": report.catalogue.version(),
+        "attack_domain": report.catalogue.domain(),
+        "evtmap_version": env!("CARGO_PKG_VERSION"),
+    })
+}
+
+fn by_severity(counts: &BTreeMap<Severity, u64>) -> BTreeMap<&'static str, u64> {
+    counts.iter().map(|(severity, n)| (severity.as_str(), *n)).collect()
+}
+
+fn top(counts: &Counts) -> Vec<Value> {
+    counts.top(N_TOP).into_iter().map(|(name, n)| json!({"name": name, "detections": n})).collect()
+}
+
+fn not_looked_at(report: &Report<'_>) -> Value {
+    let files = report.scan.files.iter().filter_map(|file| {
+        let error = file.error.as_ref()?;
+        Some(json!({"path": file.path.to_string_lossy(), "code": error.code, "reason": error.message}))
+    });
+    let records = report.scan.files.iter().flat_map(|file| {
+        file.problems.iter().map(|(code, problems)| {
+            json!({
+                "path": file.path.to_string_lossy(), "code": code, "problems": problems.n,
+                "lost": problems.n_lost,
+                "examples": problems.examples.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            })
+        })
+    });
+    let rules = report.rules.skipped.iter().map(|(reason, skipped)| {
+        json!({"reason": reason.as_str(), "rules": skipped.n, "examples": skipped.examples})
+    });
+    json!({
+        "files": files.collect::<Vec<_>>(),
+        "records": records.collect::<Vec<_>>(),
+        "events_out_of_range": report.scan.files.iter().map(|file| file.out_of_range).sum::<u64>(),
+        "events_without_time": report.scan.files.iter().map(|file| file.without_time).sum::<u64>(),
+        "cut_short": report.scan.is_cut_short,
+        "rules": rules.collect::<Vec<_>>(),
+        "unresolved_tags": report.rules.unresolved_tags,
+    })
+}

@@ -1,0 +1,183 @@
+//! An alert as JSON: the form of a line of `jsonl` and of an entry of `json`.
+//!
+//! Its schema is generated from these types (`docs/alert.schema.json`). Fields are added, none is renamed.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::alert::{Alert, AssociationRef, Kind, RuleRef, TacticRef, TechniqueRef};
+use crate::input::Position;
+use crate::severity::Severity;
+
+/// An alert.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "evtmap alert")]
+pub struct AlertLine<'a> {
+    /// Whether a rule's whole condition held (`detection`), the event id alone may hint at something
+    /// (`association`), or nothing is known (`event`, only when every event was asked for).
+    kind: Kind,
+    /// When the event was logged, in UTC (RFC 3339); null when the input does not say.
+    #[schemars(with = "Option<String>")]
+    time: Option<Timestamp>,
+    /// How bad it is; null for a mere event.
+    severity: Option<Severity>,
+    /// The rule of a detection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<RuleLine<'a>>,
+    /// What the event id of an association hints at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    association: Option<&'a AssociationRef>,
+    /// Techniques of ATT&CK, the most telling first.
+    techniques: &'a [TechniqueRef],
+    /// Tactics that the rule names, or those of its techniques; in the matrix's order.
+    tactics: &'a [TacticRef],
+    /// The event.
+    event: EventLine<'a>,
+    /// Where it was read.
+    input: InputLine<'a>,
+}
+
+/// The rule of a detection.
+#[derive(Debug, Serialize, JsonSchema)]
+struct RuleLine<'a> {
+    /// The rule's identifier, a UUID as a rule.
+    id: Option<&'a str>,
+    /// What it finds.
+    title: &'a str,
+    /// Who wrote it.
+    author: &'a str,
+    /// The level its author gave.
+    level: Option<&'a str>,
+    /// How mature it is.
+    status: Option<&'a str>,
+    /// The file it is from.
+    path: &'a str,
+}
+
+/// The event of an alert.
+#[derive(Debug, Serialize, JsonSchema)]
+struct EventLine<'a> {
+    /// The computer it was logged on.
+    computer: Option<&'a str>,
+    /// The log it was written to.
+    channel: Option<&'a str>,
+    /// What wrote it.
+    provider: Option<&'a str>,
+    /// Its id.
+    event_id: Option<u32>,
+    /// Its number in its log.
+    record_id: Option<u64>,
+    /// Who did it, as far as the event says.
+    user: Option<&'a str>,
+    /// The payload by name.
+    fields: Fields<'a>,
+    /// The message as Windows rendered it, where the input has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+/// Where an event was read.
+#[derive(Debug, Serialize, JsonSchema)]
+struct InputLine<'a> {
+    /// The file.
+    path: &'a str,
+    /// The byte at which the record begins (EVTX, from 0), or the line (text, from 1).
+    position: u64,
+}
+
+impl<'a> AlertLine<'a> {
+    /// The JSON form of an alert.
+    pub fn of(alert: &'a Alert) -> Self {
+        let (finding, event) = (&alert.finding, &alert.event);
+        let known = |text: &'a str| (!text.is_empty()).then_some(text);
+        Self {
+            kind: finding.kind,
+            time: event.time,
+            severity: finding.severity,
+            rule: finding.rule.as_ref().map(RuleLine::of),
+            association: finding.association.as_ref(),
+            techniques: &finding.techniques,
+            tactics: &finding.tactics,
+            event: EventLine {
+                computer: known(&event.computer),
+                channel: known(&event.channel),
+                provider: known(&event.provider),
+                event_id: event.event_id,
+                record_id: event.record_id,
+                user: event.user.as_deref(),
+                fields: Fields(&event.fields),
+                message: event.message.as_deref(),
+            },
+            input: InputLine {
+                path: &event.input,
+                position: match event.position {
+                    Position::Byte(n) | Position::Line(n) => n,
+                },
+            },
+        }
+    }
+}
+
+impl<'a> RuleLine<'a> {
+    fn of(rule: &'a RuleRef) -> Self {
+        Self {
+            id: rule.id.as_deref(),
+            title: &rule.title,
+            author: &rule.author,
+            level: rule.level.as_deref(),
+            status: rule.status.as_deref(),
+            path: &rule.path,
+        }
+    }
+}
+
+/// Names and values of a payload as a JSON object. A name that comes several times has a list.
+#[derive(Debug)]
+struct Fields<'a>(&'a [(String, Option<String>)]);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut places: HashMap<&str, usize> = HashMap::with_capacity(self.0.len());
+        let mut members: Vec<(&str, Vec<Option<&str>>)> = Vec::with_capacity(self.0.len());
+        for (name, value) in self.0 {
+            let place = *places.entry(name).or_insert(members.len());
+            match members.get_mut(place) {
+                Some((_, values)) => values.push(value.as_deref()),
+                None => members.push((name, vec![value.as_deref()])),
+            }
+        }
+        let mut map = serializer.serialize_map(Some(members.len()))?;
+        for (name, values) in &members {
+            match values.as_slice() {
+                [only] => map.serialize_entry(name, only)?,
+                several => map.serialize_entry(name, several)?,
+            }
+        }
+        map.end()
+    }
+}
+
+impl JsonSchema for Fields<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "Fields".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let text = serde_json::json!({"type": ["string", "null"]});
+        json_schema!({
+            "description": "The payload by name. A name that comes several times, such as `Data`, has a list.",
+            "type": "object",
+            "additionalProperties": {"anyOf": [text, {"type": "array", "items": text}]}
+        })
+    }
+}
+
+/// The JSON Schema of an alert.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(AlertLine<'static>).to_value()
+}

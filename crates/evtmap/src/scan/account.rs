@@ -1,0 +1,140 @@
+//! An account of what was looked at and what was not.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::Progress;
+use super::matching::Outcome;
+use crate::input::{FoundFile, InputError, RecordProblem};
+
+/// The problems of one kind that are kept of a file with their places; of the others the number is enough.
+const N_EXAMPLES: usize = 3;
+
+/// What became of every file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScanAccount {
+    /// The files in the order in which they were read.
+    pub files: Vec<FileAccount>,
+    /// Whether reading ended early because so many events were enough.
+    pub is_cut_short: bool,
+    progress: Progress,
+}
+
+/// What became of one file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FileAccount {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether the user named it; a file that merely lies in a folder may be of any kind.
+    pub named: bool,
+    /// What it is; nothing when it could not be opened or was not reached.
+    pub kind: Option<&'static str>,
+    /// Bytes of it that were read.
+    pub bytes: u64,
+    /// Events that were looked at.
+    pub events: u64,
+    /// Events passed over because of their time.
+    pub out_of_range: u64,
+    /// Events passed over because they have no time, and a range of time was asked for.
+    pub without_time: u64,
+    /// Detections in it.
+    pub detections: u64,
+    /// The first and last time of the events that were looked at.
+    pub span: TimeSpan,
+    /// Records that could not be read, and remarks on some that could, by their code.
+    pub problems: BTreeMap<&'static str, Problems>,
+    /// Why it could not be read, or not to its end.
+    pub error: Option<InputError>,
+}
+
+/// Problems of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems {
+    /// How many.
+    pub n: u64,
+    /// How many of them cost events.
+    pub n_lost: u64,
+    /// The first of them.
+    pub examples: Vec<RecordProblem>,
+}
+
+/// The times between which events lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimeSpan(pub Option<(Timestamp, Timestamp)>);
+
+impl TimeSpan {
+    /// Widens the span to a time.
+    pub fn add(&mut self, time: Timestamp) {
+        self.0 = Some(match self.0 {
+            Some((first, last)) => (first.min(time), last.max(time)),
+            None => (time, time),
+        });
+    }
+
+    /// Widens the span to another.
+    pub fn join(&mut self, other: Self) {
+        if let Some((first, last)) = other.0 {
+            self.add(first);
+            self.add(last);
+        }
+    }
+}
+
+impl ScanAccount {
+    pub(super) fn new(files: &[FoundFile]) -> Self {
+        let file = |found: &FoundFile| FileAccount {
+            path: found.path.clone(),
+            named: found.named,
+            ..FileAccount::default()
+        };
+        Self { files: files.iter().map(file).collect(), ..Self::default() }
+    }
+
+    pub(super) fn opened(&mut self, file: usize, kind: &'static str) {
+        if let Some(file) = self.files.get_mut(file) {
+            file.kind = Some(kind);
+        }
+    }
+
+    pub(super) fn failed(&mut self, file: usize, error: InputError) {
+        if let Some(file) = self.files.get_mut(file) {
+            file.error = Some(error);
+        }
+    }
+
+    pub(super) fn add(&mut self, file: usize, outcome: Outcome) {
+        let Some(file) = self.files.get_mut(file) else { return };
+        self.progress.bytes += outcome.bytes;
+        self.progress.events += outcome.events;
+        self.progress.detections += outcome.detections;
+        file.bytes += outcome.bytes;
+        file.events += outcome.events;
+        file.out_of_range += outcome.out_of_range;
+        file.without_time += outcome.without_time;
+        file.detections += outcome.detections;
+        file.span.join(outcome.span);
+        for problem in outcome.problems {
+            let problems = file.problems.entry(problem.code).or_default();
+            problems.n += 1;
+            problems.n_lost += u64::from(problem.lost);
+            if problems.examples.len() < N_EXAMPLES {
+                problems.examples.push(problem);
+            }
+        }
+    }
+
+    /// How far the scan has come.
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// The times between which the events lie.
+    pub fn span(&self) -> TimeSpan {
+        self.files.iter().fold(TimeSpan::default(), |mut span, file| {
+            span.join(file.span);
+            span
+        })
+    }
+}

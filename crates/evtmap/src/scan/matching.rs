@@ -1,0 +1,166 @@
+//! A batch of records to alerts.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::ScanOptions;
+use super::account::TimeSpan;
+use crate::alert::{Alert, AlertEvent, Finding, Kind};
+use crate::association::Associations;
+use crate::attack::Catalogue;
+use crate::event::Event;
+use crate::input::{Batch, Decoded, Position, RecordProblem};
+use crate::rules::Rules;
+
+/// What rules and associations say, in the words of a catalogue, made once for a scan.
+#[derive(Debug)]
+pub struct Findings {
+    rules: Vec<Arc<Finding>>,
+    associations: Associations,
+    of_associations: Vec<Arc<Finding>>,
+    of_event: Arc<Finding>,
+    unresolved: Vec<UnresolvedTag>,
+}
+
+/// A tag of ATT&CK that the loaded release does not know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnresolvedTag {
+    /// The tag as the rule writes it.
+    pub tag: String,
+    /// The rule's file.
+    pub path: String,
+}
+
+impl Findings {
+    /// Looks up what rules and associations name.
+    pub fn new(rules: &Rules, associations: Associations, catalogue: &Catalogue) -> Self {
+        let mut unresolved = Vec::new();
+        let mut note = |tags: Vec<String>, path: &str| {
+            unresolved.extend(tags.into_iter().map(|tag| UnresolvedTag { tag, path: path.to_owned() }));
+        };
+        let of_rules = rules.rules().iter().map(|loaded| {
+            let (finding, tags) = Finding::of_rule(&loaded.rule, &loaded.path, catalogue);
+            note(tags, &loaded.path);
+            Arc::new(finding)
+        });
+        let of_rules = of_rules.collect();
+        let of_associations = associations.all().iter().map(|association| {
+            let (finding, tags) = Finding::of_association(association, catalogue);
+            note(tags, "associations");
+            Arc::new(finding)
+        });
+        let of_associations = of_associations.collect();
+        let of_event = Arc::new(Finding::of_event());
+        Self { rules: of_rules, associations, of_associations, of_event, unresolved }
+    }
+
+    /// Tags that the catalogue does not know.
+    pub fn unresolved(&self) -> &[UnresolvedTag] {
+        &self.unresolved
+    }
+}
+
+/// What came of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) bytes: u64,
+    pub(super) events: u64,
+    pub(super) out_of_range: u64,
+    pub(super) without_time: u64,
+    pub(super) detections: u64,
+    pub(super) span: TimeSpan,
+    pub(super) alerts: Vec<Alert>,
+    pub(super) problems: Vec<RecordProblem>,
+}
+
+/// All that is needed to make alerts of records; shared by the threads.
+pub(super) struct Matcher<'a> {
+    pub(super) rules: &'a Rules,
+    pub(super) findings: &'a Findings,
+    pub(super) options: &'a ScanOptions,
+    /// How many events may still be looked at.
+    pub(super) budget: &'a AtomicU64,
+    /// Set when the budget is used up.
+    pub(super) is_enough: &'a AtomicBool,
+}
+
+impl Matcher<'_> {
+    /// Decodes the records of a batch and matches them.
+    pub(super) fn run(&self, mut batch: Box<dyn Batch>, path: &Arc<str>) -> Outcome {
+        let mut outcome = Outcome { bytes: batch.bytes(), ..Outcome::default() };
+        let mut last = Position::Byte(0);
+        // Records are hostile, and the readers beneath are not all ours. Should one of them panic, what was
+        // found in the batch before is kept and the loss is told.
+        let decoded = catch_unwind(AssertUnwindSafe(|| {
+            batch.decode(&mut Event::new(), &mut |decoded| match decoded {
+                Decoded::Event(event, position) => {
+                    last = position;
+                    self.event(event, position, path, &mut outcome);
+                }
+                Decoded::Bad(problem) => outcome.problems.push(problem),
+            });
+        }));
+        if decoded.is_err() {
+            outcome.problems.push(RecordProblem {
+                code: "reader-failed",
+                position: last,
+                reason: "the reader failed after this record; the rest of the block is lost".to_owned(),
+                lost: true,
+            });
+        }
+        outcome
+    }
+
+    fn event(&self, event: &Event, position: Position, path: &Arc<str>, outcome: &mut Outcome) {
+        if self.is_enough.load(Ordering::Relaxed) || !self.is_in_range(event, outcome) {
+            return;
+        }
+        outcome.events += 1;
+        if self.budget.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.is_enough.store(true, Ordering::Relaxed);
+        }
+        let findings = self.findings_of(event);
+        if findings.is_empty() {
+            return;
+        }
+        let kept = Arc::new(AlertEvent::of(event, path, position));
+        for finding in findings {
+            outcome.detections += u64::from(finding.kind == Kind::Detection);
+            outcome.alerts.push(Alert { finding: Arc::clone(finding), event: Arc::clone(&kept) });
+        }
+    }
+
+    fn is_in_range(&self, event: &Event, outcome: &mut Outcome) -> bool {
+        let (since, until) = (self.options.since, self.options.until);
+        let time = event.time();
+        let Some(time) = time else {
+            let is_asked = since.is_some() || until.is_some();
+            outcome.without_time += u64::from(is_asked);
+            return !is_asked;
+        };
+        if since.is_some_and(|since| time < since) || until.is_some_and(|until| time >= until) {
+            outcome.out_of_range += 1;
+            return false;
+        }
+        outcome.span.add(time);
+        true
+    }
+
+    /// What is to be told of an event: detections first, what its id hints at otherwise.
+    fn findings_of(&self, event: &Event) -> Vec<&Arc<Finding>> {
+        let rules = self.rules.rules();
+        let mut found = Vec::new();
+        let rule = |index: usize| rules.get(index).map(|loaded| &loaded.rule);
+        self.rules.router().matches(event, rule, |index| found.extend(self.findings.rules.get(index)));
+        if found.is_empty() && self.options.associations {
+            let associations = &self.findings.associations;
+            found.extend(associations.of(event).and_then(|index| self.findings.of_associations.get(index)));
+        }
+        found.retain(|finding| finding.severity >= Some(self.options.min_severity));
+        if found.is_empty() && self.options.all_events {
+            found.push(&self.findings.of_event);
+        }
+        found
+    }
+}

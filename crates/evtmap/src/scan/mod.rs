@@ -1,0 +1,148 @@
+//! The loop: files times rules to alerts.
+//!
+//! ```text
+//! files ─▶ feed ─▶ batches ─▶ threads: decode, match ─▶ in order ─▶ sink
+//! ```
+
+mod account;
+mod feed;
+mod matching;
+mod ordered;
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use jiff::Timestamp;
+
+pub use account::{FileAccount, Problems, ScanAccount, TimeSpan};
+pub use matching::{Findings, UnresolvedTag};
+
+use crate::alert::Alert;
+use crate::input::{FoundFile, InputOptions};
+use crate::rules::Rules;
+use crate::severity::Severity;
+use feed::{Feed, Item};
+use matching::{Matcher, Outcome};
+
+/// What to look at and what to tell.
+#[derive(Clone, Debug)]
+pub struct ScanOptions {
+    /// How many threads decode and match.
+    pub threads: NonZero<usize>,
+    /// Events before this time are passed over.
+    pub since: Option<Timestamp>,
+    /// Events at or after this time are passed over.
+    pub until: Option<Timestamp>,
+    /// Reading ends after so many events.
+    pub max_events: Option<u64>,
+    /// Findings below this are not told.
+    pub min_severity: Severity,
+    /// Whether an event that no rule matches is told with what its id may hint at.
+    pub associations: bool,
+    /// Whether an event without any finding is told too.
+    pub all_events: bool,
+    /// How files are read.
+    pub input: InputOptions,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        Self {
+            threads: NonZero::<usize>::MIN,
+            since: None,
+            until: None,
+            max_events: None,
+            min_severity: Severity::Informational,
+            associations: true,
+            all_events: false,
+            input: InputOptions::default(),
+        }
+    }
+}
+
+/// How far a scan has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of the files.
+    pub bytes: u64,
+    /// Events.
+    pub events: u64,
+    /// Detections.
+    pub detections: u64,
+}
+
+/// Who takes what a scan finds.
+pub trait Sink {
+    /// Takes an alert. Alerts come in the order of the files and of the records in them.
+    ///
+    /// # Errors
+    /// When no more alerts can be taken; the scan ends.
+    fn alert(&mut self, alert: &Alert) -> std::io::Result<()>;
+
+    /// Learns how far the scan has come.
+    fn progress(&mut self, _progress: Progress) {}
+}
+
+/// Rules and associations against files.
+pub struct Scanner<'a> {
+    rules: &'a Rules,
+    findings: &'a Findings,
+    options: ScanOptions,
+}
+
+impl<'a> Scanner<'a> {
+    /// A scanner of rules and what they say.
+    pub fn new(rules: &'a Rules, findings: &'a Findings, options: ScanOptions) -> Self {
+        Self { rules, findings, options }
+    }
+
+    /// Reads files and tells what is found. One bad record never stops a file, one bad file never stops the
+    /// others: both are in the account that is given at the end.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn scan(&self, files: &[FoundFile], sink: &mut dyn Sink) -> std::io::Result<ScanAccount> {
+        let is_enough = AtomicBool::new(false);
+        let budget = AtomicU64::new(self.options.max_events.unwrap_or(u64::MAX));
+        let feed = Feed::new(files, &self.options.input, &is_enough);
+        let matcher = Matcher {
+            rules: self.rules,
+            findings: self.findings,
+            options: &self.options,
+            budget: &budget,
+            is_enough: &is_enough,
+        };
+        // The first so many events are only known in order.
+        let threads = match self.options.max_events {
+            Some(_) => NonZero::<usize>::MIN,
+            None => self.options.threads,
+        };
+        let mut account = ScanAccount::new(files);
+        let work = |item| match item {
+            Item::Batch { file, path, batch } => Told::Batch { file, outcome: matcher.run(batch, &path) },
+            Item::Opened { file, kind } => Told::Opened { file, kind },
+            Item::Failed { file, error } => Told::Failed { file, error },
+        };
+        ordered::map(threads, feed, work, |told| -> std::io::Result<()> {
+            match told {
+                Told::Opened { file, kind } => account.opened(file, kind),
+                Told::Failed { file, error } => account.failed(file, error),
+                Told::Batch { file, outcome } => {
+                    outcome.alerts.iter().try_for_each(|alert| sink.alert(alert))?;
+                    account.add(file, outcome);
+                    sink.progress(account.progress());
+                }
+            }
+            Ok(())
+        })?;
+        account.is_cut_short = is_enough.into_inner();
+        Ok(account)
+    }
+}
+
+/// What a thread has made of an item.
+enum Told {
+    Opened { file: usize, kind: &'static str },
+    Failed { file: usize, error: crate::input::InputError },
+    Batch { file: usize, outcome: Outcome },
+}

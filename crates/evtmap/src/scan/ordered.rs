@@ -1,0 +1,166 @@
+//! Work on several threads, results in order.
+//!
+//! Items are numbered as they are taken, and results are given in that order, so that the same input gives
+//! the same output whatever the number of threads. At most a window of items is under way at once: one slow
+//! item holds the others up rather than letting results pile up.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::mpsc;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// Items a thread that may be under way at once.
+const WINDOW_PER_THREAD: usize = 8;
+
+/// Calls `work` on each item on so many threads, and `each` on the results in the order of the items, on
+/// this thread. When `each` fails no further item is taken, and its error is given.
+///
+/// # Errors
+/// The first error of `each`.
+pub(super) fn map<T, R, E>(
+    threads: NonZero<usize>,
+    items: impl Iterator<Item = T> + Send,
+    work: impl Fn(T) -> R + Sync,
+    mut each: impl FnMut(R) -> Result<(), E>,
+) -> Result<(), E>
+where
+    T: Send,
+    R: Send,
+{
+    if threads.get() == 1 {
+        return items.map(work).try_for_each(each);
+    }
+    let queue = Queue {
+        state: Mutex::new(State { items, n_taken: 0, n_done: 0, is_stopped: false }),
+        changed: Condvar::new(),
+        window: threads.get() * WINDOW_PER_THREAD,
+    };
+    thread::scope(|scope| {
+        let (sender, results) = mpsc::channel();
+        for _ in 0..threads.get() {
+            let (sender, queue, work) = (sender.clone(), &queue, &work);
+            scope.spawn(move || {
+                while let Some((number, item)) = queue.take() {
+                    // The receiver is gone when `each` failed; then nobody wants the result.
+                    if sender.send((number, work(item))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let outcome = in_order(&results, |result| {
+            let outcome = each(result);
+            queue.done();
+            outcome
+        });
+        queue.stop();
+        outcome
+    })
+}
+
+/// Gives results by their numbers.
+fn in_order<R, E>(
+    results: &mpsc::Receiver<(usize, R)>,
+    mut each: impl FnMut(R) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut waiting = BTreeMap::new();
+    let mut next = 0;
+    for (number, result) in results {
+        waiting.insert(number, result);
+        while let Some(result) = waiting.remove(&next) {
+            next += 1;
+            each(result)?;
+        }
+    }
+    Ok(())
+}
+
+struct Queue<I> {
+    state: Mutex<State<I>>,
+    changed: Condvar,
+    window: usize,
+}
+
+struct State<I> {
+    items: I,
+    n_taken: usize,
+    n_done: usize,
+    is_stopped: bool,
+}
+
+impl<T, I: Iterator<Item = T>> Queue<I> {
+    /// The next item and its number, once the window has room for it.
+    fn take(&self) -> Option<(usize, T)> {
+        let mut state = self.lock();
+        while !state.is_stopped && state.n_taken - state.n_done >= self.window {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.is_stopped {
+            return None;
+        }
+        let item = state.items.next()?;
+        let number = state.n_taken;
+        state.n_taken += 1;
+        Some((number, item))
+    }
+
+    fn done(&self) {
+        self.lock().n_done += 1;
+        self.changed.notify_all();
+    }
+
+    fn stop(&self) {
+        self.lock().is_stopped = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<I>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn threads(n: usize) -> NonZero<usize> {
+        NonZero::new(n).unwrap()
+    }
+
+    #[test]
+    fn results_keep_the_order() {
+        for n in [1, 2, 7] {
+            let mut results = Vec::new();
+            let slow_first = |i: u64| {
+                thread::sleep(std::time::Duration::from_micros((97 - i) % 13 * 50));
+                i * 2
+            };
+            map(threads(n), 0..97, slow_first, |result| {
+                results.push(result);
+                Ok::<(), ()>(())
+            })
+            .unwrap();
+            assert_eq!(results, (0..97).map(|i| i * 2).collect::<Vec<_>>(), "{n} threads");
+        }
+    }
+
+    #[test]
+    fn an_error_ends_it() {
+        for n in [1, 3] {
+            let mut n_seen = 0;
+            let outcome = map(
+                threads(n),
+                0..,
+                |i: u32| i,
+                |i| {
+                    n_seen += 1;
+                    if i == 20 { Err(i) } else { Ok(()) }
+                },
+            );
+            assert_eq!(outcome, Err(20));
+            assert_eq!(n_seen, 21);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Alerts counted: what to look at first.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use crate::alert::{Alert, Kind, TacticRef};
+use crate::attack::Catalogue;
+use crate::rules::{Rules, SkipReason};
+use crate::scan::{Findings, ScanAccount, TimeSpan};
+use crate::severity::Severity;
+
+/// The largest number of different hosts, users and the like that are counted one by one. An attacker
+/// writes the log: without a bound he could fill the memory with names.
+const N_DISTINCT_MAX: usize = 100_000;
+
+/// Counts by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    by_name: HashMap<String, u64>,
+    /// What was counted after the table was full.
+    others: u64,
+}
+
+impl Counts {
+    fn add(&mut self, name: &str) {
+        if let Some(n) = self.by_name.get_mut(name) {
+            *n += 1;
+        } else if self.by_name.len() < N_DISTINCT_MAX {
+            self.by_name.insert(name.to_owned(), 1);
+        } else {
+            self.others += 1;
+        }
+    }
+
+    /// How many different names there are.
+    pub fn n_distinct(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// The most frequent names with their numbers, the most frequent first, equal ones by name.
+    pub fn top(&self, n: usize) -> Vec<(&str, u64)> {
+        let mut list: Vec<(&str, u64)> = self.by_name.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+        list.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        list.truncate(n);
+        list
+    }
+}
+
+/// The alerts of one rule on one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// How bad they are.
+    pub severity: Severity,
+    /// The rule's title.
+    pub title: String,
+    /// The rule's author.
+    pub author: String,
+    /// The rule's techniques.
+    pub techniques: Vec<String>,
+    /// The host; empty when unknown.
+    pub computer: String,
+    /// How many.
+    pub n: u64,
+    /// When the first and the last were.
+    pub span: TimeSpan,
+}
+
+/// What the alerts come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Detections by severity.
+    pub severities: BTreeMap<Severity, u64>,
+    /// Events without a detection whose id may hint at something, by severity.
+    pub associations: BTreeMap<Severity, u64>,
+    /// Detections by tactic.
+    pub tactics: BTreeMap<TacticRef, u64>,
+    /// Detections by technique, as `T1059.001 PowerShell`.
+    pub techniques: Counts,
+    /// Detections by rule.
+    pub rules: Counts,
+    /// Detections by host.
+    pub hosts: Counts,
+    /// Detections by user.
+    pub users: Counts,
+    /// Techniques that event ids alone may hint at.
+    pub hinted_techniques: Counts,
+    groups: HashMap<(String, String), Group>,
+}
+
+impl Summary {
+    /// Counts an alert.
+    pub fn add(&mut self, alert: &Alert) {
+        let finding = &alert.finding;
+        let Some(severity) = finding.severity else { return };
+        match finding.kind {
+            Kind::Event => {}
+            Kind::Association => {
+                *self.associations.entry(severity).or_default() += 1;
+                for technique in &finding.techniques {
+                    self.hinted_techniques.add(&format!("{} {}", technique.id, technique.name));
+                }
+            }
+            Kind::Detection => self.add_detection(alert, severity),
+        }
+    }
+
+    fn add_detection(&mut self, alert: &Alert, severity: Severity) {
+        *self.severities.entry(severity).or_default() += 1;
+        for tactic in &alert.finding.tactics {
+            *self.tactics.entry(tactic.clone()).or_default() += 1;
+        }
+        for technique in &alert.finding.techniques {
+            self.techniques.add(&format!("{} {}", technique.id, technique.name));
+        }
+        self.rules.add(alert.finding.title());
+        if !alert.event.computer.is_empty() {
+            self.hosts.add(&alert.event.computer);
+        }
+        if let Some(user) = &alert.event.user {
+            self.users.add(user);
+        }
+        if severity >= Severity::High {
+            self.add_to_group(alert, severity);
+        }
+    }
+
+    fn add_to_group(&mut self, alert: &Alert, severity: Severity) {
+        let finding = &alert.finding;
+        let key = (finding.title().to_owned(), alert.event.computer.clone());
+        if self.groups.len() >= N_DISTINCT_MAX && !self.groups.contains_key(&key) {
+            return;
+        }
+        let group = self.groups.entry(key).or_insert_with(|| Group {
+            severity,
+            title: finding.title().to_owned(),
+            author: finding.rule.as_ref().map(|rule| rule.author.clone()).unwrap_or_default(),
+            techniques: finding.techniques.iter().map(|technique| technique.id.clone()).collect(),
+            computer: alert.event.computer.clone(),
+            n: 0,
+            span: TimeSpan::default(),
+        });
+        group.n += 1;
+        if let Some(time) = alert.event.time {
+            group.span.add(time);
+        }
+    }
+
+    /// How many detections there are.
+    pub fn n_detections(&self) -> u64 {
+        self.severities.values().sum()
+    }
+
+    /// How many associations there are.
+    pub fn n_associations(&self) -> u64 {
+        self.associations.values().sum()
+    }
+
+    /// The worst severity of a detection.
+    pub fn worst(&self) -> Option<Severity> {
+        self.severities.keys().next_back().copied()
+    }
+
+    /// The critical and high detections by rule and host, the worst first and then the earliest.
+    pub fn notable(&self) -> Vec<&Group> {
+        let mut groups: Vec<&Group> = self.groups.values().collect();
+        let first = |group: &Group| group.span.0.map_or(Timestamp::MAX, |(first, _)| first);
+        groups.sort_by(|a, b| {
+            let by_severity = b.severity.cmp(&a.severity);
+            by_severity
+                .then_with(|| (first(a), &a.title, &a.computer).cmp(&(first(b), &b.title, &b.computer)))
+        });
+        groups
+    }
+
+    /// Detections by tactic in the matrix's order.
+    pub fn tactics_in_order(&self, catalogue: &Catalogue) -> Vec<(&TacticRef, u64)> {
+        let ids: Vec<String> = catalogue.tactics().iter().map(|tactic| tactic.id.to_string()).collect();
+        let mut list: Vec<(&TacticRef, u64)> = self.tactics.iter().map(|(tactic, n)| (tactic, *n)).collect();
+        list.sort_by_key(|(tactic, _)| ids.iter().position(|id| *id == tactic.id).unwrap_or(usize::MAX));
+        list
+    }
+}
+
+/// What rules were used and what became of the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RulesAccount {
+    /// Where they are from, as the user named it.
+    pub origins: Vec<String>,
+    /// How many are used.
+    pub n_used: usize,
+    /// Those that are not used, by reason, with up to three examples each.
+    pub skipped: BTreeMap<SkipReason, Skipped>,
+    /// Tags of ATT&CK that the loaded release does not know, and how many rules have them.
+    pub unresolved_tags: BTreeMap<String, usize>,
+}
+
+/// Rules that are not used for one reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// How many.
+    pub n: usize,
+    /// The first of them: the file, and more about why.
+    pub examples: Vec<String>,
+}
+
+impl RulesAccount {
+    /// The account of loaded rules.
+    pub fn new(origins: Vec<String>, rules: &Rules, findings: &Findings) -> Self {
+        let mut account = Self { origins, n_used: rules.rules().len(), ..Self::default() };
+        for rule in rules.skipped() {
+            let skipped = account.skipped.entry(rule.reason).or_default();
+            skipped.n += 1;
+            if skipped.examples.len() < 3 {
+                skipped.examples.push(format!("{} ({})", rule.path, rule.detail));
+            }
+        }
+        for unresolved in findings.unresolved() {
+            *account.unresolved_tags.entry(unresolved.tag.clone()).or_default() += 1;
+        }
+        account
+    }
+}
+
+/// All that a report is made of, alerts apart.
+#[derive(Clone, Debug)]
+pub struct Report<'a> {
+    /// What the alerts come to.
+    pub summary: &'a Summary,
+    /// What was looked at and what was not.
+    pub scan: &'a ScanAccount,
+    /// What rules were used.
+    pub rules: &'a RulesAccount,
+    /// The catalogue that names techniques and tactics.
+    pub catalogue: &'a Catalogue,
+}
