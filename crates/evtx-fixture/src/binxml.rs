@@ -44,12 +44,7 @@ pub(crate) enum Content<'a> {
 
 impl<'a> Element<'a> {
     fn new(name: &'a str) -> Self {
-        Self {
-            name,
-            dependency: None,
-            attributes: Vec::new(),
-            children: Vec::new(),
-        }
+        Self { name, dependency: None, attributes: Vec::new(), children: Vec::new() }
     }
 
     fn depends_on(mut self, index: u16) -> Self {
@@ -74,27 +69,19 @@ impl<'a> Element<'a> {
 }
 
 fn optional(index: u16, value_type: u8) -> Content<'static> {
-    Content::Substitution {
-        index,
-        value_type,
-        optional: true,
-    }
+    Content::Substitution { index, value_type, optional: true }
 }
 
 /// An element for one value of the `System` section, left out when there is none.
 fn field(name: &'static str, index: u16, value_type: u8) -> Element<'static> {
-    Element::new(name)
-        .depends_on(index)
-        .content(optional(index, value_type))
+    Element::new(name).depends_on(index).content(optional(index, value_type))
 }
 
 /// The template of the whole event. Windows puts the computer's name into it, and numbers the values so.
 pub(crate) fn event_template(computer: &str) -> Element<'_> {
     let empty = |name| Element::new(name);
     let system = Element::new("System").children([
-        empty("Provider")
-            .attribute("Name", optional(14, 0x01))
-            .attribute("Guid", optional(15, 0x0f)),
+        empty("Provider").attribute("Name", optional(14, 0x01)).attribute("Guid", optional(15, 0x0f)),
         field("EventID", 3, 0x06).attribute("Qualifiers", optional(4, 0x06)),
         field("Version", 11, 0x04),
         field("Level", 0, 0x04),
@@ -106,9 +93,7 @@ pub(crate) fn event_template(computer: &str) -> Element<'_> {
         empty("Correlation")
             .attribute("ActivityID", optional(7, 0x0f))
             .attribute("RelatedActivityID", optional(13, 0x0f)),
-        empty("Execution")
-            .attribute("ProcessID", optional(8, 0x08))
-            .attribute("ThreadID", optional(9, 0x08)),
+        empty("Execution").attribute("ProcessID", optional(8, 0x08)).attribute("ThreadID", optional(9, 0x08)),
         field("Channel", 16, 0x01),
         empty("Computer").content(Content::Text(computer)),
         empty("Security").attribute("UserID", optional(12, 0x13)),
@@ -163,9 +148,7 @@ fn event_data_template(data: &EventData) -> Element<'_> {
     });
     let binary = data.binary.iter().map(|_| {
         let index = u16::try_from(data.data.len()).unwrap_or(u16::MAX);
-        Element::new("Binary")
-            .depends_on(index)
-            .content(optional(index, 0x0e))
+        Element::new("Binary").depends_on(index).content(optional(index, 0x0e))
     });
     let mut element = Element::new("EventData").children(fields.chain(binary));
     if let Some(name) = &data.name {
@@ -175,12 +158,10 @@ fn event_data_template(data: &EventData) -> Element<'_> {
 }
 
 fn user_data_template(data: &UserData) -> Element<'_> {
-    let fields = (0..)
-        .zip(&data.fields)
-        .map(|(index, (name, value))| Element::new(name).content(place(index, value)));
-    let element = Element::new(&data.element)
-        .attribute("xmlns", Content::Text(&data.namespace))
-        .children(fields);
+    let fields =
+        (0..).zip(&data.fields).map(|(index, (name, value))| Element::new(name).content(place(index, value)));
+    let element =
+        Element::new(&data.element).attribute("xmlns", Content::Text(&data.namespace)).children(fields);
     Element::new("UserData").children([element])
 }
 
@@ -190,11 +171,7 @@ fn place(index: u16, value: &Value) -> Content<'static> {
         Value::Null => 0x01,
         value => value.type_code(),
     };
-    Content::Substitution {
-        index,
-        value_type,
-        optional: matches!(value, Value::Strings(_)),
-    }
+    Content::Substitution { index, value_type, optional: matches!(value, Value::Strings(_)) }
 }
 
 /// The values of a body's template, each with its name.
@@ -202,10 +179,7 @@ pub(crate) fn body_values(body: &Body) -> Vec<(&str, Cow<'_, Value>)> {
     match body {
         Body::None => Vec::new(),
         Body::EventData(data) => {
-            let binary = data
-                .binary
-                .iter()
-                .map(|bytes| ("Binary", Cow::Owned(Value::Binary(bytes.clone()))));
+            let binary = data.binary.iter().map(|bytes| ("Binary", Cow::Owned(Value::Binary(bytes.clone()))));
             borrowed(&data.data).chain(binary).collect()
         }
         Body::UserData(data) => borrowed(&data.fields).collect(),
@@ -213,9 +187,7 @@ pub(crate) fn body_values(body: &Body) -> Vec<(&str, Cow<'_, Value>)> {
 }
 
 fn borrowed(fields: &[(String, Value)]) -> impl Iterator<Item = (&str, Cow<'_, Value>)> {
-    fields
-        .iter()
-        .map(|(name, value)| (name.as_str(), Cow::Borrowed(value)))
+    fields.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value)))
 }
 
 /// Identifies a template by what it says: equal templates have equal GUIDs in every file.
@@ -242,11 +214,9 @@ impl Digest {
                 .text(data.name.as_deref().unwrap_or_default())
                 .fields(&data.data)
                 .bytes(&[u8::from(data.name.is_some()), u8::from(data.binary.is_some())]),
-            Body::UserData(data) => start
-                .text("UserData")
-                .text(&data.element)
-                .text(&data.namespace)
-                .fields(&data.fields),
+            Body::UserData(data) => {
+                start.text("UserData").text(&data.element).text(&data.namespace).fields(&data.fields)
+            }
         }
         .finish()
     }

@@ -95,10 +95,7 @@ impl Chunk {
         let written = self.write_record(event, record_id, magic);
         let end = self.bytes.len();
         if written.is_ok() && end <= CHUNK_SIZE {
-            self.records.push(Record {
-                id: record_id,
-                offset,
-            });
+            self.records.push(Record { id: record_id, offset });
             return Ok(());
         }
         self.bytes.truncate(offset);
@@ -134,18 +131,8 @@ impl Chunk {
         self.write_instance(Digest::of_event(&event.computer), template)?;
         let values = binxml::event_values(event, record_id);
         let names = [("Provider", 14), ("Channel", 16)];
-        let name = |index| {
-            names
-                .iter()
-                .find(|(_, at)| *at == index)
-                .map_or("System", |(name, _)| name)
-        };
-        let encoded = encode(
-            values
-                .iter()
-                .enumerate()
-                .map(|(index, value)| (name(index), value)),
-        )?;
+        let name = |index| names.iter().find(|(_, at)| *at == index).map_or("System", |(name, _)| name);
+        let encoded = encode(values.iter().enumerate().map(|(index, value)| (name(index), value)))?;
 
         self.put(&(encoded.len() as u32 + 1).to_le_bytes());
         self.write_descriptors(&encoded);
@@ -206,11 +193,7 @@ impl Chunk {
     }
 
     fn write_element(&mut self, element: &Element<'_>) -> Result<(), Error> {
-        let more = if element.attributes.is_empty() {
-            0
-        } else {
-            token::MORE
-        };
+        let more = if element.attributes.is_empty() { 0 } else { token::MORE };
         self.put(&[token::OPEN_ELEMENT | more]);
         self.put(&element.dependency.unwrap_or(u16::MAX).to_le_bytes());
         let size_at = self.reserve_u32();
@@ -247,16 +230,8 @@ impl Chunk {
                 self.put(&[token::VALUE, 0x01]);
                 self.put_text(text)
             }
-            Content::Substitution {
-                index,
-                value_type,
-                optional,
-            } => {
-                self.put(&[if optional {
-                    token::OPTIONAL_SUBSTITUTION
-                } else {
-                    token::SUBSTITUTION
-                }]);
+            Content::Substitution { index, value_type, optional } => {
+                self.put(&[if optional { token::OPTIONAL_SUBSTITUTION } else { token::SUBSTITUTION }]);
                 self.put(&index.to_le_bytes());
                 self.put(&[value_type]);
                 Ok(())
@@ -296,9 +271,8 @@ impl Chunk {
     /// UTF-16 text after its length in units.
     fn put_text(&mut self, text: &str) -> Result<(), Error> {
         let units = utf16(text);
-        let length = u16::try_from(units.len() / 2).map_err(|_| Error::NameTooLong {
-            name: text.chars().take(40).collect(),
-        })?;
+        let length = u16::try_from(units.len() / 2)
+            .map_err(|_| Error::NameTooLong { name: text.chars().take(40).collect() })?;
         self.put(&length.to_le_bytes());
         self.put(&units);
         Ok(())
@@ -330,21 +304,11 @@ impl Chunk {
     /// The finished chunk, exactly [`CHUNK_SIZE`] bytes.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let free_space = self.bytes.len();
-        let names = self
-            .names
-            .iter()
-            .map(|(name, &at)| (usize::from(name_hash(name.encode_utf16())), at));
-        let templates = self
-            .templates
-            .iter()
-            .map(|(guid, &at)| (template_hash(*guid), at));
+        let names = self.names.iter().map(|(name, &at)| (usize::from(name_hash(name.encode_utf16())), at));
+        let templates = self.templates.iter().map(|(guid, &at)| (template_hash(*guid), at));
         let (names, templates) = (names.collect(), templates.collect());
         self.link(TABLES, NAME_BUCKETS, names);
-        self.link(
-            TABLES + NAME_BUCKETS * size_of::<u32>(),
-            TEMPLATE_BUCKETS,
-            templates,
-        );
+        self.link(TABLES + NAME_BUCKETS * size_of::<u32>(), TEMPLATE_BUCKETS, templates);
         self.write_header(free_space);
         self.bytes.resize(CHUNK_SIZE, 0);
         self.bytes
@@ -367,11 +331,7 @@ impl Chunk {
         // An empty chunk says that its last record is the one before number 0.
         let first = self.records.first().copied();
         let last = self.records.last().copied();
-        let last_number = if last.is_some() {
-            self.next_number() - 1
-        } else {
-            u64::MAX
-        };
+        let last_number = if last.is_some() { self.next_number() - 1 } else { u64::MAX };
         let mut header = b"ElfChnk\0".to_vec();
         header.extend(self.first_number.to_le_bytes());
         header.extend(last_number.to_le_bytes());
@@ -401,15 +361,9 @@ fn encode<'a>(values: impl Iterator<Item = (&'a str, &'a crate::Value)>) -> Resu
     values
         .map(|(name, value)| {
             let bytes = value.encode();
-            let size = u16::try_from(bytes.len()).map_err(|_| Error::ValueTooLong {
-                name: name.to_owned(),
-                bytes: bytes.len(),
-            })?;
-            Ok(Encoded {
-                type_code: value.type_code(),
-                size,
-                bytes,
-            })
+            let size = u16::try_from(bytes.len())
+                .map_err(|_| Error::ValueTooLong { name: name.to_owned(), bytes: bytes.len() })?;
+            Ok(Encoded { type_code: value.type_code(), size, bytes })
         })
         .collect()
 }
@@ -430,9 +384,7 @@ pub(crate) fn put_at(bytes: &mut [u8], at: usize, value: &[u8]) {
 
 /// The hash by which names find their bucket; its lower 16 bits stand before the name.
 fn name_hash(units: impl Iterator<Item = u16>) -> u16 {
-    units.fold(0_u32, |hash, unit| {
-        hash.wrapping_mul(65599).wrapping_add(u32::from(unit))
-    }) as u16
+    units.fold(0_u32, |hash, unit| hash.wrapping_mul(65599).wrapping_add(u32::from(unit))) as u16
 }
 
 /// Templates find theirs by the same hash, over the GUID's bytes taken as UTF-16.

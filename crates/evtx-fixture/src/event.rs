@@ -48,10 +48,7 @@ impl Event {
     #[must_use]
     pub fn new(provider: &str, event_id: u16) -> Self {
         Self {
-            provider: Provider {
-                name: provider.to_owned(),
-                guid: None,
-            },
+            provider: Provider { name: provider.to_owned(), guid: None },
             event_id,
             qualifiers: None,
             version: 0,
@@ -117,14 +114,8 @@ pub struct UserData {
 
 impl<N: Into<String>> From<Vec<(N, Value)>> for Body {
     fn from(data: Vec<(N, Value)>) -> Self {
-        let data = data
-            .into_iter()
-            .map(|(name, value)| (name.into(), value))
-            .collect();
-        Self::EventData(EventData {
-            data,
-            ..EventData::default()
-        })
+        let data = data.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        Self::EventData(EventData { data, ..EventData::default() })
     }
 }
 

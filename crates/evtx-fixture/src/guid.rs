@@ -31,16 +31,11 @@ impl FromStr for Guid {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let invalid = || Error::InvalidGuid(text.to_owned());
-        let bare = text
-            .strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'))
-            .unwrap_or(text);
+        let bare = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
         if !bare.split('-').map(str::len).eq([8, 4, 4, 4, 12]) {
             return Err(invalid());
         }
-        u128::from_str_radix(&bare.replace('-', ""), 16)
-            .map(Self)
-            .map_err(|_| invalid())
+        u128::from_str_radix(&bare.replace('-', ""), 16).map(Self).map_err(|_| invalid())
     }
 }
 

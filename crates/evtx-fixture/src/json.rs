@@ -14,27 +14,16 @@ use crate::{Body, Event, EventData, UserData, Value};
 pub fn json_line(event: &Event, record_id: u64) -> String {
     let attribute = |name, value: &str| Json::attributes([(name, Json::text(value))]);
     let mut members = vec![
-        (
-            "#attributes",
-            Json::object([("xmlns", Json::text(EVENT_NAMESPACE))]),
-        ),
+        ("#attributes", Json::object([("xmlns", Json::text(EVENT_NAMESPACE))])),
         ("System", system(event, event.record_id.unwrap_or(record_id))),
     ];
     match &event.body {
         Body::None => {}
         Body::EventData(data) => members.push(("EventData", event_data(data))),
         Body::UserData(data) => {
-            let UserData {
-                element,
-                namespace,
-                fields,
-            } = data;
+            let UserData { element, namespace, fields } = data;
             let mut json = attribute("xmlns", namespace);
-            json.extend(
-                fields
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), Json::element(value))),
-            );
+            json.extend(fields.iter().map(|(name, value)| (name.as_str(), Json::element(value))));
             members.push(("UserData", Json::object([(element.as_str(), json)])));
         }
     }
@@ -45,12 +34,7 @@ pub fn json_line(event: &Event, record_id: u64) -> String {
 
 fn system(event: &Event, record_id: u64) -> Json {
     let mut provider = vec![("Name", Json::text(&event.provider.name))];
-    provider.extend(
-        event
-            .provider
-            .guid
-            .map(|guid| ("Guid", Json::text(&guid.to_string()))),
-    );
+    provider.extend(event.provider.guid.map(|guid| ("Guid", Json::text(&guid.to_string()))));
     let number = |n: u64| Json::Raw(n.to_string());
     let event_id = match event.qualifiers {
         None => number(event.event_id.into()),
@@ -63,10 +47,8 @@ fn system(event: &Event, record_id: u64) -> Json {
     let or_null = |name, value: Option<String>| {
         value.map_or(Json::NULL, |value| Json::attributes([(name, Json::text(&value))]))
     };
-    let execution = [
-        ("ProcessID", number(event.process_id.into())),
-        ("ThreadID", number(event.thread_id.into())),
-    ];
+    let execution =
+        [("ProcessID", number(event.process_id.into())), ("ThreadID", number(event.thread_id.into()))];
     Json::object([
         ("Provider", Json::attributes(provider)),
         ("EventID", event_id),
@@ -75,22 +57,13 @@ fn system(event: &Event, record_id: u64) -> Json {
         ("Task", number(event.task.into())),
         ("Opcode", number(event.opcode.into())),
         ("Keywords", Json::of(&Value::HexInt64(event.keywords))),
-        (
-            "TimeCreated",
-            Json::attributes([("SystemTime", Json::text(&system_time(event.time)))]),
-        ),
+        ("TimeCreated", Json::attributes([("SystemTime", Json::text(&system_time(event.time)))])),
         ("EventRecordID", number(record_id)),
-        (
-            "Correlation",
-            or_null("ActivityID", event.activity_id.map(|guid| guid.to_string())),
-        ),
+        ("Correlation", or_null("ActivityID", event.activity_id.map(|guid| guid.to_string()))),
         ("Execution", Json::attributes(execution)),
         ("Channel", Json::element(&Value::from(event.channel.as_str()))),
         ("Computer", Json::element(&Value::from(event.computer.as_str()))),
-        (
-            "Security",
-            or_null("UserID", event.user_id.as_ref().map(ToString::to_string)),
-        ),
+        ("Security", or_null("UserID", event.user_id.as_ref().map(ToString::to_string))),
     ])
 }
 
@@ -101,22 +74,11 @@ fn event_data(data: &EventData) -> Json {
     }
     let (unnamed, named): (Vec<_>, Vec<_>) = data.data.iter().partition(|(name, _)| name.is_empty());
     if named.is_empty() && !unnamed.is_empty() {
-        let values = unnamed
-            .iter()
-            .flat_map(|(_, value)| Json::repeated(value))
-            .collect();
+        let values = unnamed.iter().flat_map(|(_, value)| Json::repeated(value)).collect();
         json.extend([("Data", Json::object([("#text", Json::one_or_many(values))]))]);
     }
-    json.extend(
-        named
-            .iter()
-            .map(|(name, value)| (name.as_str(), Json::one_or_many(Json::repeated(value)))),
-    );
-    json.extend(
-        data.binary
-            .iter()
-            .map(|bytes| ("Binary", Json::element(&Value::Binary(bytes.clone())))),
-    );
+    json.extend(named.iter().map(|(name, value)| (name.as_str(), Json::one_or_many(Json::repeated(value)))));
+    json.extend(data.binary.iter().map(|bytes| ("Binary", Json::element(&Value::Binary(bytes.clone())))));
     if json.is_empty() { Json::NULL } else { json }
 }
 
@@ -144,12 +106,7 @@ impl Json {
     }
 
     fn object<N: Into<String>>(members: impl IntoIterator<Item = (N, Self)>) -> Self {
-        Self::Object(
-            members
-                .into_iter()
-                .map(|(name, value)| (name.into(), value))
-                .collect(),
-        )
+        Self::Object(members.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 
     fn attributes(members: impl IntoIterator<Item = (&'static str, Self)>) -> Self {

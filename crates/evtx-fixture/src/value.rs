@@ -109,10 +109,9 @@ impl Value {
             Self::Guid(guid) => guid.to_bytes().into(),
             Self::FileTime(time) => filetime(*time).to_le_bytes().into(),
             Self::Sid(sid) => sid.to_bytes(),
-            Self::Strings(texts) => texts
-                .iter()
-                .flat_map(|text| utf16(text).into_iter().chain([0, 0]))
-                .collect(),
+            Self::Strings(texts) => {
+                texts.iter().flat_map(|text| utf16(text).into_iter().chain([0, 0])).collect()
+            }
         }
     }
 }

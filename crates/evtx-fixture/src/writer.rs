@@ -42,12 +42,7 @@ impl Writer {
     /// An empty file.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            finished: Vec::new(),
-            chunk: Chunk::new(1),
-            next_record_id: 1,
-            damage: Vec::new(),
-        }
+        Self { finished: Vec::new(), chunk: Chunk::new(1), next_record_id: 1, damage: Vec::new() }
     }
 
     /// Gets something wrong on purpose. Call it before the first event; several kinds add up.
@@ -72,8 +67,7 @@ impl Writer {
             Err(Error::EventTooLarge { .. }) if !self.chunk.is_empty() => {
                 let mut chunk = Chunk::new(self.chunk.next_number());
                 chunk.push(event, id, magic)?;
-                self.finished
-                    .push(std::mem::replace(&mut self.chunk, chunk).finish());
+                self.finished.push(std::mem::replace(&mut self.chunk, chunk).finish());
             }
             written => written?,
         }
@@ -87,10 +81,7 @@ impl Writer {
         self.finished.push(self.chunk.finish());
         for damage in &self.damage {
             if let Damage::ChunkChecksum(number) = damage
-                && let Some(last) = self
-                    .finished
-                    .get_mut(*number)
-                    .and_then(|chunk| chunk.get_mut(52..56))
+                && let Some(last) = self.finished.get_mut(*number).and_then(|chunk| chunk.get_mut(52..56))
             {
                 last.iter_mut().for_each(|byte| *byte = !*byte);
             }

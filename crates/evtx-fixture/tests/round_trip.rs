@@ -23,25 +23,16 @@ fn event() -> Event {
 }
 
 fn with_body(body: impl Into<evtx_fixture::Body>) -> Event {
-    Event {
-        body: body.into(),
-        ..event()
-    }
+    Event { body: body.into(), ..event() }
 }
 
 /// Reads a file as `evtx_dump -o jsonl` does: a line for each record, or the error.
 fn read(file: Vec<u8>) -> Vec<Result<String, String>> {
     let settings = ParserSettings::new().validate_checksums(true);
-    let mut parser = EvtxParser::from_buffer(file)
-        .unwrap()
-        .with_configuration(settings);
+    let mut parser = EvtxParser::from_buffer(file).unwrap().with_configuration(settings);
     parser
         .records_json()
-        .map(|record| {
-            record
-                .map(|record| record.data)
-                .map_err(|error| format!("{error:?}"))
-        })
+        .map(|record| record.map(|record| record.data).map_err(|error| format!("{error:?}")))
         .collect()
 }
 
@@ -89,10 +80,7 @@ fn insist(event: &Event, text: &str) {
 fn every_type_of_value() {
     let fields = vec![
         ("Null", Value::Null),
-        (
-            "String",
-            Value::from("C:\\Windows\\System32\\cmd.exe \"/c\"\r\n\tend"),
-        ),
+        ("String", Value::from("C:\\Windows\\System32\\cmd.exe \"/c\"\r\n\tend")),
         ("Empty", Value::from("")),
         ("Unicode", Value::from("Müller 日本語 🦀 \u{1}\u{7f}")),
         ("Ansi", Value::Ansi("naïve €".into())),
@@ -110,27 +98,15 @@ fn every_type_of_value() {
         ("False", Value::Bool(false)),
         ("Binary", Value::Binary(vec![0x00, 0xde, 0xad, 0xff])),
         ("NoBytes", Value::Binary(Vec::new())),
-        (
-            "Guid",
-            Value::Guid("54849625-5478-4994-a5ba-3e3b0328c30d".parse().unwrap()),
-        ),
-        (
-            "FileTime",
-            Value::FileTime("2026-03-11T08:12:44Z".parse().unwrap()),
-        ),
+        ("Guid", Value::Guid("54849625-5478-4994-a5ba-3e3b0328c30d".parse().unwrap())),
+        ("FileTime", Value::FileTime("2026-03-11T08:12:44Z".parse().unwrap())),
         ("Epoch", Value::FileTime(Timestamp::UNIX_EPOCH)),
-        (
-            "Sid",
-            Value::Sid("S-1-5-21-1004336348-1177238915-682003330-512".parse().unwrap()),
-        ),
+        ("Sid", Value::Sid("S-1-5-21-1004336348-1177238915-682003330-512".parse().unwrap())),
         ("HexInt32", Value::HexInt32(0x1fff)),
         ("HexInt64", Value::HexInt64(0x3e7)),
         ("Strings", Value::Strings(vec!["one".into(), "two".into()])),
     ];
-    insist(
-        &with_body(fields.clone()),
-        r#""Sid":"S-1-5-21-1004336348-1177238915-682003330-512""#,
-    );
+    insist(&with_body(fields.clone()), r#""Sid":"S-1-5-21-1004336348-1177238915-682003330-512""#);
     insist(&with_body(fields.clone()), r#""HexInt64":"0x3e7""#);
     check(&[with_body(fields)]);
 }
@@ -140,15 +116,9 @@ fn unnamed_data() {
     let list = |texts: &[&str]| -> Vec<(&str, Value)> {
         texts.iter().map(|text| ("", Value::from(*text))).collect()
     };
-    check(&[
-        with_body(list(&["Available", "None", ""])),
-        with_body(list(&["alone"])),
-    ]);
+    check(&[with_body(list(&["Available", "None", ""])), with_body(list(&["alone"]))]);
     let classic = |texts: &[&str], binary| EventData {
-        data: vec![(
-            String::new(),
-            Value::Strings(texts.iter().map(ToString::to_string).collect()),
-        )],
+        data: vec![(String::new(), Value::Strings(texts.iter().map(ToString::to_string).collect()))],
         binary,
         ..EventData::default()
     };
@@ -166,11 +136,7 @@ fn unnamed_data() {
 #[test]
 fn named_sections() {
     let data = vec![("TaskName".to_owned(), Value::from("\\Backup"))];
-    check(&[with_body(EventData {
-        name: Some("TaskRegisteredEvent".into()),
-        data,
-        binary: None,
-    })]);
+    check(&[with_body(EventData { name: Some("TaskRegisteredEvent".into()), data, binary: None })]);
     check(&[with_body(EventData::default())]);
     let cleared = UserData {
         element: "LogFileCleared".into(),
@@ -192,10 +158,7 @@ fn many_chunks() {
             // Several templates, so that each chunk holds its own copies of them.
             let name = format!("Field{}", number % 7);
             let text = "x".repeat((number as usize * 37) % 900);
-            with_body(vec![
-                (name, Value::from(text)),
-                ("Number".into(), Value::UInt32(number)),
-            ])
+            with_body(vec![(name, Value::from(text)), ("Number".into(), Value::UInt32(number))])
         })
         .collect();
     let file = write(&events);
@@ -207,10 +170,7 @@ fn many_chunks() {
 #[test]
 fn record_ids_may_jump() {
     let ids = [500, 501, 9000];
-    let events = ids.map(|id| Event {
-        record_id: Some(id),
-        ..event()
-    });
+    let events = ids.map(|id| Event { record_id: Some(id), ..event() });
     let lines = read(write(&events));
     for (id, line) in ids.iter().zip(lines) {
         assert!(line.unwrap().contains(&format!(r#""EventRecordID":{id},"#)));
@@ -229,15 +189,9 @@ fn values_up_to_the_format_s_limits() {
     let push = |value| Writer::new().push(&with_body(vec![("Text", value)]));
     assert_eq!(
         push(Value::from("u".repeat(40_000))),
-        Err(Error::ValueTooLong {
-            name: "Text".into(),
-            bytes: 80_000
-        })
+        Err(Error::ValueTooLong { name: "Text".into(), bytes: 80_000 })
     );
-    assert!(matches!(
-        push(Value::Ansi("a".repeat(65_000))),
-        Err(Error::EventTooLarge { .. })
-    ));
+    assert!(matches!(push(Value::Ansi("a".repeat(65_000))), Err(Error::EventTooLarge { .. })));
 }
 
 #[test]
@@ -262,9 +216,7 @@ fn an_empty_file() {
 fn damaged(damage: Damage) -> Vec<Result<String, String>> {
     let mut writer = Writer::new().damage(damage);
     for number in 0..600 {
-        writer
-            .push(&with_body(vec![("Number", Value::UInt32(number))]))
-            .unwrap();
+        writer.push(&with_body(vec![("Number", Value::UInt32(number))])).unwrap();
     }
     read(writer.finish())
 }
@@ -282,7 +234,7 @@ fn damage() {
     let lines = damaged(Damage::ChunkChecksum(0));
     assert!(lines.len() < 600 && lost(&lines) == 1);
     let error = lines.iter().find_map(|line| line.as_ref().err()).unwrap();
-    assert!(error.contains("CRC32") || error.contains("Checksum"), "{error}");
+    assert!(error.contains("Checksum"), "{error}");
 
     let lines = damaged(Damage::RecordMagic(7));
     assert_eq!((lines.len(), lost(&lines)), (600, 1));
@@ -296,9 +248,6 @@ fn identifiers_read_and_print() {
         assert_eq!(bad.parse::<Guid>(), Err(Error::InvalidGuid(bad.into())));
     }
     for bad in ["", "S-1", "S-1-5-", "S-1-5-4294967296"] {
-        assert_eq!(
-            bad.parse::<evtx_fixture::Sid>(),
-            Err(Error::InvalidSid(bad.into()))
-        );
+        assert_eq!(bad.parse::<evtx_fixture::Sid>(), Err(Error::InvalidSid(bad.into())));
     }
 }
