@@ -1,10 +1,12 @@
-//! Texts of rules, many documents each, to rules and diagnostics.
+//! Texts of rules, many documents each, to rules, correlations, filters and diagnostics.
 
 use std::collections::HashMap;
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::rule::{self, Rule};
-use crate::yaml;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::filter::Filter;
+use crate::metadata::{Metadata, Status};
+use crate::rule::Rule;
+use crate::yaml::{self, Data, Entry, Node};
 
 /// Values for the placeholders of rules, by name: the user's servers, administrators and so on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,10 +31,31 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, Vec<V>)> for Placeholder
 pub struct Collection {
     /// The rules that can be used, in the order written.
     pub rules: Vec<Rule>,
+    /// The filters that can be used; see [`Filter::apply`].
+    pub filters: Vec<Filter>,
+    /// The documents that cannot be used.
+    pub refused: Vec<Refused>,
     /// What is wrong or doubtful, in the order found.
     pub diagnostics: Vec<Diagnostic>,
-    /// How many documents are not used because of an error.
-    pub n_refused: usize,
+}
+
+/// A document that cannot be used, as far as it could be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its title; empty when it has none.
+    pub title: String,
+    /// How mature it is.
+    pub status: Option<Status>,
+    /// The product that it is about.
+    pub product: Option<String>,
+    /// Why.
+    pub reason: Diagnostic,
+}
+
+/// A document that can be used.
+enum Document {
+    Rule(Rule),
+    Filter(Filter),
 }
 
 impl Collection {
@@ -56,17 +79,133 @@ impl Collection {
     pub fn parse(text: &str, placeholders: &Placeholders) -> Self {
         let mut collection = Self::default();
         let read = yaml::read(text);
-        for document in read.documents.iter().filter(|document| !document.is_null()) {
-            let mut problems = Diagnostics::default();
-            let rule = rule::read_document(document, placeholders, &mut problems);
-            match rule.filter(|_| !problems.has_errors()) {
-                Some(rule) => collection.rules.push(rule),
-                None => collection.n_refused += 1,
+        let mut actions = Actions::default();
+        for node in read.documents.into_iter().filter(|document| !document.is_null()) {
+            if let Some(node) = actions.apply(node, &mut collection.diagnostics) {
+                collection.add(&node, placeholders);
             }
-            collection.diagnostics.extend(problems.into_vec());
         }
-        collection.n_refused += read.diagnostics.iter().filter(|problem| problem.is_error()).count();
+        for problem in &read.diagnostics {
+            if problem.is_error() {
+                let reason = problem.clone();
+                collection.refused.push(Refused {
+                    title: String::new(),
+                    status: None,
+                    product: None,
+                    reason,
+                });
+            }
+        }
         collection.diagnostics.extend(read.diagnostics);
         collection
+    }
+
+    fn add(&mut self, node: &Node, placeholders: &Placeholders) {
+        let mut problems = Diagnostics::default();
+        let document = read_document(node, placeholders, &mut problems);
+        let problems = problems.into_vec();
+        match (document, problems.iter().find(|problem| problem.is_error())) {
+            (Some(Document::Rule(rule)), None) => self.rules.push(rule),
+            (Some(Document::Filter(filter)), None) => self.filters.push(filter),
+            (_, reason) => self.refuse(node, reason.cloned()),
+        }
+        self.diagnostics.extend(problems);
+    }
+
+    fn refuse(&mut self, node: &Node, reason: Option<Diagnostic>) {
+        let Metadata { title, status, .. } = Metadata::read(node, &mut Diagnostics::default());
+        let product = node.get("logsource").and_then(|section| section.get("product")).and_then(Node::text);
+        let reason = reason
+            .unwrap_or_else(|| Diagnostic::new(Code::NotARule, node.place, "the document cannot be used"));
+        self.refused.push(Refused { title, status, product: product.map(str::to_owned), reason });
+    }
+}
+
+/// What kind of document a node is follows from the section that only this kind has.
+fn read_document(node: &Node, placeholders: &Placeholders, problems: &mut Diagnostics) -> Option<Document> {
+    if node.get("filter").is_some() {
+        return Filter::read(node, placeholders, problems).map(Document::Filter);
+    }
+    if node.get("correlation").is_some() {
+        problems.note(Code::UnsupportedDocument, node.place, "a correlation is not evaluated yet");
+        return None;
+    }
+    if node.get("detection").is_some() || node.get("logsource").is_some() {
+        return Rule::read(node, placeholders, problems).map(Document::Rule);
+    }
+    let message = "the document is neither a rule nor a correlation nor a filter";
+    problems.push(
+        Diagnostic::new(Code::NotARule, node.place, message)
+            .help("a rule has `title`, `logsource` and `detection`"),
+    );
+    None
+}
+
+/// The `action` of old collections: `global` attributes for the documents behind, `reset` to end that, and
+/// `repeat` to take the document before once more. Gone from the specification, alive in pySigma, whose
+/// meaning this is: what is global wins over the document's own.
+#[derive(Default)]
+struct Actions {
+    global: Option<Node>,
+    previous: Option<Node>,
+}
+
+impl Actions {
+    /// The document with what its action and those before add to it; nothing for one that only says so.
+    fn apply(&mut self, mut node: Node, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
+        let action = node.get("action").and_then(Node::text).map(str::to_owned);
+        match action.as_deref() {
+            None => {}
+            Some("global") => {
+                node.remove("action");
+                self.global = Some(node);
+                return None;
+            }
+            Some("reset") => {
+                self.global = None;
+                return None;
+            }
+            Some("repeat") => {
+                node.remove("action");
+                let mut repeated = self.previous.clone().unwrap_or_else(|| node.clone());
+                repeated.merge(&node);
+                node = repeated;
+            }
+            Some(other) => {
+                let message = format!("the action `{other}` is unknown");
+                diagnostics.push(
+                    Diagnostic::new(Code::UnknownValue, node.place, message)
+                        .help("the actions are `global`, `reset` and `repeat`"),
+                );
+            }
+        }
+        if let Some(global) = &self.global {
+            node.merge(global);
+        }
+        self.previous = Some(node.clone());
+        Some(node)
+    }
+}
+
+impl Node {
+    fn remove(&mut self, key: &str) {
+        if let Data::Mapping(entries) = &mut self.data {
+            entries.retain(|entry| entry.key != key);
+        }
+    }
+
+    /// Takes over another node's entries; what both have as maps is merged in turn.
+    fn merge(&mut self, other: &Self) {
+        let (Data::Mapping(own), Data::Mapping(theirs)) = (&mut self.data, &other.data) else {
+            self.data = other.data.clone();
+            return;
+        };
+        for entry in theirs {
+            match own.iter_mut().find(|known| known.key == entry.key) {
+                Some(Entry { value, .. }) if !value.entries().is_empty() => value.merge(&entry.value),
+                Some(known) => *known = entry.clone(),
+                None => own.push(entry.clone()),
+            }
+        }
     }
 }

@@ -58,12 +58,17 @@ pub struct Item {
 impl Detection {
     /// Reads the section; problems are noted, and what could be read is given.
     pub(crate) fn read(node: &Node, problems: &mut Diagnostics) -> Self {
+        Self::read_without(node, &[], problems)
+    }
+
+    /// Reads a section that has other keys beside selections and condition.
+    pub(crate) fn read_without(node: &Node, others: &[&str], problems: &mut Diagnostics) -> Self {
         let mut selections = Vec::new();
         let mut conditions = Vec::new();
         for entry in node.entries() {
             if entry.key == "condition" {
                 conditions = read_conditions(&entry.value, problems);
-            } else if !RESERVED.contains(&entry.key.as_str()) {
+            } else if !RESERVED.contains(&entry.key.as_str()) && !others.contains(&entry.key.as_str()) {
                 let selection = Selection::read(&entry.value, problems);
                 selections.push(NamedSelection { name: entry.key.clone(), place: entry.place, selection });
             }

@@ -120,19 +120,20 @@ impl Finding {
 
     /// What a rule says, and its tags that ATT&CK does not know.
     pub fn of_rule(rule: &Rule, path: &str, catalogue: &Catalogue) -> (Self, Vec<String>) {
-        let mapping = catalogue.resolve_all(&rule.tags);
+        let mapping = catalogue.resolve_all(&rule.metadata.tags);
         let mut finding = Self::of_event();
         finding.kind = Kind::Detection;
-        finding.severity = Some(rule.level.into());
+        finding.severity = Some(rule.metadata.level.into());
+        let metadata = &rule.metadata;
         finding.rule = Some(RuleRef {
-            id: rule.id.clone(),
-            title: rule.title.clone(),
-            author: rule.author.clone(),
-            level: rule.level.map(|level| level.to_string()),
-            status: rule.status.map(|status| status.to_string()),
-            description: rule.description.clone(),
-            falsepositives: rule.falsepositives.clone(),
-            references: rule.references.clone(),
+            id: metadata.id.clone(),
+            title: metadata.title.clone(),
+            author: metadata.author.clone(),
+            level: metadata.level.map(|level| level.to_string()),
+            status: metadata.status.map(|status| status.to_string()),
+            description: metadata.description.clone(),
+            falsepositives: metadata.falsepositives.clone(),
+            references: metadata.references.clone(),
             path: path.to_owned(),
         });
         finding.set_attack(&mapping, catalogue);

@@ -1,6 +1,8 @@
 //! The language against rules and vectors that others wrote. They lie beside the project and not in it;
 //! where they are missing these tests say that they were skipped.
 
+#![expect(clippy::print_stderr, reason = "a skipped test must say so")]
+
 mod sigmahq;
 mod vectors;
 

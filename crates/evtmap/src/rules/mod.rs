@@ -4,7 +4,9 @@ mod files;
 
 pub use files::{RuleFile, RulesError, bundled, read};
 
-use evtmap_sigma::{Code, Collection, Diagnostic, Placeholders, Rule, Status};
+use std::collections::HashSet;
+
+use evtmap_sigma::{Code, Collection, Diagnostic, Placeholders, Refused, Rule, Status};
 
 use crate::logsource::{Pipelines, Router};
 
@@ -75,51 +77,67 @@ pub struct SkippedRule {
     pub detail: String,
 }
 
+/// Why a rule is left out whatever else is right or wrong with it.
+fn early_reason(status: Option<Status>, product: Option<&str>) -> Option<SkipReason> {
+    if matches!(status, Some(Status::Deprecated | Status::Unsupported)) {
+        return Some(SkipReason::Retired);
+    }
+    product.is_some_and(|product| product != "windows").then_some(SkipReason::OtherProduct)
+}
+
 impl Rules {
     /// Reads rules from texts; what cannot be used is in [`Rules::skipped`] with its reason.
     pub fn load(files: &[RuleFile], pipelines: &Pipelines, placeholders: &Placeholders) -> Self {
         let mut rules = Self::default();
-        let mut ids = std::collections::HashSet::new();
+        let mut loaded = Vec::new();
+        let mut filters = Vec::new();
         for file in files {
             let collection = Collection::parse(&file.text, placeholders);
-            rules.note_problems(&file.path, &collection);
-            for rule in collection.rules {
-                let is_duplicate = rule.id.as_ref().is_some_and(|id| !ids.insert(id.to_lowercase()));
-                rules.add(rule, &file.path, is_duplicate, pipelines);
+            for refused in &collection.refused {
+                rules.refuse(refused, &file.path);
             }
+            let problems = collection.diagnostics.into_iter();
+            rules.diagnostics.extend(problems.map(|problem| (file.path.clone(), problem)));
+            loaded.extend(collection.rules.into_iter().map(|rule| (rule, file.path.as_str())));
+            filters.extend(collection.filters);
+        }
+        let mut ids = HashSet::new();
+        for (mut rule, path) in loaded {
+            for filter in &filters {
+                if filter.is_for(&rule) {
+                    filter.apply(&mut rule);
+                }
+            }
+            rules.add(rule, path, &mut ids, pipelines);
         }
         rules
     }
 
-    fn note_problems(&mut self, path: &str, collection: &Collection) {
-        let first_error = collection.diagnostics.iter().find(|problem| problem.is_error());
-        for _ in 0..collection.n_refused {
-            let detail =
-                first_error.map(|problem| format!("line {}: {}", problem.place.line, problem.message));
-            let is_a_rule = first_error.is_none_or(|problem| problem.code != Code::NotARule);
-            let reason = if is_a_rule { SkipReason::Invalid } else { SkipReason::NotARule };
-            self.skip(path, "", reason, detail.unwrap_or_default());
-        }
-        self.diagnostics
-            .extend(collection.diagnostics.iter().map(|problem| (path.to_owned(), problem.clone())));
+    fn refuse(&mut self, refused: &Refused, path: &str) {
+        let reason = if refused.reason.code == Code::NotARule {
+            SkipReason::NotARule
+        } else {
+            early_reason(refused.status, refused.product.as_deref()).unwrap_or(SkipReason::Invalid)
+        };
+        let detail = format!("line {}: {}", refused.reason.place.line, refused.reason.message);
+        self.skip(path, &refused.title, reason, detail);
     }
 
-    fn add(&mut self, rule: Rule, path: &str, is_duplicate: bool, pipelines: &Pipelines) {
-        let product = rule.logsource.product.as_deref();
-        let logsource = rule.logsource.to_string();
-        let reason = if matches!(rule.status, Some(Status::Deprecated | Status::Unsupported)) {
-            SkipReason::Retired
-        } else if product.is_some_and(|product| product != "windows") {
-            SkipReason::OtherProduct
-        } else if is_duplicate {
-            SkipReason::Duplicate
-        } else if !self.router.add(self.rules.len(), &rule, pipelines) {
-            SkipReason::UnknownLogsource
-        } else {
-            self.rules.push(LoadedRule { rule, path: path.to_owned() });
-            return;
-        };
-        self.skip(path, &rule.title, reason, logsource);
+    fn add(&mut self, rule: Rule, path: &str, ids: &mut HashSet<String>, pipelines: &Pipelines) {
+        let mut is_new = || rule.metadata.id.as_ref().is_none_or(|id| ids.insert(id.to_lowercase()));
+        let reason =
+            if let Some(reason) = early_reason(rule.metadata.status, rule.logsource.product.as_deref()) {
+                reason
+            } else if !is_new() {
+                SkipReason::Duplicate
+            } else if !self.router.add(self.rules.len(), &rule, pipelines) {
+                SkipReason::UnknownLogsource
+            } else {
+                self.rules.push(LoadedRule { rule, path: path.to_owned() });
+                return;
+            };
+        let detail = rule.logsource.to_string();
+        self.skip(path, &rule.metadata.title, reason, detail);
     }
 
     fn skip(&mut self, path: &str, title: &str, reason: SkipReason, detail: String) {

@@ -1,0 +1,289 @@
+//! One Windows event, whatever it was read from.
+//!
+//! An [`Event`] is a flat list of named values under the names that Sigma rules use. Its text lies in one
+//! buffer that the next event reuses, so that reading a log allocates nothing for an event.
+
+pub mod json;
+pub mod origin;
+
+use std::fmt::{self, Display, Write as _};
+use std::ops::Range;
+
+pub use evtmap_sigma::Value;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// The System fields of an event, under the names that Sigma gives them: the attribute `Y` of the element
+/// `X` is `X_Y`.
+pub const SYSTEM_FIELDS: [&str; 18] = [
+    "Provider_Name",
+    "Provider_Guid",
+    "EventID",
+    "EventID_Qualifiers",
+    "Version",
+    "Level",
+    "Task",
+    "Opcode",
+    "Keywords",
+    "TimeCreated_SystemTime",
+    "EventRecordID",
+    "Correlation_ActivityID",
+    "Correlation_RelatedActivityID",
+    "Execution_ProcessID",
+    "Execution_ThreadID",
+    "Channel",
+    "Computer",
+    "Security_UserID",
+];
+
+/// The part of an event that a field belongs to.
+// The order is that of precedence: event 104 names the cleared log in a payload field `Channel`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The payload: what the provider has to say (`EventData`, `UserData`, a column of its own).
+    Data,
+    /// What every event has: provider, event id, channel, computer, time.
+    System,
+}
+
+/// One Windows event: fields in the order in which they were read, and sometimes the rendered message.
+///
+/// ```
+/// use evtmap::event::{Event, Place, Value};
+///
+/// let mut event = Event::new();
+/// event.push(Place::System, "EventID", Value::Text("4625"));
+/// event.push(Place::Data, "TargetUserName", Value::Text("alice"));
+/// assert_eq!(event.event_id(), Some(4625));
+/// assert_eq!(event.first("targetusername"), Some(Value::Text("alice")));
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Event {
+    /// The names and values of all fields, one after the other.
+    text: String,
+    fields: Vec<Field>,
+    message: Option<Range<usize>>,
+}
+
+#[derive(Debug, Clone)]
+struct Field {
+    place: Place,
+    name: Range<usize>,
+    value: Option<Range<usize>>,
+}
+
+impl Event {
+    /// An event without fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Forgets everything but keeps the memory for the next event.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.fields.clear();
+        self.message = None;
+    }
+
+    /// Adds a field. A name may come several times: the field then has several values.
+    pub fn push(&mut self, place: Place, name: &str, value: Value<'_>) {
+        self.push_joined(place, &[name], value);
+    }
+
+    /// Adds a field whose name is written in parts.
+    pub(crate) fn push_joined(&mut self, place: Place, name: &[&str], value: Value<'_>) {
+        let name = self.store(name);
+        let value = value.text().map(|text| self.store(&[text]));
+        self.fields.push(Field { place, name, value });
+    }
+
+    /// Adds a field whose name is written in parts and whose value is what `value` displays.
+    pub(crate) fn push_display(&mut self, place: Place, name: &[&str], value: impl Display) {
+        let name = self.store(name);
+        let start = self.text.len();
+        // A string takes whatever is written; should `value` itself fail, the text ends there.
+        let _ = write!(self.text, "{value}");
+        let value = Some(start..self.text.len());
+        self.fields.push(Field { place, name, value });
+    }
+
+    /// Sets the text that Windows shows for the event.
+    pub fn set_message(&mut self, message: &str) {
+        self.message = Some(self.store(&[message]));
+    }
+
+    fn store(&mut self, parts: &[&str]) -> Range<usize> {
+        let start = self.text.len();
+        parts.iter().for_each(|part| self.text.push_str(part));
+        start..self.text.len()
+    }
+
+    fn text(&self, range: &Range<usize>) -> &str {
+        self.text.get(range.clone()).unwrap_or_default()
+    }
+
+    fn value(&self, field: &Field) -> Value<'_> {
+        field.value.as_ref().map_or(Value::Null, |range| Value::Text(self.text(range)))
+    }
+
+    /// Every field in the order in which it was read.
+    pub fn fields(&self) -> impl Iterator<Item = (Place, &str, Value<'_>)> {
+        self.fields.iter().map(|field| (field.place, self.text(&field.name), self.value(field)))
+    }
+
+    /// The fields of the payload.
+    pub fn data(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
+        self.fields().filter(|(place, ..)| *place == Place::Data).map(|(_, name, value)| (name, value))
+    }
+
+    /// The text that Windows shows for the event, where the input holds it.
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_ref().map(|range| self.text(range))
+    }
+
+    /// All values of the field `name`, in the order in which they were read.
+    ///
+    /// The exact name is looked for first, then the name without regard to ASCII case and to spaces in the
+    /// event's name (`Threat Name` is found as `ThreatName`), each in the payload before System. Only the
+    /// values of the first kind of match count. `ComputerName` also finds the System field `Computer`.
+    pub fn find<'e>(&'e self, name: &str) -> impl Iterator<Item = Value<'e>> {
+        let rank = |name: &str| self.fields.iter().filter_map(|field| self.rank(field, name)).min();
+        let best = rank(name);
+        let alias = best.is_none() && name.eq_ignore_ascii_case("ComputerName");
+        let (name, best) = if alias { ("Computer", rank("Computer")) } else { (name, best) };
+        let fields = if best.is_some() { self.fields.as_slice() } else { &[] };
+        let is_best = move |field: &&Field| self.rank(field, name) == best;
+        fields.iter().filter(is_best).map(|field| self.value(field))
+    }
+
+    /// The first of the values that [`find`](Self::find) gives.
+    pub fn first(&self, name: &str) -> Option<Value<'_>> {
+        self.find(name).next()
+    }
+
+    /// How well `field` answers to `name`, the best first: the name as it is written, then loosely.
+    fn rank(&self, field: &Field, name: &str) -> Option<(bool, Place)> {
+        let own = self.text(&field.name);
+        let loose = own != name;
+        (!loose || loosely_equal(own, name)).then_some((loose, field.place))
+    }
+
+    /// The text of the System field that is called exactly `name`.
+    fn system(&self, name: &str) -> Option<&str> {
+        let is_wanted = |field: &&Field| field.place == Place::System && self.text(&field.name) == name;
+        self.fields.iter().find(is_wanted).and_then(|field| self.value(field).text())
+    }
+
+    /// The name of the provider, such as `Microsoft-Windows-Sysmon`; empty when unknown.
+    pub fn provider(&self) -> &str {
+        self.system("Provider_Name").unwrap_or_default()
+    }
+
+    /// The log that the event was written to, such as `Security`; empty when unknown.
+    pub fn channel(&self) -> &str {
+        self.system("Channel").unwrap_or_default()
+    }
+
+    /// The computer that wrote the event; empty when unknown.
+    pub fn computer(&self) -> &str {
+        self.system("Computer").unwrap_or_default()
+    }
+
+    /// The number that, with the provider, says what happened.
+    pub fn event_id(&self) -> Option<u32> {
+        self.system("EventID")?.trim().parse().ok()
+    }
+
+    /// The number of the event in its log.
+    pub fn record_id(&self) -> Option<u64> {
+        self.system("EventRecordID")?.trim().parse().ok()
+    }
+
+    /// When the event was written. A time without an offset is read as UTC.
+    pub fn time(&self) -> Option<Timestamp> {
+        let text = self.system("TimeCreated_SystemTime")?.trim();
+        let text = text.strip_suffix("UTC").map_or(text, str::trim_end);
+        text.parse().ok().or_else(|| {
+            let civil: DateTime = text.parse().ok()?;
+            TimeZone::UTC.to_timestamp(civil).ok()
+        })
+    }
+
+    /// Who did it, as far as the event says.
+    ///
+    /// The first of these that is a person: the field `User`; `SubjectUserName` with its domain;
+    /// `TargetUserName` with its domain. When all are services or machines, the first that is anything at
+    /// all; when there is none, the SID in `Security_UserID`. Empty names and `-` count as nothing.
+    pub fn user(&self) -> Option<Account<'_>> {
+        let accounts = [
+            self.account(None, "User"),
+            self.account(Some("SubjectDomainName"), "SubjectUserName"),
+            self.account(Some("TargetDomainName"), "TargetUserName"),
+        ];
+        let anyone = || accounts.iter().flatten();
+        let sid = || self.system("Security_UserID").map(|name| Account { domain: "", name });
+        anyone().find(|account| !account.is_service()).or_else(|| anyone().next()).copied().or_else(sid)
+    }
+
+    fn account(&self, domain: Option<&str>, name: &str) -> Option<Account<'_>> {
+        let text = |field| self.first(field)?.text().map(str::trim).filter(|text| !matches!(*text, "" | "-"));
+        let name = text(name)?;
+        Some(match (domain, name.split_once('\\')) {
+            (Some(domain), _) => Account { domain: text(domain).unwrap_or_default(), name },
+            (None, Some((domain, name))) => Account { domain, name },
+            (None, None) => Account { domain: "", name },
+        })
+    }
+}
+
+/// One line a field, `System EventID "4625"`, and at last the message.
+impl Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, name, value) in self.fields() {
+            match value {
+                Value::Null => writeln!(f, "{place:?} {name} null")?,
+                Value::Text(text) => writeln!(f, "{place:?} {name} {text:?}")?,
+            }
+        }
+        self.message().map_or(Ok(()), |message| writeln!(f, "message {message:?}"))
+    }
+}
+
+/// A Windows account; displayed as `DOMAIN\name`, or as the name alone when the domain is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Account<'a> {
+    /// The domain or computer that the account belongs to; empty when unknown.
+    pub domain: &'a str,
+    /// The account's name, or its SID.
+    pub name: &'a str,
+}
+
+impl Account<'_> {
+    /// Whether this is the computer itself or one of the service accounts that every Windows has.
+    pub fn is_service(&self) -> bool {
+        const SERVICES: [&str; 4] = ["SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE", "ANONYMOUS LOGON"];
+        self.name.ends_with('$') || SERVICES.iter().any(|service| self.name.eq_ignore_ascii_case(service))
+    }
+}
+
+impl Display for Account<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.domain.is_empty() {
+            write!(f, "{}\\", self.domain)?;
+        }
+        f.write_str(self.name)
+    }
+}
+
+/// Whether an event's own field name is `name` but for ASCII case and for its spaces.
+fn loosely_equal(own: &str, name: &str) -> bool {
+    if own.len() <= name.len() {
+        return own.eq_ignore_ascii_case(name);
+    }
+    let fold = |byte: u8| byte.to_ascii_lowercase();
+    own.bytes().filter(|byte| *byte != b' ').map(fold).eq(name.bytes().map(fold))
+}
+
+#[cfg(test)]
+mod tests;

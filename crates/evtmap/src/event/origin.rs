@@ -1,0 +1,176 @@
+//! Which provider and channel an event comes from, where its input does not say so.
+//!
+//! Exports of the Event Viewer name neither the channel nor always the provider. A table says which channel a
+//! provider writes to, and whose event ids a range is.
+
+use serde::Deserialize;
+
+use super::{Event, Place, Value};
+
+/// The table that is part of the program.
+const BUNDLED: &str = include_str!("../../data/channels.toml");
+
+/// What is known about providers, their channels and their event ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Origins {
+    #[serde(default)]
+    provider: Vec<Provider>,
+    #[serde(default)]
+    event_ids: Vec<EventIds>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Provider {
+    name: String,
+    channel: String,
+    /// The entry is about these event ids only; an entry without them is about all others.
+    first: Option<u32>,
+    last: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventIds {
+    first: u32,
+    last: u32,
+    channel: String,
+    /// Left out where several providers share the range.
+    provider: Option<String>,
+}
+
+impl Origins {
+    /// The table that is part of the program. Reading it takes time: do it once and hand it down.
+    pub fn bundled() -> Self {
+        // A test reads the table, so that it is never empty in a program that was tested.
+        Self::parse(BUNDLED).unwrap_or_default()
+    }
+
+    /// Reads a table in the form of `data/channels.toml`, whose head describes it. Of several entries that
+    /// fit, one with a range of event ids counts before one without, and then the first.
+    ///
+    /// # Errors
+    /// When `text` is not TOML or an entry lacks one of these.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// Adds the fields `Provider_Name` and `Channel` where `event` lacks them and they are known: the channel
+    /// by the provider, or both by the event id.
+    ///
+    /// The event id says nothing about a provider that is not in the table, since everybody numbers events
+    /// from 1.
+    pub fn complete(&self, event: &mut Event) {
+        let (provider, channel) = if event.provider().is_empty() {
+            let ids = self.owner(event);
+            (ids.and_then(|ids| ids.provider.as_ref()), ids.map(|ids| &ids.channel))
+        } else {
+            (None, self.channel_of(event))
+        };
+        if let Some(provider) = provider {
+            event.push(Place::System, "Provider_Name", Value::Text(provider));
+        }
+        if let Some(channel) = channel.filter(|_| event.channel().is_empty()) {
+            event.push(Place::System, "Channel", Value::Text(channel));
+        }
+    }
+
+    /// The channel that the event's provider writes such events to.
+    fn channel_of(&self, event: &Event) -> Option<&String> {
+        let own = || self.provider.iter().filter(|entry| same_provider(&entry.name, event.provider()));
+        let is_within = |entry: &&Provider| match (entry.first, entry.last, event.event_id()) {
+            (Some(first), Some(last), Some(id)) => (first..=last).contains(&id),
+            _ => false,
+        };
+        let unranged = || own().find(|entry| entry.first.is_none());
+        own().find(is_within).or_else(unranged).map(|entry| &entry.channel)
+    }
+
+    /// Whose event ids the event's belongs to; in the event's channel, if that is known.
+    fn owner(&self, event: &Event) -> Option<&EventIds> {
+        let (id, channel) = (event.event_id()?, event.channel());
+        let fits_channel = |ids: &EventIds| channel.is_empty() || ids.channel.eq_ignore_ascii_case(channel);
+        self.event_ids.iter().find(|ids| (ids.first..=ids.last).contains(&id) && fits_channel(ids))
+    }
+}
+
+/// Whether two providers are the same; the Event Viewer likes to leave `Microsoft-Windows-` out.
+fn same_provider(entry: &str, name: &str) -> bool {
+    let short = entry.strip_prefix("Microsoft-Windows-").unwrap_or(entry);
+    entry.eq_ignore_ascii_case(name) || short.eq_ignore_ascii_case(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = r#"
+        [[provider]]
+        name = "Microsoft-Windows-Sysmon"
+        channel = "Microsoft-Windows-Sysmon/Operational"
+
+        [[provider]]
+        name = "Microsoft-Windows-Eventlog"
+        channel = "System"
+
+        [[provider]]
+        name = "Microsoft-Windows-Eventlog"
+        channel = "Security"
+        first = 1100
+        last = 1108
+
+        [[event_ids]]
+        first = 4608
+        last = 5200
+        channel = "Security"
+        provider = "Microsoft-Windows-Security-Auditing"
+
+        [[event_ids]]
+        first = 5000
+        last = 5000
+        channel = "Defender"
+        provider = "Windows Defender"
+    "#;
+
+    #[track_caller]
+    fn check(provider: &str, channel: &str, event_id: &str, expected: [&str; 2]) {
+        let mut event = Event::new();
+        for (name, text) in [("Provider_Name", provider), ("Channel", channel), ("EventID", event_id)] {
+            if !text.is_empty() {
+                event.push(Place::System, name, Value::Text(text));
+            }
+        }
+        Origins::parse(TABLE).unwrap().complete(&mut event);
+        assert_eq!([event.provider(), event.channel()], expected);
+    }
+
+    #[test]
+    fn the_channel_follows_from_the_provider() {
+        const OPERATIONAL: &str = "Microsoft-Windows-Sysmon/Operational";
+        check("Microsoft-Windows-Sysmon", "", "1", ["Microsoft-Windows-Sysmon", OPERATIONAL]);
+        check("sysmon", "", "", ["sysmon", OPERATIONAL]);
+        check("Sysmon", "ForwardedEvents", "1", ["Sysmon", "ForwardedEvents"]);
+        check("Microsoft-Windows-Eventlog", "", "1102", ["Microsoft-Windows-Eventlog", "Security"]);
+        check("Microsoft-Windows-Eventlog", "", "104", ["Microsoft-Windows-Eventlog", "System"]);
+    }
+
+    #[test]
+    fn both_follow_from_the_event_id() {
+        check("", "", "4625", ["Microsoft-Windows-Security-Auditing", "Security"]);
+        check("", "", "5000", ["Microsoft-Windows-Security-Auditing", "Security"]);
+        check("", "defender", "5000", ["Windows Defender", "defender"]);
+    }
+
+    #[test]
+    fn nothing_is_made_up() {
+        check("MyService", "", "4625", ["MyService", ""]);
+        check("", "", "1", ["", ""]);
+        check("", "", "", ["", ""]);
+        check("", "Application", "4625", ["", "Application"]);
+    }
+
+    #[test]
+    fn the_bundled_table_can_be_read() {
+        assert_ne!(Origins::parse(BUNDLED).unwrap(), Origins::default());
+    }
+}

@@ -1,0 +1,213 @@
+//! Event logs as Windows keeps them: `.evtx`.
+//!
+//! A log is a header of 4 KiB and then chunks of 64 KiB, each of which can be read alone; a chunk is a batch.
+//! The header is not needed: a log that Windows did not close has a stale one, and one that was carved from
+//! a disk may have none. The evtx crate decodes the records of a chunk.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::iter::{self, Chain};
+use std::mem;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use evtx::err::EvtxError;
+use evtx::{EvtxChunk, EvtxChunkData, EvtxChunkHeader, ParserSettings};
+
+use super::{Batch, Decoded, Input, InputError, InputOptions, Opened, Position, RecordProblem, Source};
+use crate::event::{Event, json};
+
+const FILE_MAGIC: &[u8] = b"ElfFile\0";
+const CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
+const FILE_HEADER_BYTES: u64 = 4096;
+const CHUNK_BYTES: u64 = 65_536;
+const CHUNK_HEADER_BYTES: usize = 512;
+/// The part of a record that comes before its content.
+const RECORD_HEADER_BYTES: u64 = 24;
+/// The copy of the size with which a record ends.
+const RECORD_TRAILER_BYTES: u64 = 4;
+/// The part of a chunk's header that says where the names lie that its records share.
+const NAME_TABLE: Range<usize> = 128..384;
+
+pub(super) fn recognises(head: &[u8]) -> bool {
+    head.starts_with(FILE_MAGIC) || chunks_start(head).is_some()
+}
+
+/// Where the first chunk is: after the header, or at once when the file is a bare chunk.
+fn chunks_start(head: &[u8]) -> Option<u64> {
+    [FILE_HEADER_BYTES, 0].into_iter().find(|start| {
+        let start = usize::try_from(*start).unwrap_or(usize::MAX);
+        head.get(start..).is_some_and(|rest| rest.starts_with(CHUNK_MAGIC))
+    })
+}
+
+pub(super) fn open(source: Source, _: &InputOptions) -> Opened {
+    let Source { path, file, head, size } = source;
+    let Some(size) = size else {
+        let message = "an event log cannot be read from a pipe";
+        return Err(InputError::new("evtx-pipe", &path, message, "write it to a file first"));
+    };
+    if size < FILE_HEADER_BYTES && !head.starts_with(CHUNK_MAGIC) {
+        let message = format!("the log ends after {size} bytes, within its header");
+        return Err(InputError::new("evtx-truncated", &path, message, "copy the log again"));
+    }
+    let start = chunks_start(&head).unwrap_or(FILE_HEADER_BYTES);
+    let mut log = Log { path, file, start, size, chunks: (0..0).chain(0..0), settings: Arc::default() };
+    let count = size.saturating_sub(start).div_ceil(CHUNK_BYTES);
+    let oldest = log.oldest_chunk(count);
+    log.chunks = (oldest..count).chain(0..oldest);
+    Ok(Box::new(log))
+}
+
+struct Log {
+    path: PathBuf,
+    file: File,
+    /// Where the first chunk begins.
+    start: u64,
+    size: u64,
+    /// The numbers of the chunks that are still to be read: from the oldest to the end, then from the start.
+    chunks: Chain<Range<u64>, Range<u64>>,
+    settings: Arc<ParserSettings>,
+}
+
+impl Log {
+    fn offset(&self, chunk: u64) -> u64 {
+        self.start + chunk * CHUNK_BYTES
+    }
+
+    fn read(&mut self, chunk: u64, n_bytes: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(usize::try_from(n_bytes).unwrap_or_default());
+        self.file.seek(SeekFrom::Start(self.offset(chunk)))?;
+        self.file.by_ref().take(n_bytes).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// The chunk with the lowest record ids: a full log is overwritten from its start, so that its oldest
+    /// chunk may be anywhere. The file's header cannot be trusted to say where.
+    fn oldest_chunk(&mut self, count: u64) -> u64 {
+        let mut oldest = (u64::MAX, 0);
+        for chunk in 0..count {
+            let header = self.read(chunk, CHUNK_HEADER_BYTES as u64).unwrap_or_default();
+            if let Ok(header) = EvtxChunkHeader::from_bytes(&header)
+                && header.first_event_record_id <= header.last_event_record_id
+            {
+                oldest = oldest.min((header.first_event_record_id, chunk));
+            }
+        }
+        oldest.1
+    }
+}
+
+impl Input for Log {
+    fn kind(&self) -> &'static str {
+        "evtx"
+    }
+
+    fn size(&self) -> Option<u64> {
+        Some(self.size)
+    }
+
+    fn next_batch(&mut self) -> Option<Result<Box<dyn Batch>, InputError>> {
+        loop {
+            let chunk = self.chunks.next()?;
+            match self.read(chunk, CHUNK_BYTES) {
+                // Windows makes room for chunks before it fills them.
+                Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => {}
+                Ok(bytes) => {
+                    let offset = self.offset(chunk);
+                    return Some(Ok(Box::new(Chunk { offset, bytes, settings: Arc::clone(&self.settings) })));
+                }
+                Err(error) => {
+                    self.chunks = (0..0).chain(0..0);
+                    return Some(Err(InputError::io(&self.path, &error)));
+                }
+            }
+        }
+    }
+}
+
+struct Chunk {
+    /// Where the chunk begins in the file.
+    offset: u64,
+    bytes: Vec<u8>,
+    settings: Arc<ParserSettings>,
+}
+
+impl Batch for Chunk {
+    fn bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn decode(&mut self, event: &mut Event, visit: &mut dyn FnMut(Decoded<'_>)) {
+        let bytes = mem::take(&mut self.bytes);
+        if bytes.is_empty() {
+            return;
+        }
+        let is_whole = bytes.len() as u64 == CHUNK_BYTES;
+        let mut data = match EvtxChunkData::new(bytes, false) {
+            Ok(data) => data,
+            Err(error) => return visit(Decoded::Bad(self.problem("evtx-chunk", 0, reason(&error)))),
+        };
+        if !is_whole {
+            let reason = "the file ends within this chunk of records".to_owned();
+            visit(Decoded::Bad(self.problem("evtx-truncated-chunk", 0, reason)));
+        } else if !data.validate_checksum() {
+            let reason = "the chunk's checksum is wrong; its records are read all the same".to_owned();
+            visit(Decoded::Bad(RecordProblem { lost: false, ..self.problem("evtx-checksum", 0, reason) }));
+        }
+        if let Ok(mut chunk) = data.parse(Arc::clone(&self.settings)) {
+            return self.records(&mut chunk, event, visit);
+        }
+        // The header's table of names is damaged. Names also stand where they were first used, so the
+        // records can do without it.
+        if let Some(names) = data.data.get_mut(NAME_TABLE) {
+            names.fill(0);
+        }
+        let mut repaired = EvtxChunkData::new(mem::take(&mut data.data), false);
+        match repaired.as_mut().map(|data| data.parse(Arc::clone(&self.settings))) {
+            Ok(Ok(mut chunk)) => self.records(&mut chunk, event, visit),
+            Ok(Err(error)) => visit(Decoded::Bad(self.problem("evtx-chunk", 0, reason(&error)))),
+            Err(error) => visit(Decoded::Bad(self.problem("evtx-chunk", 0, reason(error)))),
+        }
+    }
+}
+
+impl Chunk {
+    fn records(&self, chunk: &mut EvtxChunk<'_>, event: &mut Event, visit: &mut dyn FnMut(Decoded<'_>)) {
+        // Where the next record begins, unless the chunk is damaged there.
+        let mut next = CHUNK_HEADER_BYTES as u64;
+        for record in chunk.iter() {
+            let at = match &record {
+                Ok(record) => record.binxml_offset.saturating_sub(RECORD_HEADER_BYTES),
+                Err(EvtxError::FailedToReadRecordAt { offset, .. }) => *offset,
+                Err(_) => next,
+            };
+            let json = record.and_then(|record| {
+                next = record.binxml_offset + u64::from(record.binxml_size) + RECORD_TRAILER_BYTES;
+                record.into_json()
+            });
+            event.clear();
+            let read = match json {
+                Ok(record) => json::read(&record.data, event).map_err(|error| error.to_string()),
+                Err(error) => Err(reason(&error)),
+            };
+            match read {
+                Ok(()) => visit(Decoded::Event(event, Position::Byte(self.offset + at))),
+                Err(reason) => visit(Decoded::Bad(self.problem("evtx-record", at, reason))),
+            }
+        }
+    }
+
+    fn problem(&self, code: &'static str, at: u64, reason: String) -> RecordProblem {
+        RecordProblem { code, position: Position::Byte(self.offset + at), reason, lost: true }
+    }
+}
+
+/// What the evtx crate says is wrong: the cause at the bottom, which alone is specific.
+fn reason(error: &(dyn Error + 'static)) -> String {
+    iter::successors(Some(error), |&error| error.source())
+        .last()
+        .map_or_else(String::new, ToString::to_string)
+}

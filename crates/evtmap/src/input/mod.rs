@@ -1,0 +1,231 @@
+//! Where events come from: files, recognised by what they hold.
+//!
+//! An [`Input`] hands out [`Batch`]es of undecoded records in order; any thread may decode a batch into
+//! events. One damaged record never costs the others: it is a [`RecordProblem`] among the events.
+
+mod csv;
+mod evtx;
+mod find;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::event::Event;
+use crate::event::origin::Origins;
+
+pub use csv::{DateOrder, MAX_COLUMNS, MAX_ROW_BYTES};
+pub use find::{Found, FoundFile, find};
+
+/// A kind of file. A new kind is a file in this folder and a line in [`KINDS`].
+struct Kind {
+    /// Whether a file that begins with these bytes is of this kind.
+    recognises: fn(head: &[u8]) -> bool,
+    open: fn(Source, &InputOptions) -> Opened,
+}
+
+type Opened = Result<Box<dyn Input>, InputError>;
+
+/// The kinds of files that can be read; the first that recognises a file reads it.
+const KINDS: [Kind; 2] = [
+    Kind { recognises: evtx::recognises, open: evtx::open },
+    Kind { recognises: csv::recognises, open: csv::open },
+];
+
+/// How much of a file is read to find out what it is. A CSV's header must lie in it.
+const HEAD_BYTES: usize = 64 << 10;
+
+/// What a reader needs to know beyond the file.
+#[derive(Debug, Clone)]
+pub struct InputOptions {
+    /// The time zone of times that do not name one: an export holds the local time of whoever exported.
+    pub timezone: TimeZone,
+    /// Whether dates such as `05/06/2026` begin with the day; `None` to find out from the dates.
+    pub date_order: Option<DateOrder>,
+    /// What tells provider and channel where the input does not.
+    pub origins: Arc<Origins>,
+}
+
+/// UTC, and the table of origins that is part of the program.
+impl Default for InputOptions {
+    fn default() -> Self {
+        Self { timezone: TimeZone::UTC, date_order: None, origins: Arc::new(Origins::bundled()) }
+    }
+}
+
+/// A file of events that is being read.
+pub trait Input: Send {
+    /// The kind of file: `evtx`, `csv`.
+    fn kind(&self) -> &'static str;
+
+    /// The size in bytes of what is read, where it is known beforehand.
+    fn size(&self) -> Option<u64>;
+
+    /// The next batch of records. After an error there is no further one.
+    fn next_batch(&mut self) -> Option<Result<Box<dyn Batch>, InputError>>;
+}
+
+/// Records that were read but not decoded. Memory is bounded: some hundred KiB, or one large record.
+pub trait Batch: Send {
+    /// How many bytes of the file this is, about.
+    fn bytes(&self) -> u64;
+
+    /// Decodes every record into `event`, one after the other, and shows each to `visit`. A batch is decoded
+    /// once: a second call finds nothing.
+    fn decode(&mut self, event: &mut Event, visit: &mut dyn FnMut(Decoded<'_>));
+}
+
+/// What became of a record.
+#[derive(Debug)]
+pub enum Decoded<'a> {
+    /// An event and where it stands.
+    Event(&'a Event, Position),
+    /// A record that could not be read, or a remark on some that could.
+    Bad(RecordProblem),
+}
+
+/// Where a record stands in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Position {
+    /// The record's first byte, counted from 0.
+    Byte(u64),
+    /// The record's first line, counted from 1.
+    Line(u64),
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Position::Byte(byte) => write!(f, "byte {byte}"),
+            Position::Line(line) => write!(f, "line {line}"),
+        }
+    }
+}
+
+/// What is wrong with a record, or with a chunk of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordProblem {
+    /// The stable code of the problem, such as `csv-columns`.
+    pub code: &'static str,
+    /// Where it is.
+    pub position: Position,
+    /// What it is, in words.
+    pub reason: String,
+    /// Whether events were lost. A wrong checksum alone loses none.
+    pub lost: bool,
+}
+
+impl fmt::Display for RecordProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} [{}]", self.position, self.reason, self.code)
+    }
+}
+
+/// Why a file or folder could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{}`: {message}", path.display())]
+pub struct InputError {
+    /// The stable code of the error, such as `input-missing`.
+    pub code: &'static str,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What is wrong, in words.
+    pub message: String,
+    /// What can be done about it.
+    pub help: &'static str,
+}
+
+impl InputError {
+    fn new(code: &'static str, path: &Path, message: impl Into<String>, help: &'static str) -> Self {
+        Self { code, path: path.to_owned(), message: message.into(), help }
+    }
+
+    /// The error for what the system said about `path`.
+    fn io(path: &Path, error: &io::Error) -> Self {
+        let (code, message, help) = match error.kind() {
+            io::ErrorKind::NotFound => ("input-missing", "there is no such file", "check the path"),
+            io::ErrorKind::PermissionDenied => (
+                "input-denied",
+                "reading is not permitted",
+                "run as administrator, or copy the file to a place that you may read",
+            ),
+            io::ErrorKind::IsADirectory => ("input-folder", "this is a folder", "name the files in it"),
+            _ => {
+                let message = format!("reading failed: {error}");
+                return Self::new("input-unreadable", path, message, "check the disk, or copy the file");
+            }
+        };
+        Self::new(code, path, message, help)
+    }
+}
+
+/// An opened file whose first bytes have been read.
+struct Source {
+    path: PathBuf,
+    file: File,
+    head: Vec<u8>,
+    /// The size in bytes; `None` for a pipe.
+    size: Option<u64>,
+}
+
+/// Opens a file of events. What kind it is follows from its content, not from its name.
+///
+/// # Errors
+/// When the file cannot be read, is empty, or is of no kind that is known.
+pub fn open(path: &Path, options: &InputOptions) -> Result<Box<dyn Input>, InputError> {
+    let source = read_head(path).map_err(|error| InputError::io(path, &error))?;
+    if source.head.is_empty() {
+        return Err(InputError::new("input-empty", path, "the file is empty", "leave it out"));
+    }
+    match KINDS.iter().find(|kind| (kind.recognises)(&source.head)) {
+        Some(kind) => (kind.open)(source, options),
+        None => Err(not_recognised(&source)),
+    }
+}
+
+fn read_head(path: &Path) -> io::Result<Source> {
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    let size = metadata.is_file().then_some(metadata.len());
+    Ok(Source { path: path.to_owned(), file, head, size })
+}
+
+/// Says as well as possible what a file is that cannot be read.
+fn not_recognised(source: &Source) -> InputError {
+    let head = source.head.as_slice();
+    let named_evtx = source.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("evtx"));
+    let (code, message, help) = if head.get(4..8) == Some(b"LfLe") {
+        (
+            "input-old-log",
+            "this is an event log of Windows XP or Server 2003",
+            "convert it on Windows: `wevtutil export-log OLD.evt NEW.evtx /lf:true`",
+        )
+    } else if head.starts_with(b"PK\x03\x04") || head.starts_with(&[0x1f, 0x8b]) {
+        ("input-compressed", "the file is compressed", "unpack it first")
+    } else if named_evtx && !head.contains(&0) {
+        (
+            "input-not-evtx",
+            "the file is called .evtx but holds text",
+            "export the log again, as an event log (.evtx) or as CSV with its header line",
+        )
+    } else {
+        (
+            "input-unrecognised",
+            "the content is not that of an event log",
+            "give an event log (.evtx), or a CSV whose header names an event id and a time",
+        )
+    };
+    InputError::new(code, &source.path, message, help)
+}
+
+#[cfg(test)]
+mod tests;
