@@ -105,26 +105,26 @@ pub(crate) fn event_template(computer: &str) -> Element<'_> {
         .content(optional(BODY, FRAGMENT))
 }
 
-/// The values of [`event_template`] before the body, in the order of their numbers.
-pub(crate) fn event_values(event: &Event, record_id: u64) -> [Value; BODY as usize] {
+/// The values of [`event_template`] before the body, in the order of their numbers, each with its name.
+pub(crate) fn event_values(event: &Event, record_id: u64) -> [(&'static str, Value); BODY as usize] {
     [
-        Value::UInt8(event.level),
-        Value::UInt8(event.opcode),
-        Value::UInt16(event.task),
-        Value::UInt16(event.event_id),
-        event.qualifiers.map_or(Value::Null, Value::UInt16),
-        Value::HexInt64(event.keywords),
-        Value::FileTime(event.time),
-        event.activity_id.map_or(Value::Null, Value::Guid),
-        Value::UInt32(event.process_id),
-        Value::UInt32(event.thread_id),
-        Value::UInt64(record_id),
-        Value::UInt8(event.version),
-        event.user_id.clone().map_or(Value::Null, Value::Sid),
-        Value::Null,
-        Value::String(event.provider.name.clone()),
-        event.provider.guid.map_or(Value::Null, Value::Guid),
-        Value::String(event.channel.clone()),
+        ("Level", Value::UInt8(event.level)),
+        ("Opcode", Value::UInt8(event.opcode)),
+        ("Task", Value::UInt16(event.task)),
+        ("EventID", Value::UInt16(event.event_id)),
+        ("Qualifiers", event.qualifiers.map_or(Value::Null, Value::UInt16)),
+        ("Keywords", Value::HexInt64(event.keywords)),
+        ("TimeCreated", Value::FileTime(event.time)),
+        ("ActivityID", event.activity_id.map_or(Value::Null, Value::Guid)),
+        ("ProcessID", Value::UInt32(event.process_id)),
+        ("ThreadID", Value::UInt32(event.thread_id)),
+        ("EventRecordID", Value::UInt64(record_id)),
+        ("Version", Value::UInt8(event.version)),
+        ("UserID", event.user_id.clone().map_or(Value::Null, Value::Sid)),
+        ("RelatedActivityID", Value::Null),
+        ("Provider", Value::String(event.provider.name.clone())),
+        ("Guid", event.provider.guid.map_or(Value::Null, Value::Guid)),
+        ("Channel", Value::String(event.channel.clone())),
     ]
 }
 

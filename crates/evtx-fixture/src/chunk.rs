@@ -130,9 +130,7 @@ impl Chunk {
         self.put(&token::FRAGMENT_HEADER);
         self.write_instance(Digest::of_event(&event.computer), template)?;
         let values = binxml::event_values(event, record_id);
-        let names = [("Provider", 14), ("Channel", 16)];
-        let name = |index| names.iter().find(|(_, at)| *at == index).map_or("System", |(name, _)| name);
-        let encoded = encode(values.iter().enumerate().map(|(index, value)| (name(index), value)))?;
+        let encoded = encode(values.iter().map(|(name, value)| (*name, value)))?;
 
         self.put(&(encoded.len() as u32 + 1).to_le_bytes());
         self.write_descriptors(&encoded);
