@@ -201,9 +201,14 @@ impl Event {
     }
 
     /// When the event was written. A time without an offset is read as UTC.
+    ///
+    /// Year 1601 is where Windows counts from: what is written there is a time that was never set.
     pub fn time(&self) -> Option<Timestamp> {
         let text = self.system("TimeCreated_SystemTime")?.trim();
         let text = text.strip_suffix("UTC").map_or(text, str::trim_end);
+        if text.starts_with("1601-") {
+            return None;
+        }
         text.parse().ok().or_else(|| {
             let civil: DateTime = text.parse().ok()?;
             TimeZone::UTC.to_timestamp(civil).ok()

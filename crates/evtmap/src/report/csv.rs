@@ -105,7 +105,7 @@ fn cells(alert: &Alert) -> [Cow<'_, str>; 21] {
         number(event.record_id).into(),
         joined(finding.techniques.iter().map(|technique| technique.id.as_str()), ", ").into(),
         tactics.into(),
-        format!("{}:{}", event.input, event.position).into(),
+        format!("{}, {}", event.input, event.position).into(),
     ]
 }
 
