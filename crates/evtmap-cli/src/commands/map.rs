@@ -32,7 +32,7 @@ pub(crate) fn run(args: &MapArgs) -> Result<ExitCode, Failure> {
     let findings = Findings::new(&rules, associations, &catalogue);
     let found = input::find(&args.inputs);
     let mut desk = Desk::open(args, &found)?;
-    let scanned = Scanner::new(&rules, &findings, options).scan(&found.files, &mut desk);
+    let scanned = Scanner::new(&rules, &findings, options).scan(&found, &mut desk);
     desk.bar.finish_and_clear();
     let account = match (scanned, desk.failure.take()) {
         (Ok(account), _) => account,
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &MapArgs) -> Result<ExitCode, Failure> {
     if !args.quiet {
         print(&summary::render(&report), to_stderr)?;
     }
-    let has_errors = tell_errors(&found, &account);
+    let has_errors = tell_errors(&account);
     Ok(status(args.fail_on, &desk.summary, has_errors))
 }
 
@@ -187,9 +187,9 @@ fn print(text: &str, to_stderr: bool) -> Result<(), Failure> {
 }
 
 /// Tells what the user named and got nothing of. A file that merely lies in a folder may be anything.
-fn tell_errors(found: &Found, account: &ScanAccount) -> bool {
+fn tell_errors(account: &ScanAccount) -> bool {
     let failed = account.files.iter().filter(|file| file.named || file.kind.is_some());
-    let errors: Vec<_> = found.problems.iter().chain(failed.filter_map(|file| file.error.as_ref())).collect();
+    let errors: Vec<_> = failed.filter_map(|file| file.error.as_ref()).collect();
     for error in &errors {
         terminal::warning(&error.to_string(), error.help);
     }
