@@ -102,7 +102,7 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// The sink's.
     pub fn scan(&self, found: &Found, sink: &mut dyn Sink) -> std::io::Result<ScanAccount> {
-        let is_enough = AtomicBool::new(false);
+        let is_enough = AtomicBool::new(self.options.max_events == Some(0));
         let budget = AtomicU64::new(self.options.max_events.unwrap_or(u64::MAX));
         let feed = Feed::new(&found.files, &self.options.input, &is_enough);
         let matcher = Matcher {
