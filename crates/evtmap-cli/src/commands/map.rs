@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
 use evtmap::alert::Alert;
-use evtmap::input::{self, Found};
+use evtmap::input::{self, Found, FoundFile, InputOptions};
 use evtmap::report::ReportOptions;
 use evtmap::rules::{self, RuleFile};
 use evtmap::triage::{Report, RulesAccount, Summary};
@@ -63,6 +64,7 @@ struct Desk {
 
 impl Desk {
     fn open(args: &MapArgs, found: &Found) -> Result<Self, Failure> {
+        refuse_inputs(&args.output, found)?;
         let options = ReportOptions { neutralise_formulas: !args.raw_csv };
         let outputs = args.output.iter().map(|path| Output::open(path, args.format.as_deref(), options));
         let outputs = outputs.collect::<Result<Vec<Output>, _>>()?;
@@ -91,6 +93,22 @@ impl Sink for Desk {
     fn progress(&mut self, progress: Progress) {
         progress::show(&self.bar, progress);
     }
+}
+
+/// A report that is put in the place of a log would cost the evidence. One that replaces the report of an
+/// earlier run, which lies in a folder of logs, does not.
+fn refuse_inputs(outputs: &[PathBuf], found: &Found) -> Result<(), Failure> {
+    for output in outputs {
+        let Ok(output_file) = output.canonicalize() else { continue };
+        let is_output = |path: &Path| path.canonicalize().is_ok_and(|path| path == output_file);
+        let is_log =
+            |file: &FoundFile| file.named || input::open(&file.path, &InputOptions::default()).is_ok();
+        if found.files.iter().any(|file| is_output(&file.path) && is_log(file)) {
+            let help = "choose another name for the report, or name the inputs one by one";
+            return Err(Failure::new(format!("`{}` is an input", output.display())).help(help));
+        }
+    }
+    Ok(())
 }
 
 fn scan_options(args: &MapArgs) -> Result<ScanOptions, Failure> {
