@@ -1,6 +1,7 @@
 //! Development tasks: `cargo xtask TASK`.
 
 mod attack;
+mod incident;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,10 @@ struct Task {
     run: fn(&[String]) -> anyhow::Result<String>,
 }
 
-const TASKS: &[Task] = &[Task { name: "attack", about: attack::ABOUT, run: attack::run }];
+const TASKS: &[Task] = &[
+    Task { name: "attack", about: attack::ABOUT, run: attack::run },
+    Task { name: "incident", about: incident::ABOUT, run: incident::run },
+];
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program; its tasks do not print")]
 fn main() -> ExitCode {
