@@ -7,7 +7,9 @@ use super::index::SlotIndex;
 use super::program::{Node, Program};
 use super::{Engine, Posting, SlotTest};
 use crate::compile::{Compiled, Expr};
+use crate::pattern::Pattern;
 use crate::predicate::{Predicate, Test};
+use crate::text::TextMatcher;
 
 /// The largest number of groups of a rule that are watched: a bit each.
 const MAX_GROUPS: usize = 8;
@@ -30,13 +32,35 @@ pub struct EngineBuilder {
     always: Vec<u32>,
 }
 
+/// The predicate that a field has one of some values.
+fn one_of(field: &str, values: &[String]) -> Predicate {
+    let test = |value: &String| Test::Text(TextMatcher::new(Pattern::literal(value), false));
+    Predicate {
+        field: Some(field.to_owned()),
+        tests: values.iter().map(test).collect(),
+        all: false,
+        negated: false,
+    }
+}
+
 /// Gates of which one must be open.
 type Group = Vec<GateId>;
 
 impl EngineBuilder {
-    /// Adds a rule under a number of the caller's. `names` gives the event's names for a field of the rule.
-    pub fn add(&mut self, rule: u32, compiled: &Compiled, names: &dyn Fn(&str) -> Vec<String>) {
-        let condition = self.node(&compiled.condition, compiled, names);
+    /// Adds a rule under a number of the caller's. `names` gives the event's names for a field of the rule;
+    /// `conditions` are fields of the event, each of which must also have one of the values.
+    pub fn add(
+        &mut self,
+        rule: u32,
+        compiled: &Compiled,
+        conditions: &[(String, Vec<String>)],
+        names: &dyn Fn(&str) -> Vec<String>,
+    ) {
+        let mut condition = self.node(&compiled.condition, compiled, names);
+        if !conditions.is_empty() {
+            let own = conditions.iter().map(|(field, values)| self.predicate(&one_of(field, values), names));
+            condition = Node::All(own.collect::<Vec<_>>().into_iter().chain([condition]).collect());
+        }
         let groups = self.choose(self.groups(&condition));
         let Ok(number) = u32::try_from(self.programs.len()) else { return };
         let mut bits = 0;
@@ -175,7 +199,8 @@ impl EngineBuilder {
 
     /// How telling a group is: as its least telling gate, and the more gates the less.
     fn weight(&self, group: &[GateId]) -> (usize, std::cmp::Reverse<usize>) {
-        let weights = group.iter().filter_map(|gate| self.gates.get(gate.index())).map(|(_, gate)| gate.weight());
+        let weights =
+            group.iter().filter_map(|gate| self.gates.get(gate.index())).map(|(_, gate)| gate.weight());
         (weights.min().unwrap_or(0).min(12), std::cmp::Reverse(group.len()))
     }
 }

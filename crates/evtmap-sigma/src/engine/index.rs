@@ -90,7 +90,9 @@ impl SlotIndex {
 #[expect(clippy::cast_possible_truncation, reason = "only numbers that are exact in f64 are converted")]
 fn whole_number(number: Number) -> Number {
     match number {
-        Number::Float(float) if float.fract() == 0.0 && float.abs() < 9.0e15 => Number::Integer(float as i128),
+        Number::Float(float) if float.fract() == 0.0 && float.abs() < 9.0e15 => {
+            Number::Integer(float as i128)
+        }
         other => other,
     }
 }

@@ -35,7 +35,7 @@ fn check(detections: &[&str], events: &[FieldList<'_>]) {
     assert_eq!(collection.rules.len(), detections.len(), "{:?}", collection.diagnostics);
     let mut builder = EngineBuilder::default();
     for (rule, number) in collection.rules.iter().zip(0..) {
-        builder.add(number, rule.compiled(), &|field| vec![field.to_owned()]);
+        builder.add(number, rule.compiled(), &[], &|field| vec![field.to_owned()]);
     }
     let engine = builder.build();
     let mut scratch = Scratch::default();
@@ -89,11 +89,32 @@ fn agrees_with_the_plain_reading() {
     let events = [
         FieldList::from([("Image", text(r"C:\Windows\System32\cmd.exe")), ("EventID", text("4688"))]),
         FieldList::from([("Image", text(r"D:\CMD.EXE")), ("CommandLine", text("cmd /c WhoAmI /all"))]),
-        FieldList::from([("EventID", text("0x1250")), ("CommandLine", text("whoami")), ("Image", text("whoami"))]),
-        FieldList::from([("EventID", text("1")), ("CommandLine", text("net1 USER x /add")), ("User", text("bob"))]),
-        FieldList::from([("User", Value::Null), ("CommandLine", text("sekurlsa ärger")), ("Image", text(""))]),
-        FieldList::from([("User", text("carol")), ("A", text("xALPHAx")), ("B", text("beta")), ("Image", text("K"))]),
-        FieldList::from([("Image", text("K")), ("CommandLine", text("a")), ("CommandLine", text("whoami /all"))]),
+        FieldList::from([
+            ("EventID", text("0x1250")),
+            ("CommandLine", text("whoami")),
+            ("Image", text("whoami")),
+        ]),
+        FieldList::from([
+            ("EventID", text("1")),
+            ("CommandLine", text("net1 USER x /add")),
+            ("User", text("bob")),
+        ]),
+        FieldList::from([
+            ("User", Value::Null),
+            ("CommandLine", text("sekurlsa ärger")),
+            ("Image", text("")),
+        ]),
+        FieldList::from([
+            ("User", text("carol")),
+            ("A", text("xALPHAx")),
+            ("B", text("beta")),
+            ("Image", text("K")),
+        ]),
+        FieldList::from([
+            ("Image", text("K")),
+            ("CommandLine", text("a")),
+            ("CommandLine", text("whoami /all")),
+        ]),
         FieldList::default(),
     ];
     check(&detections, &events);
