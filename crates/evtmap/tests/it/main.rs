@@ -1,6 +1,7 @@
 //! The library against recordings. They lie beside the project and not in it; where they are missing these
 //! tests say that they were skipped.
 #![expect(clippy::print_stderr, reason = "a skipped test must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod differential;
 
