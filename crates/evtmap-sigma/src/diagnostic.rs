@@ -133,6 +133,8 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+impl std::error::Error for Diagnostic {}
+
 /// Collects the problems of one rule while it is read.
 ///
 /// Reading goes on after a problem so that an author sees all of them at once; a rule with an error is

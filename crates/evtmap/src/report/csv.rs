@@ -151,10 +151,10 @@ fn raw_message(event: &AlertEvent) -> Cow<'_, str> {
 
 /// A spreadsheet cuts or refuses longer cells; the cut is shown.
 fn shortened(cell: Cow<'_, str>) -> Cow<'_, str> {
-    match cell.char_indices().nth(N_CELL_CHARS_MAX - 1) {
-        Some((end, _)) if cell.len() > end => format!("{}…", cell.get(..end).unwrap_or_default()).into(),
-        _ => cell,
+    if cell.len() <= N_CELL_CHARS_MAX || cell.chars().count() <= N_CELL_CHARS_MAX {
+        return cell;
     }
+    cell.chars().take(N_CELL_CHARS_MAX - 1).chain(['…']).collect::<String>().into()
 }
 
 /// A quote in front of what a spreadsheet would run: an attacker writes the log, an analyst opens the table.

@@ -10,6 +10,7 @@ mod matching;
 mod ordered;
 
 use std::num::NonZero;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use jiff::Timestamp;
@@ -111,6 +112,7 @@ impl<'a> Scanner<'a> {
             options: &self.options,
             budget: &budget,
             is_enough: &is_enough,
+            idle: Mutex::default(),
         };
         // The first so many events are only known in order.
         let threads = match self.options.max_events {
