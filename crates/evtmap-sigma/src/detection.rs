@@ -18,6 +18,8 @@ pub struct Detection {
     pub selections: Vec<NamedSelection>,
     /// The conditions; the rule holds when one of them does.
     pub conditions: Vec<Condition>,
+    /// Where the conditions stand.
+    pub condition_place: Place,
 }
 
 /// A selection and its name.
@@ -65,9 +67,11 @@ impl Detection {
     pub(crate) fn read_without(node: &Node, others: &[&str], problems: &mut Diagnostics) -> Self {
         let mut selections = Vec::new();
         let mut conditions = Vec::new();
+        let mut condition_place = node.place;
         for entry in node.entries() {
             if entry.key == "condition" {
                 conditions = read_conditions(&entry.value, problems);
+                condition_place = entry.value.place;
             } else if !RESERVED.contains(&entry.key.as_str()) && !others.contains(&entry.key.as_str()) {
                 let selection = Selection::read(&entry.value, problems);
                 selections.push(NamedSelection { name: entry.key.clone(), place: entry.place, selection });
@@ -82,7 +86,7 @@ impl Detection {
         if selections.is_empty() {
             problems.note(Code::MissingAttribute, node.place, "the detection has no selection");
         }
-        Self { selections, conditions }
+        Self { selections, conditions, condition_place }
     }
 }
 

@@ -16,8 +16,8 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let rules = Rules::load(&rules::bundled()?, &Pipelines::bundled()?, &Default::default());
 //! let findings = Findings::new(&rules, Associations::bundled()?, &Catalogue::bundled());
-//! let files = evtmap::input::find(["Security.evtx"]).files;
-//! Scanner::new(&rules, &findings, ScanOptions::default()).scan(&files, &mut Print)?;
+//! let found = evtmap::input::find(["Security.evtx"]);
+//! Scanner::new(&rules, &findings, ScanOptions::default()).scan(&found, &mut Print)?;
 //! # Ok(())
 //! # }
 //! ```
