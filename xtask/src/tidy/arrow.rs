@@ -23,7 +23,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("logsource", &["event"]),
     ("rules", &["logsource"]),
     ("alert", &["association", "attack", "event", "input::Position", "severity"]),
-    ("scan", &["alert", "association", "attack", "event", "input", "rules", "severity"]),
+    ("scan", &["alert", "association", "attack", "event", "input", "logsource", "rules", "severity"]),
     ("triage", &["alert", "attack", "rules", "scan", "severity"]),
     ("report", &["alert", "input::Position", "severity", "triage"]),
 ];
