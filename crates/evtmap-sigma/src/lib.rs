@@ -7,6 +7,7 @@
 mod collection;
 mod compile;
 mod condition;
+mod correlation;
 mod detection;
 mod diagnostic;
 mod evaluate;
@@ -27,6 +28,10 @@ mod yaml;
 pub use collection::{Collection, Placeholders, Refused};
 pub use compile::{Compiled, Expr};
 pub use condition::{Condition, Quantifier, Selector};
+pub use correlation::{
+    Aggregation, AggregationFunction, Alias, Comparison, Correlation, CorrelationCondition, CorrelationKind,
+    MAX_CORRELATED_RULES, Threshold, Thresholds, TimeUnit, Timespan,
+};
 pub use detection::{Detection, Item, NamedSelection, Selection};
 pub use diagnostic::{Code, Diagnostic, Gravity};
 pub use event::{Event, FieldList, Value};
