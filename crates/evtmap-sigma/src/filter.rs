@@ -39,6 +39,9 @@ impl Filter {
         let section = node.get("filter")?;
         let rules = read_rules(section, problems);
         let detection = Detection::read_without(section, &["rules"], problems);
+        if detection.aggregation.is_some() {
+            problems.note(Code::LegacyAggregation, section.place, "a filter cannot aggregate events");
+        }
         let compiled = compile::compile(&detection, placeholders, problems)?;
         Some(Self { metadata, logsource, rules, detection, compiled })
     }
