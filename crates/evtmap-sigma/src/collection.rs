@@ -58,8 +58,8 @@ pub struct Refused {
 /// A document that can be used.
 enum Document {
     Rule(Box<Rule>),
-    Correlation(Correlation),
-    Filter(Filter),
+    Correlation(Box<Correlation>),
+    Filter(Box<Filter>),
 }
 
 impl Collection {
@@ -117,8 +117,8 @@ impl Collection {
                 self.rules.push(*rule);
                 self.correlations.extend(translated);
             }
-            (Some(Document::Correlation(correlation)), None) => self.correlations.push(correlation),
-            (Some(Document::Filter(filter)), None) => self.filters.push(filter),
+            (Some(Document::Correlation(correlation)), None) => self.correlations.push(*correlation),
+            (Some(Document::Filter(filter)), None) => self.filters.push(*filter),
             (_, reason) => self.refuse(node, reason.cloned()),
         }
         self.diagnostics.extend(problems);
@@ -136,10 +136,11 @@ impl Collection {
 /// What kind of document a node is follows from the section that only this kind has.
 fn read_document(node: &Node, placeholders: &Placeholders, problems: &mut Diagnostics) -> Option<Document> {
     if node.get("filter").is_some() {
-        return Filter::read(node, placeholders, problems).map(Document::Filter);
+        return Filter::read(node, placeholders, problems).map(|filter| Document::Filter(Box::new(filter)));
     }
     if node.get("correlation").is_some() {
-        return Correlation::read(node, problems).map(Document::Correlation);
+        return Correlation::read(node, problems)
+            .map(|correlation| Document::Correlation(Box::new(correlation)));
     }
     if node.get("detection").is_some() || node.get("logsource").is_some() {
         return Rule::read(node, placeholders, problems).map(|rule| Document::Rule(Box::new(rule)));

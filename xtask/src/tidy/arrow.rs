@@ -22,7 +22,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("association", &["event", "severity"]),
     ("logsource", &["event"]),
     ("rules", &["logsource"]),
-    ("alert", &["association", "attack", "event", "input::Position", "severity"]),
+    ("alert", &["association", "attack", "event", "input::Position", "rules", "severity"]),
     ("scan", &["alert", "association", "attack", "event", "input", "logsource", "rules", "severity"]),
     ("triage", &["alert", "attack", "rules", "scan", "severity"]),
     ("report", &["alert", "input::Position", "severity", "triage"]),

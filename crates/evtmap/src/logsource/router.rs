@@ -79,7 +79,8 @@ pub struct Workspace {
     /// By bucket.
     shapes: Vec<Shapes>,
     lower: String,
-    matched: Vec<usize>,
+    /// Stops of the bucket whose rules match.
+    matched: Vec<u32>,
 }
 
 impl Router {
@@ -117,13 +118,14 @@ impl Router {
         self.n_buckets = n_buckets;
     }
 
-    /// Calls `visit` with the index of each rule that an event matches, in the order the rules were added.
+    /// Calls `visit` with the index of each rule that an event matches, and with the event as the rule sees
+    /// it, in the order the rules were added.
     pub fn matches<'r>(
         &self,
         event: &Event,
         rule: &dyn Fn(usize) -> Option<&'r Rule>,
         workspace: &mut Workspace,
-        visit: &mut dyn FnMut(usize),
+        visit: &mut dyn FnMut(usize, &dyn evtmap_sigma::Event),
     ) {
         let Some(bucket) = self.bucket(event, &mut workspace.lower) else { return };
         let engine = bucket.engine.get_or_init(|| self.engine(bucket, rule));
@@ -134,11 +136,16 @@ impl Router {
         let slots = SlotView { event, fields: shapes.of(event, engine.slots()) };
         let matched = &mut workspace.matched;
         matched.clear();
-        engine.matches(&slots, &mut workspace.scratch, &mut |number| matched.push(number as usize));
-        // Two routes may lead to the same rule.
-        matched.sort_unstable();
-        matched.dedup();
-        matched.iter().for_each(|index| visit(*index));
+        engine.matches(&slots, &mut workspace.scratch, &mut |stop| matched.push(stop));
+        let mut last = None;
+        for stop in matched.iter().filter_map(|number| bucket.stops.get(*number as usize)) {
+            // Two routes may lead to the same rule.
+            if last.replace(stop.rule) != Some(stop.rule)
+                && let Some(view) = self.views.get(stop.view)
+            {
+                visit(stop.rule, &Seen { event, view });
+            }
+        }
     }
 
     /// The rules that are about an event; nothing when there are none.
@@ -152,9 +159,8 @@ impl Router {
 
     fn engine<'r>(&self, bucket: &Bucket, rule: &dyn Fn(usize) -> Option<&'r Rule>) -> Engine {
         let mut builder = EngineBuilder::default();
-        for stop in &bucket.stops {
+        for (stop, number) in bucket.stops.iter().zip(0..) {
             let (Some(rule), Some(view)) = (rule(stop.rule), self.views.get(stop.view)) else { continue };
-            let number = u32::try_from(stop.rule).unwrap_or(u32::MAX);
             builder.add(number, rule.compiled(), &view.conditions, &|field| view.names(field));
         }
         builder.build()
@@ -204,7 +210,9 @@ impl Stops {
 impl Buckets {
     fn new(own: &Stops, every_channel: &Stops, n_buckets: &mut usize) -> Self {
         let mut bucket = |event_id: Option<u32>| {
-            let stops = own.of(event_id).chain(every_channel.of(event_id)).copied().collect();
+            let mut stops: Vec<Stop> = own.of(event_id).chain(every_channel.of(event_id)).copied().collect();
+            // Matches are given in the order of the rules.
+            stops.sort_by_key(|stop| stop.rule);
             *n_buckets += 1;
             Bucket { stops, engine: OnceLock::new(), number: *n_buckets - 1 }
         };

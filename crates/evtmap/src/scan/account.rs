@@ -19,6 +19,8 @@ pub struct ScanAccount {
     pub files: Vec<FileAccount>,
     /// Whether reading ended early because so many events were enough.
     pub is_cut_short: bool,
+    /// What correlations could not look at, in words.
+    pub remarks: Vec<String>,
     progress: Progress,
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ScanOptions;
 use super::account::TimeSpan;
+use super::correlation::Kept;
 use crate::alert::{Alert, AlertEvent, Finding, Kind};
 use crate::association::Associations;
 use crate::attack::Catalogue;
@@ -18,6 +19,7 @@ use crate::rules::Rules;
 #[derive(Debug)]
 pub struct Findings {
     rules: Vec<Arc<Finding>>,
+    correlations: Vec<Arc<Finding>>,
     associations: Associations,
     of_associations: Vec<Arc<Finding>>,
     of_event: Arc<Finding>,
@@ -46,6 +48,14 @@ impl Findings {
             Arc::new(finding)
         });
         let of_rules = of_rules.collect();
+        let of_correlations = rules.correlations().iter().map(|loaded| {
+            let members = loaded.rules.iter().filter_map(|index| rules.rules().get(*index));
+            let tags: Vec<&String> = members.flat_map(|member| &member.rule.metadata.tags).collect();
+            let (finding, tags) = Finding::of_correlation(loaded, &tags, catalogue);
+            note(tags, &loaded.path);
+            Arc::new(finding)
+        });
+        let correlations = of_correlations.collect();
         let of_associations = associations.all().iter().map(|association| {
             let (finding, tags) = Finding::of_association(association, catalogue);
             note(tags, "associations");
@@ -53,7 +63,12 @@ impl Findings {
         });
         let of_associations = of_associations.collect();
         let of_event = Arc::new(Finding::of_event());
-        Self { rules: of_rules, associations, of_associations, of_event, unresolved }
+        Self { rules: of_rules, correlations, associations, of_associations, of_event, unresolved }
+    }
+
+    /// What a correlation says.
+    pub(super) fn of_correlation(&self, index: usize) -> Option<&Arc<Finding>> {
+        self.correlations.get(index)
     }
 
     /// Tags that the catalogue does not know.
@@ -73,6 +88,8 @@ pub(super) struct Outcome {
     pub(super) span: TimeSpan,
     pub(super) alerts: Vec<Alert>,
     pub(super) problems: Vec<RecordProblem>,
+    /// Matches for correlations.
+    pub(super) kept: Vec<Kept>,
 }
 
 /// All that is needed to make alerts of records; shared by the threads.
@@ -94,6 +111,7 @@ pub(super) struct Working {
     event: Event,
     workspace: Workspace,
     rules: Vec<usize>,
+    kept: Vec<(usize, Vec<Option<Box<str>>>)>,
 }
 
 impl Matcher<'_> {
@@ -101,7 +119,7 @@ impl Matcher<'_> {
     pub(super) fn run(&self, mut batch: Box<dyn Batch>, path: &Arc<str>) -> Outcome {
         let mut outcome = Outcome { bytes: batch.bytes(), ..Outcome::default() };
         let mut working = self.take_working();
-        let Working { event, workspace, rules } = &mut working;
+        let Working { event, workspace, rules, kept } = &mut working;
         let mut last = Position::Byte(0);
         // Records are hostile, and the readers beneath are not all ours. Should one of them panic, what was
         // found in the batch before is kept and the loss is told.
@@ -110,7 +128,8 @@ impl Matcher<'_> {
                 Decoded::Event(event, position) => {
                     last = position;
                     if self.is_wanted(event, &mut outcome) {
-                        self.match_rules(event, workspace, rules);
+                        self.match_rules(event, workspace, rules, kept);
+                        self.keep(event, kept, (path, position), &mut outcome);
                         self.tell(event, rules, (path, position), &mut outcome);
                     }
                 }
@@ -146,11 +165,43 @@ impl Matcher<'_> {
         true
     }
 
-    fn match_rules(&self, event: &Event, workspace: &mut Workspace, matched: &mut Vec<usize>) {
-        let rules = self.rules.rules();
+    /// Finds the rules that an event matches: those that are told, and those that correlations ask about
+    /// with the values that these need.
+    fn match_rules(
+        &self,
+        event: &Event,
+        workspace: &mut Workspace,
+        told: &mut Vec<usize>,
+        kept: &mut Vec<(usize, Vec<Option<Box<str>>>)>,
+    ) {
+        let (rules, plan) = (self.rules.rules(), self.rules.plan());
         let rule = |index: usize| rules.get(index).map(|loaded| &loaded.rule);
-        matched.clear();
-        self.rules.router().matches(event, &rule, workspace, &mut |index| matched.push(index));
+        told.clear();
+        kept.clear();
+        self.rules.router().matches(event, &rule, workspace, &mut |index, seen| {
+            if plan.rule_fires_alone(index) {
+                told.push(index);
+            }
+            if plan.is_correlated(index) {
+                kept.push((index, plan.values_of(index, seen)));
+            }
+        });
+    }
+
+    /// Keeps matches for correlations.
+    fn keep(
+        &self,
+        event: &Event,
+        kept: &mut Vec<(usize, Vec<Option<Box<str>>>)>,
+        place: (&Arc<str>, Position),
+        outcome: &mut Outcome,
+    ) {
+        if kept.is_empty() {
+            return;
+        }
+        let slim = Arc::new(AlertEvent::without_payload(event, place.0, place.1));
+        let kept = kept.drain(..).map(|(rule, values)| Kept { rule, values, event: Arc::clone(&slim) });
+        outcome.kept.extend(kept);
     }
 
     /// Makes alerts of what there is to tell of an event.
@@ -162,7 +213,11 @@ impl Matcher<'_> {
         let kept = Arc::new(AlertEvent::of(event, place.0, place.1));
         for finding in findings {
             outcome.detections += u64::from(finding.kind == Kind::Detection);
-            outcome.alerts.push(Alert { finding: Arc::clone(finding), event: Arc::clone(&kept) });
+            outcome.alerts.push(Alert {
+                finding: Arc::clone(finding),
+                event: Arc::clone(&kept),
+                correlation: None,
+            });
         }
     }
 

@@ -5,6 +5,7 @@
 //! ```
 
 mod account;
+mod correlation;
 mod feed;
 mod matching;
 mod ordered;
@@ -22,6 +23,7 @@ use crate::alert::Alert;
 use crate::input::{Found, InputOptions};
 use crate::rules::Rules;
 use crate::severity::Severity;
+use correlation::Correlating;
 use feed::{Feed, Item};
 use matching::{Matcher, Outcome};
 
@@ -120,6 +122,7 @@ impl<'a> Scanner<'a> {
             None => self.options.threads,
         };
         let mut account = ScanAccount::new(found);
+        let mut correlating = Correlating::default();
         let work = |item| match item {
             Item::Batch { file, path, batch } => Told::Batch { file, outcome: matcher.run(batch, &path) },
             Item::Opened { file, kind } => Told::Opened { file, kind },
@@ -129,7 +132,8 @@ impl<'a> Scanner<'a> {
             match told {
                 Told::Opened { file, kind } => account.opened(file, kind),
                 Told::Failed { file, error } => account.failed(file, error),
-                Told::Batch { file, outcome } => {
+                Told::Batch { file, mut outcome } => {
+                    correlating.keep(std::mem::take(&mut outcome.kept));
                     outcome.alerts.iter().try_for_each(|alert| sink.alert(alert))?;
                     account.add(file, outcome);
                     sink.progress(account.progress());
@@ -138,6 +142,11 @@ impl<'a> Scanner<'a> {
             Ok(())
         })?;
         account.is_cut_short = is_enough.into_inner();
+        let (alerts, remarks) = correlating.finish(self.rules, self.findings);
+        account.remarks = remarks;
+        for alert in alerts.iter().filter(|alert| alert.finding.severity >= Some(self.options.min_severity)) {
+            sink.alert(alert)?;
+        }
         Ok(account)
     }
 }

@@ -30,7 +30,7 @@ fn check(rules: &Rules, recordings: &str) {
                 }
                 left -= 1;
                 let (mut fast, mut plain) = (Vec::new(), Vec::new());
-                rules.router().matches(event, &rule, &mut workspace, &mut |index| fast.push(index));
+                rules.router().matches(event, &rule, &mut workspace, &mut |index, _| fast.push(index));
                 rules.router().matches_plainly(event, &rule, &mut |index| plain.push(index));
                 assert_eq!(fast, plain, "{} at {position}\n{event}", file.path.display());
                 n_events += 1;
