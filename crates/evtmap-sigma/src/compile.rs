@@ -119,9 +119,15 @@ fn test(value: Value, draft: &Draft<'_>) -> Result<Test, Problem> {
     if draft.field.is_none() && needs_field {
         return Err(Problem::invalid(format!("{} needs the name of a field", value.kind())));
     }
+    if draft.n_applied > 1 && matches!(value, Value::Exists(_)) {
+        return Err(Problem::invalid("`exists` cannot be joined with other modifiers"));
+    }
     Ok(match value {
         Value::Written(scalar) => match scalar.kind {
-            Kind::Null => Test::Null,
+            Kind::Null if draft.field.is_some() => Test::Null,
+            Kind::Null => {
+                return Err(Problem::new(Code::InvalidSelection, "a keyword is a text, this is null"));
+            }
             Kind::Number(number) if draft.field.is_some() => Test::Number { number, spelled: scalar.text },
             Kind::Number(_) | Kind::Text | Kind::Bool(_) => {
                 // The pattern of a value that is not null always exists.
@@ -130,7 +136,13 @@ fn test(value: Value, draft: &Draft<'_>) -> Result<Test, Problem> {
             }
         },
         Value::Text(pattern) => text(pattern, draft),
-        Value::Bytes(bytes) => encoded(bytes, draft)?,
+        Value::Bytes(bytes) => match Value::Bytes(bytes).into_pattern() {
+            Ok(pattern) => text(pattern, draft),
+            Err(_) => {
+                return Err(Problem::invalid("the encoded text is no text and can never be found as it is")
+                    .help("write `base64` or `base64offset` behind the encoding"));
+            }
+        },
         Value::Regex(source) => Test::Regex(Box::new(regex(&source)?)),
         Value::Network(network) => Test::Network(network),
         Value::FieldRef { field, part } => Test::FieldRef { field, part, cased: draft.cased },
@@ -148,15 +160,6 @@ fn text(pattern: crate::Pattern, draft: &Draft<'_>) -> Test {
     let unanchored = draft.field.is_none() && !draft.anchored;
     let pattern = if unanchored { pattern.any_before().any_after() } else { pattern };
     Test::Text(TextMatcher::new(pattern, draft.cased))
-}
-
-/// UTF-16 without base64 behind it can only be found where its bytes are text themselves.
-fn encoded(bytes: Vec<u8>, draft: &Draft<'_>) -> Result<Test, Problem> {
-    match String::from_utf8(bytes) {
-        Ok(decoded) => Ok(text(crate::Pattern::literal(&decoded), draft)),
-        Err(_) => Err(Problem::invalid("an encoded text can never be found as it is")
-            .help("write `base64` or `base64offset` behind the encoding")),
-    }
 }
 
 fn regex(source: &RegexSource) -> Result<regex::Regex, Problem> {
@@ -222,7 +225,11 @@ impl Names<'_> {
         let index = self.detection.selections.iter().position(|selection| selection.name == name);
         if index.is_none() {
             let message = format!("the condition names `{name}`, but there is no such selection");
-            self.problems.push(Diagnostic::new(Code::UnknownSelection, Place::default(), message));
+            self.problems.push(Diagnostic::new(
+                Code::UnknownSelection,
+                Place::default(),
+                message,
+            ));
         }
         index.map(Expr::Selection)
     }
