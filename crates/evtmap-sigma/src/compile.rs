@@ -10,7 +10,6 @@ use crate::modifier::{Draft, Problem, RegexSource, Value};
 use crate::predicate::{Predicate, Test};
 use crate::scalar::Kind;
 use crate::text::TextMatcher;
-use crate::yaml::Place;
 
 /// The largest size of a compiled regular expression in bytes.
 const MAX_REGEX_BYTES: usize = 10 << 20;
@@ -193,7 +192,8 @@ impl Names<'_> {
         let mut members: Vec<Expr> =
             detection.conditions.iter().filter_map(|condition| self.condition(condition)).collect();
         if members.is_empty() && !detection.conditions.is_empty() && !self.problems.has_errors() {
-            self.problems.note(Code::InvalidCondition, Place::default(), "the condition selects nothing");
+            let place = detection.condition_place;
+            self.problems.note(Code::InvalidCondition, place, "the condition selects nothing");
         }
         match members.pop() {
             Some(only) if members.is_empty() => Some(only),
@@ -227,7 +227,7 @@ impl Names<'_> {
             let message = format!("the condition names `{name}`, but there is no such selection");
             self.problems.push(Diagnostic::new(
                 Code::UnknownSelection,
-                Place::default(),
+                self.detection.condition_place,
                 message,
             ));
         }
@@ -242,7 +242,7 @@ impl Names<'_> {
             .collect();
         if members.is_empty() {
             let message = format!("`{quantifier} of {selector}` means no selection and is left out");
-            self.problems.note(Code::EmptySelector, Place::default(), message);
+            self.problems.note(Code::EmptySelector, self.detection.condition_place, message);
             return None;
         }
         Some(match quantifier {

@@ -18,6 +18,8 @@ pub struct Detection {
     pub selections: Vec<NamedSelection>,
     /// The conditions; the rule holds when one of them does.
     pub conditions: Vec<Condition>,
+    /// Where the conditions stand.
+    pub condition_place: Place,
 }
 
 /// A selection and its name.
@@ -65,9 +67,12 @@ impl Detection {
     pub(crate) fn read_without(node: &Node, others: &[&str], problems: &mut Diagnostics) -> Self {
         let mut selections = Vec::new();
         let mut conditions = Vec::new();
+        let mut condition_place = node.place;
+        let names: Vec<&str> = node.entries().iter().map(|entry| entry.key.as_str()).collect();
         for entry in node.entries() {
             if entry.key == "condition" {
-                conditions = read_conditions(&entry.value, problems);
+                condition_place = entry.value.place;
+                conditions = read_conditions(&entry.value, &names, problems);
             } else if !RESERVED.contains(&entry.key.as_str()) && !others.contains(&entry.key.as_str()) {
                 let selection = Selection::read(&entry.value, problems);
                 selections.push(NamedSelection { name: entry.key.clone(), place: entry.place, selection });
@@ -82,18 +87,21 @@ impl Detection {
         if selections.is_empty() {
             problems.note(Code::MissingAttribute, node.place, "the detection has no selection");
         }
-        Self { selections, conditions }
+        Self { selections, conditions, condition_place }
     }
 }
 
-fn read_conditions(node: &Node, problems: &mut Diagnostics) -> Vec<Condition> {
+fn read_conditions(node: &Node, names: &[&str], problems: &mut Diagnostics) -> Vec<Condition> {
     let nodes = match &node.data {
         Data::Sequence(items) => items.as_slice(),
         Data::Scalar { .. } | Data::Mapping(_) => std::slice::from_ref(node),
     };
     let mut conditions = Vec::new();
+    if nodes.is_empty() {
+        problems.note(Code::InvalidCondition, node.place, "the list of conditions is empty");
+    }
     for node in nodes {
-        match node.text().map(|text| Condition::parse(text, node.place)) {
+        match node.text().map(|text| Condition::parse_about(text, node.place, names)) {
             Some(Ok(condition)) => conditions.push(condition),
             Some(Err(problem)) => problems.push(problem),
             None => {
@@ -106,6 +114,15 @@ fn read_conditions(node: &Node, problems: &mut Diagnostics) -> Vec<Condition> {
 }
 
 impl Selection {
+    /// The items, those of a list's members too.
+    pub(crate) fn items(&self) -> Box<dyn Iterator<Item = &Item> + '_> {
+        match self {
+            Self::All(items) => Box::new(items.iter()),
+            Self::Any(members) => Box::new(members.iter().flat_map(Self::items)),
+            Self::Keywords(item) => Box::new(std::iter::once(item)),
+        }
+    }
+
     fn read(node: &Node, problems: &mut Diagnostics) -> Self {
         match &node.data {
             Data::Mapping(entries) if entries.is_empty() => {
