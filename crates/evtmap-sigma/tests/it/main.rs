@@ -1,8 +1,16 @@
-//! The language against rules and vectors that others wrote. They lie beside the project and not in it;
-//! where they are missing these tests say that they were skipped.
+//! The language against its conformance suite, against hostile input and random rules, and against rules,
+//! vectors and a program that others wrote. Those lie beside the project and not in it; where they are
+//! missing their tests say that they were skipped.
 
 #![expect(clippy::print_stderr, reason = "a skipped test must say so")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper of a test fails as the test does, by a panic"
+)]
 
+mod corpus;
 mod sigmahq;
 mod vectors;
 
