@@ -11,6 +11,9 @@
 )]
 
 mod corpus;
+mod hostile;
+mod properties;
+mod pysigma;
 mod sigmahq;
 mod vectors;
 
