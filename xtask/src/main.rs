@@ -1,6 +1,7 @@
 //! Development tasks: `cargo xtask TASK`.
 
 mod attack;
+mod conformance;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,10 @@ struct Task {
     run: fn(&[String]) -> anyhow::Result<String>,
 }
 
-const TASKS: &[Task] = &[Task { name: "attack", about: attack::ABOUT, run: attack::run }];
+const TASKS: &[Task] = &[
+    Task { name: "attack", about: attack::ABOUT, run: attack::run },
+    Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
+];
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program; its tasks do not print")]
 fn main() -> ExitCode {
@@ -25,7 +29,7 @@ fn main() -> ExitCode {
     let Some(task) = TASKS.iter().find(|task| task.name == name) else {
         eprintln!("usage: cargo xtask TASK");
         for Task { name, about, .. } in TASKS {
-            eprintln!("  {name:10} {about}");
+            eprintln!("  {name:12} {about}");
         }
         return ExitCode::from(2);
     };
