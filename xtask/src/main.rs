@@ -2,6 +2,9 @@
 
 mod attack;
 mod conformance;
+mod incident;
+mod schema;
+mod tidy;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -19,6 +22,9 @@ struct Task {
 const TASKS: &[Task] = &[
     Task { name: "attack", about: attack::ABOUT, run: attack::run },
     Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
+    Task { name: "incident", about: incident::ABOUT, run: incident::run },
+    Task { name: "schema", about: schema::ABOUT, run: schema::run },
+    Task { name: "tidy", about: tidy::ABOUT, run: tidy::run },
 ];
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program; its tasks do not print")]

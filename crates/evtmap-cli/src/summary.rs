@@ -1,9 +1,10 @@
 //! The summary at the end of a run: what was found, and what was not looked at and why.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use evtmap::triage::{Counts, Group, Report};
-use evtmap::{FileAccount, Severity};
+use evtmap::{FileAccount, Problems, Severity};
 use jiff::Timestamp;
 
 use crate::terminal::{FAINT, HEADING, WARNING, counted, fit, number, plain, style};
@@ -174,15 +175,29 @@ fn files(lines: &mut Vec<String>, report: &Report<'_>) {
     }
 }
 
+/// Records that could not be read, and remarks on some that could, those of one kind together.
 fn records(lines: &mut Vec<String>, report: &Report<'_>) {
+    let mut by_code: BTreeMap<&str, Vec<(&FileAccount, &Problems)>> = BTreeMap::new();
     for file in &report.scan.files {
         for (code, problems) in &file.problems {
-            let path = file.path.display().to_string();
-            let noun = if problems.n_lost > 0 { "problem" } else { "remark" };
-            let lost = if problems.n_lost > 0 { "records lost" } else { "no record lost" };
-            lines.push(format!("{} `{code}` in {}, {lost}", counted(problems.n, noun), plain(&path)));
-            lines.extend(examples(problems.examples.iter().map(ToString::to_string)));
+            by_code.entry(code).or_default().push((file, problems));
         }
+    }
+    for (code, found) in by_code {
+        let sum = |of: fn(&Problems) -> u64| found.iter().map(|(_, problems)| of(problems)).sum::<u64>();
+        let (n, n_lost) = (sum(|problems| problems.n), sum(|problems| problems.n_lost));
+        let what = if n_lost > 0 {
+            format!("{} with records lost", counted(n, "problem"))
+        } else {
+            format!("{}, no record lost", counted(n, "remark"))
+        };
+        lines.push(format!("{what} `{code}` in {}", counted(found.len() as u64, "file")));
+        lines.extend(examples(found.iter().map(|(file, problems)| {
+            let first = problems.examples.first().map(ToString::to_string).unwrap_or_default();
+            let more =
+                if problems.n > 1 { format!(" ({} in all)", number(problems.n)) } else { String::new() };
+            format!("{}, {first}{more}", file.path.display())
+        })));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::correlation::Correlation;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::filter::Filter;
 use crate::metadata::{Metadata, Status};
@@ -31,6 +32,8 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, Vec<V>)> for Placeholder
 pub struct Collection {
     /// The rules that can be used, in the order written.
     pub rules: Vec<Rule>,
+    /// The correlations that can be used, in the order written; see [`Plan::link`](crate::Plan::link).
+    pub correlations: Vec<Correlation>,
     /// The filters that can be used; see [`Filter::apply`].
     pub filters: Vec<Filter>,
     /// The documents that cannot be used.
@@ -54,8 +57,9 @@ pub struct Refused {
 
 /// A document that can be used.
 enum Document {
-    Rule(Rule),
-    Filter(Filter),
+    Rule(Box<Rule>),
+    Correlation(Box<Correlation>),
+    Filter(Box<Filter>),
 }
 
 impl Collection {
@@ -102,11 +106,19 @@ impl Collection {
 
     fn add(&mut self, node: &Node, placeholders: &Placeholders) {
         let mut problems = Diagnostics::default();
-        let document = read_document(node, placeholders, &mut problems);
+        let mut document = read_document(node, placeholders, &mut problems);
+        let translated = match &mut document {
+            Some(Document::Rule(rule)) => Correlation::translate(rule, &mut problems),
+            _ => None,
+        };
         let problems = problems.into_vec();
         match (document, problems.iter().find(|problem| problem.is_error())) {
-            (Some(Document::Rule(rule)), None) => self.rules.push(rule),
-            (Some(Document::Filter(filter)), None) => self.filters.push(filter),
+            (Some(Document::Rule(rule)), None) => {
+                self.rules.push(*rule);
+                self.correlations.extend(translated);
+            }
+            (Some(Document::Correlation(correlation)), None) => self.correlations.push(*correlation),
+            (Some(Document::Filter(filter)), None) => self.filters.push(*filter),
             (_, reason) => self.refuse(node, reason.cloned()),
         }
         self.diagnostics.extend(problems);
@@ -124,14 +136,14 @@ impl Collection {
 /// What kind of document a node is follows from the section that only this kind has.
 fn read_document(node: &Node, placeholders: &Placeholders, problems: &mut Diagnostics) -> Option<Document> {
     if node.get("filter").is_some() {
-        return Filter::read(node, placeholders, problems).map(Document::Filter);
+        return Filter::read(node, placeholders, problems).map(|filter| Document::Filter(Box::new(filter)));
     }
     if node.get("correlation").is_some() {
-        problems.note(Code::UnsupportedDocument, node.place, "a correlation is not evaluated yet");
-        return None;
+        return Correlation::read(node, problems)
+            .map(|correlation| Document::Correlation(Box::new(correlation)));
     }
     if node.get("detection").is_some() || node.get("logsource").is_some() {
-        return Rule::read(node, placeholders, problems).map(Document::Rule);
+        return Rule::read(node, placeholders, problems).map(|rule| Document::Rule(Box::new(rule)));
     }
     let message = "the document is neither a rule nor a correlation nor a filter";
     problems.push(

@@ -3,6 +3,7 @@
 //! Specification: sigma-rules-specification, "Detection", "Lists", "Maps", "Keywords search".
 
 use crate::condition::Condition;
+use crate::correlation::Aggregation;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::modifier::Modifier;
 use crate::scalar::Scalar;
@@ -20,6 +21,8 @@ pub struct Detection {
     pub conditions: Vec<Condition>,
     /// Where the conditions stand.
     pub condition_place: Place,
+    /// What an old condition has behind its pipe; the detection is then about the single events.
+    pub aggregation: Option<Aggregation>,
 }
 
 /// A selection and its name.
@@ -69,10 +72,16 @@ impl Detection {
         let mut conditions = Vec::new();
         let mut condition_place = node.place;
         let names: Vec<&str> = node.entries().iter().map(|entry| entry.key.as_str()).collect();
+        let mut aggregation = None;
         for entry in node.entries() {
             if entry.key == "condition" {
                 condition_place = entry.value.place;
-                conditions = read_conditions(&entry.value, &names, problems);
+                if let Some((condition, piped)) = split_aggregation(&entry.value) {
+                    aggregation = read_aggregation(&piped, node, problems);
+                    conditions = read_conditions(&condition, &names, problems);
+                } else {
+                    conditions = read_conditions(&entry.value, &names, problems);
+                }
             } else if !RESERVED.contains(&entry.key.as_str()) && !others.contains(&entry.key.as_str()) {
                 let selection = Selection::read(&entry.value, problems);
                 selections.push(NamedSelection { name: entry.key.clone(), place: entry.place, selection });
@@ -87,8 +96,24 @@ impl Detection {
         if selections.is_empty() {
             problems.note(Code::MissingAttribute, node.place, "the detection has no selection");
         }
-        Self { selections, conditions, condition_place }
+        Self { selections, conditions, condition_place, aggregation }
     }
+}
+
+/// A condition of the first Sigma in two: what holds for an event, and what is asked of the events together.
+fn split_aggregation(condition: &Node) -> Option<(Node, Node)> {
+    let (text, piped) = condition.text()?.split_once('|')?;
+    let n_blank = piped.len() - piped.trim_start().len();
+    let offset = u32::try_from(text.chars().count() + 1 + n_blank).unwrap_or(u32::MAX);
+    let place = Place { column: condition.place.column.saturating_add(offset), ..condition.place };
+    let part = |place, text: &str| Node { place, data: Data::Scalar { text: text.to_owned(), plain: true } };
+    Some((part(condition.place, text), part(place, piped)))
+}
+
+fn read_aggregation(piped: &Node, detection: &Node, problems: &mut Diagnostics) -> Option<Aggregation> {
+    Aggregation::read(piped.text()?, piped.place, detection.get("timeframe"))
+        .map_err(|problem| problems.push(problem))
+        .ok()
 }
 
 fn read_conditions(node: &Node, names: &[&str], problems: &mut Diagnostics) -> Vec<Condition> {

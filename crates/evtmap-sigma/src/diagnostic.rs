@@ -85,8 +85,20 @@ codes! {
     EmptySelector = "empty-selector", Warning;
     /// An aggregation behind a pipe, which Sigma replaced by correlations.
     LegacyAggregation = "legacy-aggregation", Error;
-    /// A kind of document that is not evaluated yet.
-    UnsupportedDocument = "unsupported-document", Error;
+    /// An aggregation behind a pipe that was read as the correlation that means the same.
+    TranslatedAggregation = "translated-aggregation", Warning;
+    /// A correlation is built in a way the specification does not know.
+    InvalidCorrelation = "invalid-correlation", Error;
+    /// Not a number and a unit of time.
+    InvalidTimespan = "invalid-timespan", Error;
+    /// A part of a correlation that changes nothing.
+    IneffectiveAttribute = "ineffective-attribute", Warning;
+    /// A correlation names a rule that does not exist or cannot be used.
+    UnknownReference = "unknown-reference", Error;
+    /// Several rules have the id or name that a correlation refers to; the first one is meant.
+    AmbiguousReference = "ambiguous-reference", Warning;
+    /// Correlations refer to each other in a circle.
+    CorrelationCycle = "correlation-cycle", Error;
 }
 
 impl fmt::Display for Code {
@@ -136,6 +148,8 @@ impl fmt::Display for Diagnostic {
         Ok(())
     }
 }
+
+impl std::error::Error for Diagnostic {}
 
 /// Collects the problems of one rule while it is read.
 ///

@@ -41,6 +41,9 @@ impl Filter {
         let section = node.get("filter")?;
         let rules = read_rules(section, problems);
         let detection = Detection::read_without(section, &["rules"], problems);
+        if detection.aggregation.is_some() {
+            problems.note(Code::LegacyAggregation, section.place, "a filter cannot aggregate events");
+        }
         if detection.conditions.len() > 1 {
             let message = "a filter has one condition";
             problems.note(Code::InvalidCondition, detection.condition_place, message);

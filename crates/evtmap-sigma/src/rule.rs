@@ -43,6 +43,12 @@ impl Rule {
         self.compiled.matches(event)
     }
 
+    /// Whether the rule was written with an aggregation behind a pipe: a [`Correlation`](crate::Correlation)
+    /// of the same id and title asks that of its matches, which say nothing alone.
+    pub fn is_aggregated(&self) -> bool {
+        self.detection.aggregation.is_some()
+    }
+
     /// The detection made ready, for engines.
     pub fn compiled(&self) -> &Compiled {
         &self.compiled

@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 use evtmap_sigma::{Collection, Expr, FieldList, Part, Pattern, Placeholders, Predicate, Test, Value};
 use serde_json::{Value as Json, json};
 
+use crate::skipped;
+
 /// Numbers that look random and are the same each time (xorshift).
 struct Numbers(u64);
 
@@ -63,7 +65,7 @@ fn ask(questions: &[Json]) -> Option<Vec<Json>> {
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let child = Command::new(&python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let Ok(mut child) = child else {
-        eprintln!("skipped: {python} is not there");
+        skipped(&format!("{python} is not there"));
         return None;
     };
     let lines: String = questions.iter().map(|question| format!("{question}\n")).collect();
@@ -73,7 +75,7 @@ fn ask(questions: &[Json]) -> Option<Vec<Json>> {
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
     if output.status.code() == Some(77) {
-        eprintln!("skipped: {python} has no pySigma");
+        skipped(&format!("{python} has no pySigma"));
         return None;
     }
     assert!(output.status.success());

@@ -110,6 +110,7 @@ impl Rules {
             }
             rules.add(rule, path, &mut ids, pipelines);
         }
+        rules.router.sort();
         rules
     }
 

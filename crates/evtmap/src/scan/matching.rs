@@ -1,8 +1,8 @@
 //! A batch of records to alerts.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ScanOptions;
 use super::account::TimeSpan;
@@ -11,6 +11,7 @@ use crate::association::Associations;
 use crate::attack::Catalogue;
 use crate::event::Event;
 use crate::input::{Batch, Decoded, Position, RecordProblem};
+use crate::logsource::Workspace;
 use crate::rules::Rules;
 
 /// What rules and associations say, in the words of a catalogue, made once for a scan.
@@ -83,20 +84,35 @@ pub(super) struct Matcher<'a> {
     pub(super) budget: &'a AtomicU64,
     /// Set when the budget is used up.
     pub(super) is_enough: &'a AtomicBool,
+    /// Working memory that no batch is using.
+    pub(super) idle: Mutex<Vec<Working>>,
+}
+
+/// What a batch needs while it is worked on, reused by the next.
+#[derive(Default)]
+pub(super) struct Working {
+    event: Event,
+    workspace: Workspace,
+    rules: Vec<usize>,
 }
 
 impl Matcher<'_> {
     /// Decodes the records of a batch and matches them.
     pub(super) fn run(&self, mut batch: Box<dyn Batch>, path: &Arc<str>) -> Outcome {
         let mut outcome = Outcome { bytes: batch.bytes(), ..Outcome::default() };
+        let mut working = self.take_working();
+        let Working { event, workspace, rules } = &mut working;
         let mut last = Position::Byte(0);
         // Records are hostile, and the readers beneath are not all ours. Should one of them panic, what was
         // found in the batch before is kept and the loss is told.
         let decoded = catch_unwind(AssertUnwindSafe(|| {
-            batch.decode(&mut Event::new(), &mut |decoded| match decoded {
+            batch.decode(event, &mut |decoded| match decoded {
                 Decoded::Event(event, position) => {
                     last = position;
-                    self.event(event, position, path, &mut outcome);
+                    if self.is_wanted(event, &mut outcome) {
+                        self.match_rules(event, workspace, rules);
+                        self.tell(event, rules, (path, position), &mut outcome);
+                    }
                 }
                 Decoded::Bad(problem) => outcome.problems.push(problem),
             });
@@ -108,23 +124,42 @@ impl Matcher<'_> {
                 reason: "the reader failed after this record; the rest of the block is lost".to_owned(),
                 lost: true,
             });
+        } else {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
         }
         outcome
     }
 
-    fn event(&self, event: &Event, position: Position, path: &Arc<str>, outcome: &mut Outcome) {
+    fn take_working(&self) -> Working {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Whether an event is to be looked at; counts it one way or the other.
+    fn is_wanted(&self, event: &Event, outcome: &mut Outcome) -> bool {
         if self.is_enough.load(Ordering::Relaxed) || !self.is_in_range(event, outcome) {
-            return;
+            return false;
         }
         outcome.events += 1;
         if self.budget.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.is_enough.store(true, Ordering::Relaxed);
         }
-        let findings = self.findings_of(event);
+        true
+    }
+
+    fn match_rules(&self, event: &Event, workspace: &mut Workspace, matched: &mut Vec<usize>) {
+        let rules = self.rules.rules();
+        let rule = |index: usize| rules.get(index).map(|loaded| &loaded.rule);
+        matched.clear();
+        self.rules.router().matches(event, &rule, workspace, &mut |index| matched.push(index));
+    }
+
+    /// Makes alerts of what there is to tell of an event.
+    fn tell(&self, event: &Event, rules: &[usize], place: (&Arc<str>, Position), outcome: &mut Outcome) {
+        let findings = self.findings_of(event, rules);
         if findings.is_empty() {
             return;
         }
-        let kept = Arc::new(AlertEvent::of(event, path, position));
+        let kept = Arc::new(AlertEvent::of(event, place.0, place.1));
         for finding in findings {
             outcome.detections += u64::from(finding.kind == Kind::Detection);
             outcome.alerts.push(Alert { finding: Arc::clone(finding), event: Arc::clone(&kept) });
@@ -148,11 +183,8 @@ impl Matcher<'_> {
     }
 
     /// What is to be told of an event: detections first, what its id hints at otherwise.
-    fn findings_of(&self, event: &Event) -> Vec<&Arc<Finding>> {
-        let rules = self.rules.rules();
-        let mut found = Vec::new();
-        let rule = |index: usize| rules.get(index).map(|loaded| &loaded.rule);
-        self.rules.router().matches(event, rule, |index| found.extend(self.findings.rules.get(index)));
+    fn findings_of(&self, event: &Event, rules: &[usize]) -> Vec<&Arc<Finding>> {
+        let mut found: Vec<_> = rules.iter().filter_map(|index| self.findings.rules.get(*index)).collect();
         if found.is_empty() && self.options.associations {
             let associations = &self.findings.associations;
             found.extend(associations.of(event).and_then(|index| self.findings.of_associations.get(index)));
