@@ -1,6 +1,7 @@
 //! Development tasks: `cargo xtask TASK`.
 
 mod attack;
+mod conformance;
 mod incident;
 mod schema;
 mod tidy;
@@ -20,6 +21,7 @@ struct Task {
 
 const TASKS: &[Task] = &[
     Task { name: "attack", about: attack::ABOUT, run: attack::run },
+    Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
     Task { name: "incident", about: incident::ABOUT, run: incident::run },
     Task { name: "schema", about: schema::ABOUT, run: schema::run },
     Task { name: "tidy", about: tidy::ABOUT, run: tidy::run },
@@ -33,7 +35,7 @@ fn main() -> ExitCode {
     let Some(task) = TASKS.iter().find(|task| task.name == name) else {
         eprintln!("usage: cargo xtask TASK");
         for Task { name, about, .. } in TASKS {
-            eprintln!("  {name:10} {about}");
+            eprintln!("  {name:12} {about}");
         }
         return ExitCode::from(2);
     };

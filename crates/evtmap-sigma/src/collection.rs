@@ -155,7 +155,8 @@ fn read_document(node: &Node, placeholders: &Placeholders, problems: &mut Diagno
 
 /// The `action` of old collections: `global` attributes for the documents behind, `reset` to end that, and
 /// `repeat` to take the document before once more. Gone from the specification, alive in pySigma, whose
-/// meaning this is: what is global wins over the document's own.
+/// meaning this is: what is global wins over a rule's own, what is repeated is changed by what is new, and
+/// correlations and filters stay as they are.
 #[derive(Default)]
 struct Actions {
     global: Option<Node>,
@@ -170,6 +171,7 @@ impl Actions {
             None => {}
             Some("global") => {
                 node.remove("action");
+                self.previous = Some(node.clone());
                 self.global = Some(node);
                 return None;
             }
@@ -181,7 +183,8 @@ impl Actions {
                 node.remove("action");
                 let mut repeated = self.previous.clone().unwrap_or_else(|| node.clone());
                 repeated.merge(&node);
-                node = repeated;
+                self.previous = Some(repeated.clone());
+                return Some(repeated);
             }
             Some(other) => {
                 let message = format!("the action `{other}` is unknown");
@@ -190,6 +193,9 @@ impl Actions {
                         .help("the actions are `global`, `reset` and `repeat`"),
                 );
             }
+        }
+        if node.get("correlation").is_some() || node.get("filter").is_some() {
+            return Some(node);
         }
         if let Some(global) = &self.global {
             node.merge(global);

@@ -71,15 +71,16 @@ impl Detection {
         let mut selections = Vec::new();
         let mut conditions = Vec::new();
         let mut condition_place = node.place;
+        let names: Vec<&str> = node.entries().iter().map(|entry| entry.key.as_str()).collect();
         let mut aggregation = None;
         for entry in node.entries() {
             if entry.key == "condition" {
                 condition_place = entry.value.place;
                 if let Some((condition, piped)) = split_aggregation(&entry.value) {
                     aggregation = read_aggregation(&piped, node, problems);
-                    conditions = read_conditions(&condition, problems);
+                    conditions = read_conditions(&condition, &names, problems);
                 } else {
-                    conditions = read_conditions(&entry.value, problems);
+                    conditions = read_conditions(&entry.value, &names, problems);
                 }
             } else if !RESERVED.contains(&entry.key.as_str()) && !others.contains(&entry.key.as_str()) {
                 let selection = Selection::read(&entry.value, problems);
@@ -115,14 +116,17 @@ fn read_aggregation(piped: &Node, detection: &Node, problems: &mut Diagnostics) 
         .ok()
 }
 
-fn read_conditions(node: &Node, problems: &mut Diagnostics) -> Vec<Condition> {
+fn read_conditions(node: &Node, names: &[&str], problems: &mut Diagnostics) -> Vec<Condition> {
     let nodes = match &node.data {
         Data::Sequence(items) => items.as_slice(),
         Data::Scalar { .. } | Data::Mapping(_) => std::slice::from_ref(node),
     };
     let mut conditions = Vec::new();
+    if nodes.is_empty() {
+        problems.note(Code::InvalidCondition, node.place, "the list of conditions is empty");
+    }
     for node in nodes {
-        match node.text().map(|text| Condition::parse(text, node.place)) {
+        match node.text().map(|text| Condition::parse_about(text, node.place, names)) {
             Some(Ok(condition)) => conditions.push(condition),
             Some(Err(problem)) => problems.push(problem),
             None => {
@@ -135,6 +139,15 @@ fn read_conditions(node: &Node, problems: &mut Diagnostics) -> Vec<Condition> {
 }
 
 impl Selection {
+    /// The items, those of a list's members too.
+    pub(crate) fn items(&self) -> Box<dyn Iterator<Item = &Item> + '_> {
+        match self {
+            Self::All(items) => Box::new(items.iter()),
+            Self::Any(members) => Box::new(members.iter().flat_map(Self::items)),
+            Self::Keywords(item) => Box::new(std::iter::once(item)),
+        }
+    }
+
     fn read(node: &Node, problems: &mut Diagnostics) -> Self {
         match &node.data {
             Data::Mapping(entries) if entries.is_empty() => {

@@ -55,6 +55,10 @@ codes! {
     InvalidAttribute = "invalid-attribute", Error;
     /// An attribute outside the detection has a value that the specification does not know; it is left out.
     UnknownValue = "unknown-value", Warning;
+    /// The names of a taxonomy other than Sigma's own, which nothing maps.
+    ForeignTaxonomy = "foreign-taxonomy", Error;
+    /// A filter that excludes nothing: the rules it is for hold only where it holds.
+    PositiveFilter = "positive-filter", Warning;
     /// The log source names nothing, so the rule is about every log.
     EmptyLogsource = "empty-logsource", Warning;
     /// A selection is built in a way the specification does not know.
