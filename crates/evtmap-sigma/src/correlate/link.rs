@@ -404,14 +404,12 @@ impl<'a> Linker<'a> {
         };
         let group = correlation.group_by.iter().map(|name| match self.alias(correlation, node, name) {
             None => GroupColumn::Field(column(name)),
-            Some(Some(field)) => GroupColumn::Alias(column(field)),
-            Some(None) => GroupColumn::Missing,
+            Some(field) => GroupColumn::Alias(column(field)),
         });
         let group = group.collect();
         // A field to count or measure, or one that an outer correlation wants, may be an alias as well.
         let mut aliased = |name: &String| {
-            let field = self.alias(correlation, node, name).flatten();
-            column(field.unwrap_or(name))
+            column(self.alias(correlation, node, name).unwrap_or(name))
         };
         let values = match &correlation.condition {
             CorrelationCondition::Thresholds(condition) => {
@@ -422,15 +420,16 @@ impl<'a> Linker<'a> {
         Slot { group, values, columns: columns.iter().map(aliased).collect() }
     }
 
-    /// What an alias of that name, if there is one, says about a rule.
-    fn alias<'c>(&self, correlation: &'c Correlation, node: Node, name: &str) -> Option<Option<&'c str>> {
+    /// The field of a rule that an alias of that name, if there is one, means. It is the field of that very
+    /// name where the alias says nothing about the rule.
+    fn alias<'c>(&self, correlation: &'c Correlation, node: Node, name: &str) -> Option<&'c str> {
         let alias = correlation.aliases.iter().find(|alias| alias.name == name)?;
         let metadata = match node {
             Node::Rule(index) => self.rules.get(index).map(|rule| &rule.metadata),
             Node::Correlation(index) => self.correlations.get(index).map(|inner| &inner.metadata),
         };
         let field = alias.fields.iter().find(|(rule, _)| metadata.is_some_and(|m| m.is_called(rule)));
-        Some(field.map(|(_, field)| field.as_str()))
+        Some(field.map_or(alias.name.as_str(), |(_, field)| field))
     }
 }
 

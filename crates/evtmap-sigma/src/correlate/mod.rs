@@ -11,7 +11,8 @@
 //!   `not`, and averages, medians and percentiles. Such a window opens with the first event of its group that
 //!   is in no window yet, and is decided when the timespan is over or the input ends.
 //! - **Groups** are compared without regard to case. Events without a field of `group-by` are a group of their
-//!   own; events without a field that an alias names are not counted.
+//!   own; events without the field behind an alias are not counted. A rule that the alias does not mention has
+//!   the field of that very name, as in pySigma.
 //! - **Order**: events of the same microsecond satisfy any order.
 //! - **Chains**: an inner correlation counts as an event at the moment at which it begins to hold; for
 //!   temporal ones it also does at each event by which it still holds. What is decided at the close counts at

@@ -215,10 +215,8 @@ pub(super) struct Slot {
 pub(super) enum GroupColumn {
     /// Events without the field are a group of their own.
     Field(usize),
-    /// Events without the field that an alias names are not counted.
+    /// Events without the field behind an alias are not counted.
     Alias(usize),
-    /// The alias says nothing about this rule, so its events are not counted.
-    Missing,
 }
 
 /// Where a value for an outer correlation comes from.

@@ -170,8 +170,11 @@ fn aliases() {
     check(alias, "0 a src=1; 1 b src=1", "");
     // Without the field that the alias names an event does not count, not even for a group without values.
     check(alias, "0 a ip=1; 1 b ip=1", "");
-    // An alias that says nothing about a rule leaves its events out.
-    check("x = event_count a,b by ip in 10s if {gte: 2} with {ip: {a: src}}", "0 a src=1; 1 b src=1", "");
+    // A rule that an alias says nothing about has the field of that name.
+    let partial = "x = event_count a,b by ip in 10s if {gte: 2} with {ip: {a: src}}";
+    check(partial, "0 a src=1; 1 b ip=1", "x [1] 0..1 value=2 of 2: 0 1");
+    check(partial, "0 a src=1; 1 b src=1", "");
+    check(partial, "0 b; 1 b", "");
     let both = "x = temporal a,b by ip,u in 10s with {ip: {a: src, b: dst}}";
     check(both, "0 a src=1 u=7; 1 b dst=1 u=7", "x [1,7] 0..1 value=2 of 2: 0 1");
     check(

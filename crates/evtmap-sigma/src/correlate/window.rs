@@ -177,7 +177,6 @@ pub(super) fn group_of(slot: &Slot, row: &Row) -> Option<(Key, Row)> {
         let (index, is_optional) = match column {
             GroupColumn::Field(index) => (*index, true),
             GroupColumn::Alias(index) => (*index, false),
-            GroupColumn::Missing => return None,
         };
         let value = row.get(index).cloned().flatten();
         if value.is_none() && !is_optional {
