@@ -202,7 +202,7 @@ impl<'a> Linker<'a> {
             Measure::Events | Measure::Distinct | Measure::Sum | Measure::Rules | Measure::Chain => {
                 thresholds.iter().all(|threshold| threshold.is_lower_bound())
             }
-            Measure::Average | Measure::Percentile(_) | Measure::Rank => false,
+            Measure::Average | Measure::Percentile(_) | Measure::Share => false,
         };
         let seconds = i64::try_from(correlation.timespan.seconds()).unwrap_or(i64::MAX);
         let inner_steps = named.iter().filter_map(|(node, _)| match node {
@@ -280,7 +280,7 @@ impl<'a> Linker<'a> {
                     (CorrelationKind::ValueAvg, _) => Measure::Average,
                     (CorrelationKind::ValueMedian, _) => Measure::Percentile(50.0),
                     (CorrelationKind::ValuePercentile, Some(percentile)) => Measure::Percentile(percentile),
-                    (CorrelationKind::ValuePercentile, None) => Measure::Rank,
+                    (CorrelationKind::ValuePercentile, None) => Measure::Share,
                 };
                 self.check_reachable(index, &measure, &condition.thresholds, named.len());
                 Some((measure, condition.thresholds.clone()))

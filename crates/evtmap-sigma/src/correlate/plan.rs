@@ -147,8 +147,8 @@ pub(super) enum Measure {
     Average,
     /// A percentile of the values.
     Percentile(f64),
-    /// The percentile rank of each value.
-    Rank,
+    /// The share of events that have the same value, in percent.
+    Share,
     /// The number of slots that occur.
     Rules,
     /// The greatest number of slots that occur in their order.

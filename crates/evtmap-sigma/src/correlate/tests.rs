@@ -315,10 +315,10 @@ fn metrics() {
     let percentile = "x = value_percentile a in 10s if {gt: 0, field: n, percentile: 25}";
     check(percentile, "0 a n=1; 1 a n=2; 2 a n=3; 3 a n=4", "x [] 0..3 value=1.75 of 4: 0 1 2 3");
     check(percentile, "0 a n=7", "x [] 0..0 value=7 of 1: 0");
-    // Without a percentile it is about the rank of each value.
-    let rank = "x = value_percentile a in 10s if {lte: 20, field: n}";
-    check(rank, "0 a n=9; 1 a n=1; 2 a n=9; 3 a n=9; 4 a n=9", "x [] 1..1 value=10 of 1: 1");
-    check(rank, "0 a n=9; 1 a n=9", "");
+    // Without a percentile it is about the share of each value, whatever it is.
+    let share = "x = value_percentile a in 10s if {lte: 20, field: n}";
+    check(share, "0 a n=sh; 1 a n=nc; 2 a n=SH; 3 a n=sh; 4 a n=sh", "x [] 1..1 value=20 of 1: 1");
+    check(share, "0 a n=9; 1 a n=1; 2 a n=9; 3 a n=9; 4 a", "");
 }
 
 #[test]

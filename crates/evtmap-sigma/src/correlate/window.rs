@@ -93,7 +93,11 @@ impl Reading {
                     slot.values.iter().map(|column| value(column).map(|text| Some(folded(text)))).collect();
                 Some(values.map_or(Self::Nothing, |values| Self::Values(values.into())))
             }
-            Measure::Sum | Measure::Average | Measure::Percentile(_) | Measure::Rank => {
+            Measure::Share => {
+                let text = slot.values.first().and_then(value)?;
+                Some(Self::Values([Some(folded(text))].into()))
+            }
+            Measure::Sum | Measure::Average | Measure::Percentile(_) => {
                 let text = slot.values.first().and_then(value)?;
                 Number::parse_event(text).map(Self::Number)
             }
