@@ -408,9 +408,7 @@ impl<'a> Linker<'a> {
         });
         let group = group.collect();
         // A field to count or measure, or one that an outer correlation wants, may be an alias as well.
-        let mut aliased = |name: &String| {
-            column(self.alias(correlation, node, name).unwrap_or(name))
-        };
+        let mut aliased = |name: &String| column(self.alias(correlation, node, name).unwrap_or(name));
         let values = match &correlation.condition {
             CorrelationCondition::Thresholds(condition) => {
                 condition.fields.iter().map(&mut aliased).collect()

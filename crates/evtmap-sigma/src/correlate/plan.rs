@@ -119,6 +119,16 @@ impl Step {
         self.thresholds.iter().all(|threshold| threshold.accepts(value))
     }
 
+    /// Whether an event counts as one, however many of the rules it matches.
+    pub(super) fn counts_events(&self) -> bool {
+        match self.measure {
+            Measure::Events | Measure::Sum | Measure::Average | Measure::Percentile(_) | Measure::Share => {
+                true
+            }
+            Measure::Distinct | Measure::Rules | Measure::Chain | Measure::Sentence { .. } => false,
+        }
+    }
+
     /// Whether the moments at which an inner correlation holds matter, and not only how often it began to.
     pub(super) fn is_temporal(&self) -> bool {
         matches!(self.measure, Measure::Rules | Measure::Chain | Measure::Sentence { .. })
