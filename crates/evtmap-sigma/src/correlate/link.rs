@@ -202,7 +202,7 @@ impl<'a> Linker<'a> {
             Measure::Events | Measure::Distinct | Measure::Sum | Measure::Rules | Measure::Chain => {
                 thresholds.iter().all(|threshold| threshold.is_lower_bound())
             }
-            Measure::Average | Measure::Percentile(_) | Measure::Rank => false,
+            Measure::Average | Measure::Percentile(_) | Measure::Share => false,
         };
         let seconds = i64::try_from(correlation.timespan.seconds()).unwrap_or(i64::MAX);
         let inner_steps = named.iter().filter_map(|(node, _)| match node {
@@ -280,7 +280,7 @@ impl<'a> Linker<'a> {
                     (CorrelationKind::ValueAvg, _) => Measure::Average,
                     (CorrelationKind::ValueMedian, _) => Measure::Percentile(50.0),
                     (CorrelationKind::ValuePercentile, Some(percentile)) => Measure::Percentile(percentile),
-                    (CorrelationKind::ValuePercentile, None) => Measure::Rank,
+                    (CorrelationKind::ValuePercentile, None) => Measure::Share,
                 };
                 self.check_reachable(index, &measure, &condition.thresholds, named.len());
                 Some((measure, condition.thresholds.clone()))
@@ -404,15 +404,11 @@ impl<'a> Linker<'a> {
         };
         let group = correlation.group_by.iter().map(|name| match self.alias(correlation, node, name) {
             None => GroupColumn::Field(column(name)),
-            Some(Some(field)) => GroupColumn::Alias(column(field)),
-            Some(None) => GroupColumn::Missing,
+            Some(field) => GroupColumn::Alias(column(field)),
         });
         let group = group.collect();
         // A field to count or measure, or one that an outer correlation wants, may be an alias as well.
-        let mut aliased = |name: &String| {
-            let field = self.alias(correlation, node, name).flatten();
-            column(field.unwrap_or(name))
-        };
+        let mut aliased = |name: &String| column(self.alias(correlation, node, name).unwrap_or(name));
         let values = match &correlation.condition {
             CorrelationCondition::Thresholds(condition) => {
                 condition.fields.iter().map(&mut aliased).collect()
@@ -422,15 +418,16 @@ impl<'a> Linker<'a> {
         Slot { group, values, columns: columns.iter().map(aliased).collect() }
     }
 
-    /// What an alias of that name, if there is one, says about a rule.
-    fn alias<'c>(&self, correlation: &'c Correlation, node: Node, name: &str) -> Option<Option<&'c str>> {
+    /// The field of a rule that an alias of that name, if there is one, means. It is the field of that very
+    /// name where the alias says nothing about the rule.
+    fn alias<'c>(&self, correlation: &'c Correlation, node: Node, name: &str) -> Option<&'c str> {
         let alias = correlation.aliases.iter().find(|alias| alias.name == name)?;
         let metadata = match node {
             Node::Rule(index) => self.rules.get(index).map(|rule| &rule.metadata),
             Node::Correlation(index) => self.correlations.get(index).map(|inner| &inner.metadata),
         };
         let field = alias.fields.iter().find(|(rule, _)| metadata.is_some_and(|m| m.is_called(rule)));
-        Some(field.map(|(_, field)| field.as_str()))
+        Some(field.map_or(alias.name.as_str(), |(_, field)| field))
     }
 }
 

@@ -97,6 +97,10 @@ impl<'p> Machine<'p> {
         }
         let Some((key, shown)) = group_of(part, &arrival.row) else { return };
         let Some(reading) = Reading::of(step, part, &arrival.row) else { return };
+        let last = self.groups.get(&key).and_then(|group| group.entries.back());
+        if step.counts_events() && last.is_some_and(|last| last.is_of(&arrival)) {
+            return;
+        }
         self.make_room(&key, out);
         let mut group = self.groups.remove(&key).unwrap_or_else(|| self.group(&key, shown, &arrival));
         let n_before = group.entries.len();

@@ -11,7 +11,10 @@
 //!   `not`, and averages, medians and percentiles. Such a window opens with the first event of its group that
 //!   is in no window yet, and is decided when the timespan is over or the input ends.
 //! - **Groups** are compared without regard to case. Events without a field of `group-by` are a group of their
-//!   own; events without a field that an alias names are not counted.
+//!   own; events without the field behind an alias are not counted. A rule that the alias does not mention has
+//!   the field of that very name, as in pySigma.
+//! - **Events** are counted, not matches: one that matches several of the rules is one event. For temporal
+//!   correlations each of these rules has matched.
 //! - **Order**: events of the same microsecond satisfy any order.
 //! - **Chains**: an inner correlation counts as an event at the moment at which it begins to hold; for
 //!   temporal ones it also does at each event by which it still holds. What is decided at the close counts at
@@ -82,7 +85,8 @@ pub struct Matched {
     pub time: Timestamp,
     /// The values of the fields that [`Plan::fields_of`] asks for; see [`Plan::values_of`].
     pub values: Vec<Option<Box<str>>>,
-    /// What the caller knows the match by.
+    /// What the caller knows the event by. An event that matches several rules has the same in each of its
+    /// matches, which follow each other, and is counted once.
     pub handle: u64,
 }
 
@@ -101,7 +105,7 @@ pub struct Correlated {
     /// The number that was compared: of several windows the greatest. For temporal correlations the number of
     /// rules that match.
     pub value: Number,
-    /// How many matches it is about.
+    /// How many matches it is about; those of one event count once.
     pub n_matches: u64,
     /// The handles of the first of them, at most [`Limits::handles`].
     pub handles: Vec<u64>,
@@ -169,9 +173,9 @@ impl fmt::Display for BoundReached {
 /// assert!(problems.is_empty() && !plan.rule_fires_alone(0));
 ///
 /// let mut correlator = Correlator::new(&plan, Limits::default());
-/// for second in 0..4 {
-///     let time = jiff::Timestamp::from_second(second).unwrap();
-///     correlator.push(Matched { rule: 0, time, values: vec![Some("eve".into())], handle: 7 });
+/// for event in 0..4_u32 {
+///     let time = jiff::Timestamp::from_second(event.into()).unwrap();
+///     correlator.push(Matched { rule: 0, time, values: vec![Some("eve".into())], handle: event.into() });
 /// }
 /// let results = correlator.finish();
 /// assert_eq!((results.len(), results[0].n_matches), (1, 4));

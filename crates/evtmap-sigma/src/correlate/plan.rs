@@ -119,6 +119,16 @@ impl Step {
         self.thresholds.iter().all(|threshold| threshold.accepts(value))
     }
 
+    /// Whether an event counts as one, however many of the rules it matches.
+    pub(super) fn counts_events(&self) -> bool {
+        match self.measure {
+            Measure::Events | Measure::Sum | Measure::Average | Measure::Percentile(_) | Measure::Share => {
+                true
+            }
+            Measure::Distinct | Measure::Rules | Measure::Chain | Measure::Sentence { .. } => false,
+        }
+    }
+
     /// Whether the moments at which an inner correlation holds matter, and not only how often it began to.
     pub(super) fn is_temporal(&self) -> bool {
         matches!(self.measure, Measure::Rules | Measure::Chain | Measure::Sentence { .. })
@@ -147,8 +157,8 @@ pub(super) enum Measure {
     Average,
     /// A percentile of the values.
     Percentile(f64),
-    /// The percentile rank of each value.
-    Rank,
+    /// The share of events that have the same value, in percent.
+    Share,
     /// The number of slots that occur.
     Rules,
     /// The greatest number of slots that occur in their order.
@@ -215,10 +225,8 @@ pub(super) struct Slot {
 pub(super) enum GroupColumn {
     /// Events without the field are a group of their own.
     Field(usize),
-    /// Events without the field that an alias names are not counted.
+    /// Events without the field behind an alias are not counted.
     Alias(usize),
-    /// The alias says nothing about this rule, so its events are not counted.
-    Missing,
 }
 
 /// Where a value for an outer correlation comes from.

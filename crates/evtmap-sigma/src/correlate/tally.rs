@@ -91,7 +91,7 @@ impl Tally {
                 starts: vec![None; sentence.n_slots()],
                 whole: None,
             },
-            Measure::Events | Measure::Average | Measure::Percentile(_) | Measure::Rank => Self::Events,
+            Measure::Events | Measure::Average | Measure::Percentile(_) | Measure::Share => Self::Events,
         }
     }
 

@@ -170,8 +170,11 @@ fn aliases() {
     check(alias, "0 a src=1; 1 b src=1", "");
     // Without the field that the alias names an event does not count, not even for a group without values.
     check(alias, "0 a ip=1; 1 b ip=1", "");
-    // An alias that says nothing about a rule leaves its events out.
-    check("x = event_count a,b by ip in 10s if {gte: 2} with {ip: {a: src}}", "0 a src=1; 1 b src=1", "");
+    // A rule that an alias says nothing about has the field of that name.
+    let partial = "x = event_count a,b by ip in 10s if {gte: 2} with {ip: {a: src}}";
+    check(partial, "0 a src=1; 1 b ip=1", "x [1] 0..1 value=2 of 2: 0 1");
+    check(partial, "0 a src=1; 1 b src=1", "");
+    check(partial, "0 b; 1 b", "");
     let both = "x = temporal a,b by ip,u in 10s with {ip: {a: src, b: dst}}";
     check(both, "0 a src=1 u=7; 1 b dst=1 u=7", "x [1,7] 0..1 value=2 of 2: 0 1");
     check(
@@ -312,10 +315,10 @@ fn metrics() {
     let percentile = "x = value_percentile a in 10s if {gt: 0, field: n, percentile: 25}";
     check(percentile, "0 a n=1; 1 a n=2; 2 a n=3; 3 a n=4", "x [] 0..3 value=1.75 of 4: 0 1 2 3");
     check(percentile, "0 a n=7", "x [] 0..0 value=7 of 1: 0");
-    // Without a percentile it is about the rank of each value.
-    let rank = "x = value_percentile a in 10s if {lte: 20, field: n}";
-    check(rank, "0 a n=9; 1 a n=1; 2 a n=9; 3 a n=9; 4 a n=9", "x [] 1..1 value=10 of 1: 1");
-    check(rank, "0 a n=9; 1 a n=9", "");
+    // Without a percentile it is about the share of each value, whatever it is.
+    let share = "x = value_percentile a in 10s if {lte: 20, field: n}";
+    check(share, "0 a n=sh; 1 a n=nc; 2 a n=SH; 3 a n=sh; 4 a n=sh", "x [] 1..1 value=20 of 1: 1");
+    check(share, "0 a n=9; 1 a n=1; 2 a n=9; 3 a n=9; 4 a", "");
 }
 
 #[test]

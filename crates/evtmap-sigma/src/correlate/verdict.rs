@@ -1,6 +1,6 @@
 //! The number of a window that is over, for correlations that more events could undo.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::scalar::Number;
 
@@ -25,7 +25,7 @@ pub(super) fn verdict<'e>(step: &Step, entries: &[&'e Entry], n_unkept: usize) -
         Measure::Sum => sum(entries).total(),
         Measure::Average => average(entries)?,
         Measure::Percentile(percentile) => Number::Float(interpolated(&sorted(entries), *percentile)?),
-        Measure::Rank => return ranked(step, entries),
+        Measure::Share => return shared(step, entries),
         Measure::Rules => whole(n_occurring(step, entries)),
         Measure::Chain => whole(longest_chain(step, entries)),
         Measure::Sentence { sentence, is_ordered } => {
@@ -42,24 +42,27 @@ pub(super) fn verdict<'e>(step: &Step, entries: &[&'e Entry], n_unkept: usize) -
     step.accepts(value).then_some(Verdict { value, members: entries.to_vec() })
 }
 
-fn distinct(entries: &[&Entry]) -> usize {
-    let values = entries.iter().filter_map(|entry| match &entry.reading {
-        Reading::Values(values) => Some(values),
+fn values<'e>(entries: &[&'e Entry]) -> impl Iterator<Item = (&'e Entry, &'e Key)> {
+    entries.iter().filter_map(|entry| match &entry.reading {
+        Reading::Values(values) => Some((*entry, values)),
         Reading::Nothing | Reading::Number(_) => None,
-    });
-    values.collect::<HashSet<&Key>>().len()
+    })
 }
 
-fn numbers(entries: &[&Entry]) -> impl Iterator<Item = (usize, Number)> {
-    entries.iter().enumerate().filter_map(|(index, entry)| match entry.reading {
-        Reading::Number(number) => Some((index, number)),
+fn distinct(entries: &[&Entry]) -> usize {
+    values(entries).map(|(_, values)| values).collect::<HashSet<_>>().len()
+}
+
+fn numbers(entries: &[&Entry]) -> impl Iterator<Item = Number> {
+    entries.iter().filter_map(|entry| match entry.reading {
+        Reading::Number(number) => Some(number),
         Reading::Nothing | Reading::Values(_) => None,
     })
 }
 
 fn sum(entries: &[&Entry]) -> Sum {
     let mut sum = Sum::default();
-    numbers(entries).for_each(|(_, number)| sum.add(number));
+    numbers(entries).for_each(|number| sum.add(number));
     sum
 }
 
@@ -69,7 +72,7 @@ fn average(entries: &[&Entry]) -> Option<Number> {
 }
 
 fn sorted(entries: &[&Entry]) -> Vec<f64> {
-    let mut values: Vec<f64> = numbers(entries).map(|(_, number)| number.as_f64()).collect();
+    let mut values: Vec<f64> = numbers(entries).map(Number::as_f64).collect();
     values.sort_by(f64::total_cmp);
     values
 }
@@ -88,23 +91,17 @@ fn interpolated(values: &[f64], percentile: f64) -> Option<f64> {
     Some(below + (above - below) * place.fract())
 }
 
-/// The values whose percentile rank passes: the share of values below, and half of those equal, in percent.
-fn ranked<'e>(step: &Step, entries: &[&'e Entry]) -> Option<Verdict<'e>> {
-    let sorted = sorted(entries);
-    let n = whole(sorted.len()).as_f64();
-    let mut value = None;
-    let mut members = Vec::new();
-    for (index, number) in numbers(entries) {
-        let number = number.as_f64();
-        let n_below = whole(sorted.partition_point(|other| *other < number)).as_f64();
-        let n_upto = whole(sorted.partition_point(|other| *other <= number)).as_f64();
-        let rank = Number::Float((n_below + n_upto) * 50.0 / n);
-        if step.accepts(rank) {
-            value = value.or(Some(rank));
-            members.extend(entries.get(index).copied());
-        }
-    }
-    value.map(|value| Verdict { value, members })
+/// The events whose value passes by the share of events that have the same, in percent.
+fn shared<'e>(step: &Step, entries: &[&'e Entry]) -> Option<Verdict<'e>> {
+    let mut counts: HashMap<&Key, usize> = HashMap::new();
+    values(entries).for_each(|(_, value)| *counts.entry(value).or_default() += 1);
+    let n = whole(entries.len()).as_f64();
+    let passing = values(entries).filter_map(|(entry, value)| {
+        let share = Number::Float(whole(*counts.get(value)?).as_f64() * 100.0 / n);
+        step.accepts(share).then_some((share, entry))
+    });
+    let (shares, members): (Vec<Number>, Vec<&Entry>) = passing.unzip();
+    shares.first().map(|share| Verdict { value: *share, members })
 }
 
 fn n_occurring(step: &Step, entries: &[&Entry]) -> usize {

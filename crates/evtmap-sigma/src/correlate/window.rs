@@ -35,17 +35,22 @@ pub(super) struct Members {
     pub(super) n_matches: u64,
     /// The handles of the first of them.
     pub(super) handles: Vec<u64>,
+    /// The time and the handle of the last.
+    last: Option<(i64, u64)>,
 }
 
 impl Members {
     pub(super) fn new() -> Self {
-        Self { first: i64::MAX, n_matches: 0, handles: Vec::new() }
+        Self { first: i64::MAX, n_matches: 0, handles: Vec::new(), last: None }
     }
 
+    /// Takes in an event, unless it is the one that was taken in last.
     pub(super) fn add(&mut self, entry: &Entry, max_handles: usize) {
         let room = max_handles.saturating_sub(self.handles.len());
         match &entry.source {
+            Source::Match(handle) if self.last == Some((entry.time, *handle)) => {}
             Source::Match(handle) => {
+                self.last = Some((entry.time, *handle));
                 self.first = self.first.min(entry.time);
                 self.n_matches = self.n_matches.saturating_add(1);
                 self.handles.extend(Some(handle).filter(|_| room > 0));
@@ -93,7 +98,11 @@ impl Reading {
                     slot.values.iter().map(|column| value(column).map(|text| Some(folded(text)))).collect();
                 Some(values.map_or(Self::Nothing, |values| Self::Values(values.into())))
             }
-            Measure::Sum | Measure::Average | Measure::Percentile(_) | Measure::Rank => {
+            Measure::Share => {
+                let text = slot.values.first().and_then(value)?;
+                Some(Self::Values([Some(folded(text))].into()))
+            }
+            Measure::Sum | Measure::Average | Measure::Percentile(_) => {
                 let text = slot.values.first().and_then(value)?;
                 Number::parse_event(text).map(Self::Number)
             }
@@ -108,6 +117,16 @@ pub(super) struct Entry {
     pub(super) slot: usize,
     pub(super) reading: Reading,
     pub(super) source: Source,
+}
+
+impl Entry {
+    /// Whether it is another match of the event that has arrived.
+    pub(super) fn is_of(&self, arrival: &Arrival) -> bool {
+        match (&self.source, &arrival.source) {
+            (Source::Match(own), Source::Match(other)) => self.time == arrival.time && own == other,
+            (Source::Match(_) | Source::Result(_), _) => false,
+        }
+    }
 }
 
 /// One group's state.
@@ -177,7 +196,6 @@ pub(super) fn group_of(slot: &Slot, row: &Row) -> Option<(Key, Row)> {
         let (index, is_optional) = match column {
             GroupColumn::Field(index) => (*index, true),
             GroupColumn::Alias(index) => (*index, false),
-            GroupColumn::Missing => return None,
         };
         let value = row.get(index).cloned().flatten();
         if value.is_none() && !is_optional {

@@ -124,7 +124,8 @@ pub struct Thresholds {
     /// The fields whose values are counted or measured; a tuple where there are several.
     pub fields: Vec<String>,
     /// For [`CorrelationKind::ValuePercentile`]: which percentile is compared, from 0 to 100. Without it the
-    /// thresholds are about the percentile rank of each value, as in the specification's text.
+    /// thresholds are about the share of events that have the same value, in percent, as in the specification's
+    /// example of a rare process name.
     pub percentile: Option<f64>,
 }
 

@@ -1,28 +1,50 @@
 //! The conformance suite of the language: `corpus/sigma`, a file for each row of its list.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use evtmap_sigma::{Collection, Event, LogSource, Metadata, Placeholders, Rule, Value};
+use evtmap_sigma::{Collection, Diagnostic, Event, LogSource, Metadata, Placeholders, Rule, Value};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+mod correlations;
 
 /// The cases that there are at least; the suite only grows.
-const MIN_CASES: usize = 400;
+const MIN_CASES: usize = 700;
 
 /// A file of the corpus; its README says what the fields mean.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
+struct Row<C> {
     row: String,
     title: String,
     spec: String,
     says: String,
     does: String,
-    cases: Vec<Case>,
+    #[serde(default)]
+    rules: String,
+    cases: Vec<C>,
 }
 
+/// A form that cases are written in.
+trait Form: DeserializeOwned {
+    fn note(&self) -> &str;
+
+    /// Runs the case behind the rules that all cases of its file share, and tells what was found instead of
+    /// what is expected.
+    fn run(&self, shared: &str) -> Vec<String>;
+}
+
+/// A case of which only the note is of interest.
+#[derive(Deserialize)]
+struct Noted {
+    note: String,
+}
+
+/// A case about single events.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -115,67 +137,99 @@ impl Event for Fields {
     }
 }
 
+/// Reads documents and joins the filters to the rules.
+fn collection(text: &str, placeholders: &Placeholders) -> Collection {
+    let mut collection = Collection::parse(text, placeholders);
+    for rule in &mut collection.rules {
+        for filter in &collection.filters {
+            if filter.is_for(rule) {
+                filter.apply(rule);
+            }
+        }
+    }
+    collection
+}
+
+/// A section of a document, as text that stands under its key.
+fn indented(section: &str) -> String {
+    section.lines().map(|line| format!("    {line}\n")).collect()
+}
+
+/// What was found instead of what is expected.
+#[derive(Default)]
+struct Failures(Vec<String>);
+
+impl Failures {
+    fn expect<T: Debug + PartialEq<U> + ?Sized, U: Debug + ?Sized>(
+        &mut self,
+        what: &str,
+        found: &T,
+        expected: &U,
+    ) {
+        if *found != *expected {
+            self.0.push(format!("{what}: found {found:?}, expected {expected:?}"));
+        }
+    }
+
+    /// Compares the codes of problems, and tells the whole problems.
+    fn expect_codes(&mut self, problems: &[&Diagnostic], expected: &[String]) {
+        let codes: Vec<&str> = problems.iter().map(|problem| problem.code.as_str()).collect();
+        if codes != expected {
+            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            self.0.push(format!("diagnostics: found {told:?}, expected {expected:?}"));
+        }
+    }
+}
+
 impl Case {
     /// The rule, or the detection in a rule that says no more than it must.
     fn text(&self) -> String {
         match (&self.rule, &self.detection) {
             (Some(rule), None) => rule.clone(),
             (None, Some(detection)) => {
-                let indented: String = detection.lines().map(|line| format!("    {line}\n")).collect();
-                format!("title: Case\nlogsource:\n    product: windows\ndetection:\n{indented}")
+                let section = indented(detection);
+                format!("title: Case\nlogsource:\n    product: windows\ndetection:\n{section}")
             }
             _ => panic!("{}: a case has either a `rule` or a `detection`", self.note),
         }
     }
+}
 
-    /// Runs the case and tells what was found instead of what is expected.
-    fn run(&self) -> Vec<String> {
-        let mut failures = Vec::new();
-        let mut expect = |what: &str, found: &dyn std::fmt::Debug, expected: &dyn std::fmt::Debug| {
-            let (found, expected) = (format!("{found:?}"), format!("{expected:?}"));
-            if found != expected {
-                failures.push(format!("{what}: found {found}, expected {expected}"));
-            }
-        };
+impl Form for Case {
+    fn note(&self) -> &str {
+        &self.note
+    }
+
+    fn run(&self, shared: &str) -> Vec<String> {
+        let mut failures = Failures::default();
         let placeholders: Placeholders = self.placeholders.clone().into_iter().collect();
-        let mut collection = Collection::parse(&self.text(), &placeholders);
-        for rule in &mut collection.rules {
-            for filter in &collection.filters {
-                if filter.is_for(rule) {
-                    filter.apply(rule);
-                }
-            }
-        }
-        let codes: Vec<&str> = collection.diagnostics.iter().map(|problem| problem.code.as_str()).collect();
-        if codes != self.diagnostics {
-            let told: Vec<String> = collection.diagnostics.iter().map(ToString::to_string).collect();
-            expect("diagnostics", &told, &self.diagnostics);
-        }
+        let collection = collection(&(shared.to_owned() + &self.text()), &placeholders);
+        failures.expect_codes(&collection.diagnostics.iter().collect::<Vec<_>>(), &self.diagnostics);
         let about = |rule: &&Rule| self.about.as_ref().is_none_or(|title| *title == rule.metadata.title);
         let rules: Vec<&Rule> = collection.rules.iter().filter(about).collect();
         let titles: Vec<&str> = collection.rules.iter().map(|rule| rule.metadata.title.as_str()).collect();
         if let Some(loads) = &self.loads {
-            expect("loads", &titles, loads);
+            failures.expect("loads", &titles, loads);
         }
         let events = self.matches.iter().map(|event| (event, true));
         for (event, expected) in events.chain(self.misses.iter().map(|event| (event, false))) {
             let found = rules.iter().any(|rule| rule.matches(event));
-            expect(&format!("{event:?}"), &(found && !rules.is_empty()), &expected);
+            failures.expect(&format!("{event:?}"), &found, &expected);
         }
         if rules.is_empty() && !self.misses.is_empty() {
-            expect("misses", &"no rule", &"a rule that does not match");
+            failures.expect("misses", "no rule", "a rule that does not match");
         }
         for rule in rules {
             for (name, expected) in &self.attributes {
-                expect(name, &attribute(&rule.metadata, name), expected);
+                failures.expect(name, &attribute(&rule.metadata, name), expected);
             }
             let covers = self.covered_by.iter().map(|logsource| (logsource, true));
             for (covering, expected) in covers.chain(self.not_covered_by.iter().map(|l| (l, false))) {
                 let found = logsource(covering).covers(&rule.logsource);
-                expect(&format!("covered by {covering:?}"), &found, &expected);
+                failures.expect(&format!("covered by {covering:?}"), &found, &expected);
             }
         }
-        failures
+        failures.0
     }
 }
 
@@ -220,43 +274,48 @@ pub(crate) fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/sigma")
 }
 
-/// The files of the corpus with their names, in the order of their names.
-fn rows() -> Vec<(String, Row)> {
-    let entries = fs::read_dir(corpus()).unwrap().map(|entry| entry.unwrap().path());
-    let mut paths: Vec<PathBuf> =
-        entries.filter(|path| path.extension().is_some_and(|e| e == "yml")).collect();
-    paths.sort();
-    let read = |path: PathBuf| {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let text = fs::read_to_string(&path).unwrap();
-        let strict = serde_saphyr::options! { strict_booleans: true };
-        let row = serde_saphyr::from_str_with_options(&text, strict)
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        (name, row)
-    };
-    paths.into_iter().map(read).collect()
+/// The letter of the rows whose cases are about several events.
+const CORRELATIONS: char = 'K';
+
+/// The names of the files of the corpus, in their order.
+fn names() -> Vec<String> {
+    let entries = fs::read_dir(corpus()).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<String> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
+    names.retain(|name| name.ends_with(".yml"));
+    names.sort();
+    names
+}
+
+fn read<C: DeserializeOwned>(name: &str) -> Row<C> {
+    let text = fs::read_to_string(corpus().join(name)).unwrap();
+    let strict = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(&text, strict).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// For each case of a file how it fails.
+fn run<C: Form>(name: &str) -> Vec<Vec<String>> {
+    let row: Row<C> = read(name);
+    let told = |case: &C, failure| format!("{name}: {}\n    {failure}", case.note());
+    let run = |case: &C| case.run(&row.rules).into_iter().map(|failure| told(case, failure)).collect();
+    row.cases.iter().map(run).collect()
 }
 
 #[test]
 fn every_case_holds() {
-    let mut failures = Vec::new();
-    let mut n_cases = 0;
-    for (name, row) in rows() {
-        for case in &row.cases {
-            n_cases += 1;
-            failures.extend(
-                case.run().into_iter().map(|failure| format!("{name}: {}\n    {failure}", case.note)),
-            );
-        }
-    }
-    assert!(failures.is_empty(), "{} of {n_cases} cases:\n{}", failures.len(), failures.join("\n"));
-    assert!(n_cases >= MIN_CASES, "{n_cases} cases");
+    let run = |name: String| {
+        if name.starts_with(CORRELATIONS) { run::<correlations::Case>(&name) } else { run::<Case>(&name) }
+    };
+    let cases: Vec<Vec<String>> = names().into_iter().flat_map(run).collect();
+    let failures = cases.concat();
+    assert!(failures.is_empty(), "{} of {} cases:\n{}", failures.len(), cases.len(), failures.join("\n"));
+    assert!(cases.len() >= MIN_CASES, "{} cases", cases.len());
 }
 
 /// Every row of the list has a file, or a reason why it has none.
 #[test]
 fn every_row_is_there_or_has_a_reason() {
-    let files = rows();
+    let files: Vec<(String, Row<Noted>)> =
+        names().into_iter().map(|name| (name.clone(), read(&name))).collect();
     let mut listed = BTreeSet::new();
     let list = fs::read_to_string(corpus().join("rows.tsv")).unwrap();
     for line in list.lines().skip(1) {
