@@ -59,6 +59,16 @@ impl Selector {
 }
 
 impl Condition {
+    /// The names that stand in it by themselves, in the order written.
+    pub(crate) fn selections(&self) -> Vec<&str> {
+        match self {
+            Self::Selection(name) => vec![name],
+            Self::Of(..) => Vec::new(),
+            Self::Not(inner) => inner.selections(),
+            Self::And(members) | Self::Or(members) => members.iter().flat_map(Self::selections).collect(),
+        }
+    }
+
     /// Whether a part of the condition is negated.
     pub(crate) fn has_not(&self) -> bool {
         match self {

@@ -138,6 +138,18 @@ pub struct Alias {
     pub fields: Vec<(String, String)>,
 }
 
+impl Correlation {
+    /// The ids and names of what it is about: those in its list, and those that only its sentence has.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let sentence = match &self.condition {
+            CorrelationCondition::Rules(condition) => Some(condition),
+            CorrelationCondition::AllRules | CorrelationCondition::Thresholds(_) => None,
+        };
+        let listed = self.rules.iter().map(String::as_str);
+        listed.chain(sentence.into_iter().flat_map(|condition| condition.selections()))
+    }
+}
+
 /// A correlation rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Correlation {

@@ -37,7 +37,7 @@ pub struct LoadedCorrelation {
     pub correlation: Correlation,
     /// The file, as the user would look for it.
     pub path: String,
-    /// The indices of the rules that it names.
+    /// The indices of the rules whose matches it is about.
     pub rules: Vec<usize>,
 }
 
@@ -137,9 +137,13 @@ impl Rules {
             if let Some(reason) = early_reason(metadata.status, None) {
                 self.skip(path, &metadata.title, reason, "correlation".to_owned());
             } else if !correlation.is_translated || self.has_rule_of(&correlation, path) {
-                let rules = self.rules_of(&correlation);
-                self.correlations.push(LoadedCorrelation { correlation, path: path.to_owned(), rules });
+                let path = path.to_owned();
+                self.correlations.push(LoadedCorrelation { correlation, path, rules: Vec::new() });
             }
+        }
+        let members: Vec<_> = self.correlations.iter().map(|own| self.rules_of(&own.correlation)).collect();
+        for (loaded, rules) in self.correlations.iter_mut().zip(members) {
+            loaded.rules = rules;
         }
         let rules: Vec<&Rule> = self.rules.iter().map(|loaded| &loaded.rule).collect();
         let loaded: Vec<&Correlation> = self.correlations.iter().map(|loaded| &loaded.correlation).collect();
@@ -166,9 +170,23 @@ impl Rules {
         })
     }
 
+    /// The rules whose matches a correlation is about, those of correlations that it names included.
     fn rules_of(&self, correlation: &Correlation) -> Vec<usize> {
+        let mut names: Vec<&str> = correlation.names().collect();
+        let mut n_seen = 0;
+        // Each name is looked at once, so that correlations that name one another come to an end.
+        while let Some(name) = names.get(n_seen).copied() {
+            n_seen += 1;
+            for inner in &self.correlations {
+                if inner.correlation.metadata.is_called(name) {
+                    let new: Vec<&str> =
+                        inner.correlation.names().filter(|name| !names.contains(name)).collect();
+                    names.extend(new);
+                }
+            }
+        }
         let is_named = |loaded: &LoadedRule| {
-            correlation.rules.iter().any(|name| loaded.rule.metadata.is_called(name))
+            names.iter().any(|name| loaded.rule.metadata.is_called(name))
                 || correlation.is_translated && loaded.rule.metadata == correlation.metadata
         };
         (0..).zip(&self.rules).filter(|(_, loaded)| is_named(loaded)).map(|(index, _)| index).collect()

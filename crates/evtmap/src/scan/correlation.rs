@@ -52,11 +52,15 @@ impl Correlating {
         // Stable: what happened at once stays in the order of the input.
         self.kept.sort_by_key(|kept| kept.event.time);
         let mut correlator = Correlator::new(rules.plan(), Limits::default());
-        for (kept, handle) in self.kept.iter_mut().zip(0..) {
-            if let Some(time) = kept.event.time {
-                let values = std::mem::take(&mut kept.values);
-                correlator.push(Matched { rule: kept.rule, time, values, handle });
-            }
+        let mut before: Option<(Arc<AlertEvent>, u64)> = None;
+        for (kept, number) in self.kept.iter_mut().zip(0..) {
+            let Some(time) = kept.event.time else { continue };
+            // Several rules that match one event stand side by side and have one handle: it is one event.
+            let same = before.filter(|(event, _)| Arc::ptr_eq(event, &kept.event));
+            let handle = same.map_or(number, |(_, handle)| handle);
+            before = Some((Arc::clone(&kept.event), handle));
+            let values = std::mem::take(&mut kept.values);
+            correlator.push(Matched { rule: kept.rule, time, values, handle });
         }
         let mut results = correlator.finish();
         results.sort_by_key(|result| (result.first, result.last, result.correlation));
