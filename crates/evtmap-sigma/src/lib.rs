@@ -13,6 +13,7 @@ mod evaluate;
 mod event;
 mod filter;
 mod fold;
+mod lint;
 mod logsource;
 mod metadata;
 mod modifier;
@@ -32,6 +33,10 @@ pub use diagnostic::{Code, Diagnostic, Gravity};
 pub use event::{Event, FieldList, Value};
 pub use filter::Filter;
 pub use fold::{fold, fold_char};
+pub use lint::{
+    Checked, Edit, FAMILIES, Family, Finding, Fix, Knowledge, Lint, Linter, LogSourcePart, TagMeaning,
+    apply as apply_fixes,
+};
 pub use logsource::LogSource;
 pub use metadata::{Level, Metadata, Status};
 pub use modifier::Modifier;
