@@ -11,6 +11,8 @@ mod detection;
 mod diagnostic;
 mod evaluate;
 mod event;
+mod example;
+mod explain;
 mod filter;
 mod fold;
 mod lint;
@@ -31,6 +33,8 @@ pub use condition::{Condition, Quantifier, Selector};
 pub use detection::{Detection, Item, NamedSelection, Selection};
 pub use diagnostic::{Code, Diagnostic, Gravity};
 pub use event::{Event, FieldList, Value};
+pub use example::{EXAMPLES_ENDING, Example, Examples, Recording, Recordings};
+pub use explain::{ExplainedItem, ExplainedPart, ExplainedValue, Explanation};
 pub use filter::Filter;
 pub use fold::{fold, fold_char};
 pub use lint::{

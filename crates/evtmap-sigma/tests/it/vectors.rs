@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use evtmap_sigma::{Collection, Event, Placeholders, Value};
+use evtmap_sigma::{Collection, Event, Placeholders, Rule, Value};
 use serde_json::Value as Json;
 
 use crate::shared;
@@ -66,6 +66,13 @@ const DELIBERATE: &[(&str, &str)] = &[
     ),
 ];
 
+/// Whether a rule holds, by the evaluator and by the explanation, which must be of one mind.
+fn holds(rule: &Rule, event: &dyn Event) -> bool {
+    let holds = rule.matches(event);
+    assert_eq!(rule.explain(event).holds, holds, "{}", rule.metadata.title);
+    holds
+}
+
 #[test]
 fn vectors_hold() {
     let mut failures = Vec::new();
@@ -89,7 +96,7 @@ fn vectors_hold() {
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|event| collection.rules.iter().any(|rule| rule.matches(&JsonEvent(event))))
+                .map(|event| collection.rules.iter().any(|rule| holds(rule, &JsonEvent(event))))
                 .collect();
             let expected: Vec<bool> =
                 vector["expect"].as_array().unwrap().iter().map(|b| b.as_bool().unwrap()).collect();
