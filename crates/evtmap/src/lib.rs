@@ -37,7 +37,7 @@ pub mod triage;
 pub use association::{Association, Associations};
 pub use attack::Catalogue;
 pub use evtmap_sigma::Placeholders;
-pub use logsource::{Pipelines, Router};
+pub use logsource::{LogPlace, Pipelines, PlaceExplanation, Router, RuleExplanation};
 pub use rules::Rules;
 pub use scan::{
     FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,

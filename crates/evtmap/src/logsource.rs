@@ -7,12 +7,16 @@
 //! A rule whose log source maps to nothing is refused with a reason: shown everything, it would match what
 //! its author never meant.
 
+mod explain;
+
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use evtmap_sigma::{Change, Diagnostic, LogSource, Pipeline, Rule, Value};
 
 use crate::event::Event;
+
+pub use explain::{LogPlace, PlaceExplanation, RuleExplanation};
 
 /// Field names of rules and the event's names for the same.
 type FieldNames = HashMap<String, Vec<String>>;

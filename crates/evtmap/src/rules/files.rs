@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 
+use super::trial::is_examples;
+
 /// The largest rule file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 8 << 20;
 /// The largest number of bytes read out of an archive, packed or not.
@@ -180,6 +182,9 @@ impl Reader {
 }
 
 fn is_rule_file(path: &Path) -> bool {
+    if is_examples(path) {
+        return false;
+    }
     let is_hidden = path.components().any(|part| {
         let part = part.as_os_str().to_string_lossy();
         part.starts_with('.') && part != "." && part != ".."

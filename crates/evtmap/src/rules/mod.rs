@@ -1,8 +1,12 @@
 //! Where rules come from, and what of them is used.
 
 mod files;
+mod knowledge;
+mod trial;
 
 pub use files::{RuleFile, RulesError, bundled, read};
+pub use knowledge::RuleKnowledge;
+pub use trial::{Trial, TrialOutcome, Trials, Wanted};
 
 use std::collections::HashSet;
 
