@@ -89,6 +89,12 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn expr(&self, expr: &Expr, written: Option<&Selection>) -> Explanation {
         match expr {
+            // What joins a single part says no more than the part does.
+            Expr::All(members) | Expr::Any(members) if members.len() == 1 => {
+                let only = self.members(members, written).pop();
+                let nothing = Explanation { holds: false, part: ExplainedPart::Any, members: Vec::new() };
+                only.unwrap_or(nothing)
+            }
             Expr::All(members) => {
                 let members = self.members(members, written);
                 let holds = members.iter().all(|member| member.holds);
@@ -279,8 +285,7 @@ mod tests {
                 "+any",
                 " -a",
                 "  -any",
-                "   -all",
-                r#"    -Image -x found [Some("C:\\cmd.exe")]"#,
+                r#"   -Image -x found [Some("C:\\cmd.exe")]"#,
                 "   -all",
                 "    -Gone -y found []",
                 r#"    +Line|contains +b found [Some("a -b")]"#,

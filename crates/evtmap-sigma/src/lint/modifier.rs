@@ -263,8 +263,9 @@ fn dash_without_windash(subject: &Subject<'_>, out: &mut Reporter<'_>) {
             is_dashed && texts.contains(&text.replacen('-', "/", 1))
         };
         if let Some(text) = item.texts().map(|(_, text)| text.to_lowercase()).find(has_twin) {
+            let modifiers: Vec<&str> = item.modifiers.iter().copied().chain(["windash"]).collect();
             out.find(item.extent(), format!("`{text}` is listed with `-` and with `/`"))
-                .help(format!("write `{}|windash` and one of them", item.name()));
+                .help(format!("write `{}` and one of them", item.key_with(&modifiers)));
         }
     }
 }

@@ -247,9 +247,10 @@ fn redundant_value(subject: &Subject<'_>, out: &mut Reporter<'_>) {
             patterns.filter_map(|(node, pattern)| Some((node, Reach::of(&pattern, item)?))).collect();
         for (node, reach) in &reaches {
             let wider = reaches.iter().find(|(_, other)| other.text != reach.text && other.covers(reach));
-            if let Some((_, wider)) = wider {
+            if let Some((wider, _)) = wider {
                 let text = node.text().unwrap_or_default();
-                out.find(node.extent, format!("whatever `{text}` finds, `{}` finds too", wider.text));
+                let wider = wider.text().unwrap_or_default();
+                out.find(node.extent, format!("whatever `{text}` finds, `{wider}` finds too"));
             }
         }
     }
