@@ -8,6 +8,9 @@ use super::{Edit, Lint, Reporter};
 use crate::condition::{Condition, Quantifier, Selector};
 use crate::diagnostic::Gravity::{Remark, Warning};
 
+/// The longest condition that is mended, in bytes; each mend writes it anew.
+const MAX_MENDED: usize = 4_000;
+
 pub(super) const LINTS: &[Lint] = &[
     Lint {
         code: "never-holds",
@@ -186,7 +189,7 @@ fn edit(
     written: &WrittenCondition<'_>,
     change: impl Fn(&str) -> String,
 ) -> Option<Vec<Edit>> {
-    let text = written.node.text()?;
+    let text = written.node.text().filter(|text| text.len() <= MAX_MENDED)?;
     subject.rewrite(written.node.extent, &change(text)).map(|edit| vec![edit])
 }
 

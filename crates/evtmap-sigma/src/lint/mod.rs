@@ -209,7 +209,12 @@ impl<'a> Linter<'a> {
             matches!(diagnostic.code, Code::IneffectiveModifier | Code::CidrHostBits)
         };
         let diagnostics = collection.diagnostics.iter().filter(|diagnostic| !has_lint(diagnostic));
-        findings.extend(diagnostics.map(|diagnostic| of_diagnostic(diagnostic, &source, &documents)));
+        let mut extents = HashMap::new();
+        documents.iter().for_each(|document| note_extents(document, &mut extents));
+        findings.extend(diagnostics.map(|diagnostic| of_diagnostic(diagnostic, &source, &extents)));
+        // Behind the limit the least grave is left out.
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.gravity));
+        findings.truncate(MAX_FINDINGS);
         findings.sort_by_key(|finding| finding.place);
         findings.dedup();
         Checked { collection, findings }
@@ -248,9 +253,9 @@ fn remember(seen: &mut HashMap<String, String>, text: Option<&str>, path: &str) 
     }
 }
 
-fn of_diagnostic(diagnostic: &Diagnostic, source: &Source<'_>, documents: &[Node]) -> Finding {
+fn of_diagnostic(diagnostic: &Diagnostic, source: &Source<'_>, extents: &HashMap<Place, Extent>) -> Finding {
     let start = source.index(diagnostic.place);
-    let extent = documents.iter().find_map(|node| written_at(node, diagnostic.place));
+    let extent = extents.get(&diagnostic.place).copied();
     let end = extent.unwrap_or_else(|| source.to_line_end(start)).end;
     Finding {
         code: diagnostic.code.as_str(),
@@ -263,14 +268,16 @@ fn of_diagnostic(diagnostic: &Diagnostic, source: &Source<'_>, documents: &[Node
     }
 }
 
-/// The key or value that is written at a place.
-fn written_at(node: &Node, place: Place) -> Option<Extent> {
+/// Notes what keys and values are written in, by their places.
+fn note_extents(node: &Node, extents: &mut HashMap<Place, Extent>) {
     match &node.data {
-        yaml::Data::Scalar { .. } => (node.place == place).then_some(node.extent),
-        yaml::Data::Sequence(items) => items.iter().find_map(|item| written_at(item, place)),
-        yaml::Data::Mapping(entries) => entries.iter().find_map(|entry| {
-            let is_key = entry.place == place;
-            if is_key { Some(entry.extent) } else { written_at(&entry.value, place) }
+        yaml::Data::Scalar { .. } => {
+            extents.insert(node.place, node.extent);
+        }
+        yaml::Data::Sequence(items) => items.iter().for_each(|item| note_extents(item, extents)),
+        yaml::Data::Mapping(entries) => entries.iter().for_each(|entry| {
+            note_extents(&entry.value, extents);
+            extents.insert(entry.place, entry.extent);
         }),
     }
 }

@@ -14,6 +14,8 @@ use crate::scalar::Number;
 
 /// The largest number of statements whose ways of being true are all tried.
 const MAX_STATEMENTS: usize = 12;
+/// The largest number of parts of a formula that is tried.
+const MAX_PARTS: usize = 2_000;
 
 /// What becomes of a detection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +74,8 @@ struct Statements {
 impl Statements {
     /// Nothing when there are too many of them.
     fn of(compiled: &Compiled, expr: &Expr, look_inside: bool) -> Option<Self> {
-        let mut builder = Builder { compiled, look_inside, numbers: HashMap::new(), predicates: Vec::new() };
+        let (numbers, predicates) = (HashMap::new(), Vec::new());
+        let mut builder = Builder { compiled, look_inside, numbers, predicates, n_parts: 0 };
         let formula = builder.formula(expr)?;
         let (mut excluded, mut implied) = (Vec::new(), Vec::new());
         for (a, first) in &builder.predicates {
@@ -113,11 +116,16 @@ struct Builder<'a> {
     /// Statements by what they say.
     numbers: HashMap<String, usize>,
     predicates: Vec<(usize, &'a Predicate)>,
+    n_parts: usize,
 }
 
 impl<'a> Builder<'a> {
     fn formula(&mut self, expr: &'a Expr) -> Option<Formula> {
         let compiled = self.compiled;
+        self.n_parts += 1;
+        if self.n_parts > MAX_PARTS {
+            return None;
+        }
         Some(match expr {
             Expr::All(members) => Formula::All(self.formulas(members)?),
             Expr::Any(members) => Formula::Any(self.formulas(members)?),

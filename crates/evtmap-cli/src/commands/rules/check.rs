@@ -192,8 +192,9 @@ impl Account {
 
 fn print_text(files: &[CheckedFile], account: &Account) -> Result<(), Failure> {
     for CheckedFile { file, findings } in files {
+        let lines: Vec<&str> = file.text.lines().collect();
         for finding in findings {
-            print(&format!("{}\n", snippet::render(&file.path, &file.text, finding)))?;
+            print(&format!("{}\n", snippet::render(&file.path, &lines, finding)))?;
         }
     }
     print(&account.in_words())

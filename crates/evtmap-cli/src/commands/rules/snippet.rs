@@ -12,13 +12,13 @@ use crate::terminal::{ERROR, FAINT, HEADING, NOTE, WARNING, plain};
 const MAX_COLUMNS: usize = 160;
 
 /// Renders a finding: code, message, place, the line with a mark beneath it, help.
-pub(super) fn render(path: &str, text: &str, finding: &Finding) -> String {
+pub(super) fn render(path: &str, lines: &[&str], finding: &Finding) -> String {
     let mut out = String::new();
     let style = style(finding.gravity);
     // Writing to a string does not fail.
     let _ = write_head(&mut out, path, finding, style);
     let line = usize::try_from(finding.place.line).unwrap_or(usize::MAX);
-    if let Some(source) = line.checked_sub(1).and_then(|line| text.lines().nth(line)) {
+    if let Some(source) = line.checked_sub(1).and_then(|line| lines.get(line)) {
         let _ = write_line(&mut out, source, finding, style);
     }
     if !finding.help.is_empty() {
@@ -100,7 +100,8 @@ mod tests {
         let text = "title: X\ndetection:\n    a: {日本\u{1b}: b, x: y}\n    condition: a and b\n";
         let checked = Linter::new(&(), &Placeholders::default()).check("x.yml", text);
         let finding = checked.findings.iter().find(|finding| finding.code == "field-letter").unwrap();
-        let shown = anstream::adapter::strip_str(&render("x.yml", text, finding)).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        let shown = anstream::adapter::strip_str(&render("x.yml", &lines, finding)).to_string();
         let expected = "\
 warning[field-letter]: the field name `日本\u{fffd}` holds `日` (U+65E5)
   --> x.yml:3:9
