@@ -1,6 +1,10 @@
 //! Development tasks: `cargo xtask TASK`.
 
 mod attack;
+mod conformance;
+mod incident;
+mod schema;
+mod tidy;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -15,7 +19,13 @@ struct Task {
     run: fn(&[String]) -> anyhow::Result<String>,
 }
 
-const TASKS: &[Task] = &[Task { name: "attack", about: attack::ABOUT, run: attack::run }];
+const TASKS: &[Task] = &[
+    Task { name: "attack", about: attack::ABOUT, run: attack::run },
+    Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
+    Task { name: "incident", about: incident::ABOUT, run: incident::run },
+    Task { name: "schema", about: schema::ABOUT, run: schema::run },
+    Task { name: "tidy", about: tidy::ABOUT, run: tidy::run },
+];
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program; its tasks do not print")]
 fn main() -> ExitCode {
@@ -25,7 +35,7 @@ fn main() -> ExitCode {
     let Some(task) = TASKS.iter().find(|task| task.name == name) else {
         eprintln!("usage: cargo xtask TASK");
         for Task { name, about, .. } in TASKS {
-            eprintln!("  {name:10} {about}");
+            eprintln!("  {name:12} {about}");
         }
         return ExitCode::from(2);
     };

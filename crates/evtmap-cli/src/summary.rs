@@ -213,6 +213,7 @@ fn events(lines: &mut Vec<String>, report: &Report<'_>) {
     if report.scan.is_cut_short {
         lines.push("what comes after the number of events asked for".to_owned());
     }
+    lines.extend(report.scan.remarks.iter().map(|remark| plain(remark).into_owned()));
 }
 
 fn rules(lines: &mut Vec<String>, report: &Report<'_>) {

@@ -61,7 +61,7 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
 
 fn is_steering(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A text cut or filled to so many columns of the terminal.
@@ -116,6 +116,7 @@ mod tests {
     #[test]
     fn escapes_do_not_pass() {
         assert_eq!(plain("a\u{1b}[31mb\r\n\u{202e}c"), "a\u{fffd}[31mb\u{fffd}\u{fffd}\u{fffd}c");
+        assert_eq!(plain("a\u{61c}b"), "a\u{fffd}b");
         assert_eq!(plain("Büro 日本"), "Büro 日本");
     }
 

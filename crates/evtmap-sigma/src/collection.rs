@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::correlation::Correlation;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::filter::Filter;
 use crate::metadata::{Metadata, Status};
@@ -31,6 +32,8 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, Vec<V>)> for Placeholder
 pub struct Collection {
     /// The rules that can be used, in the order written.
     pub rules: Vec<Rule>,
+    /// The correlations that can be used, in the order written; see [`Plan::link`](crate::Plan::link).
+    pub correlations: Vec<Correlation>,
     /// The filters that can be used; see [`Filter::apply`].
     pub filters: Vec<Filter>,
     /// The documents that cannot be used.
@@ -54,8 +57,9 @@ pub struct Refused {
 
 /// A document that can be used.
 enum Document {
-    Rule(Rule),
-    Filter(Filter),
+    Rule(Box<Rule>),
+    Correlation(Box<Correlation>),
+    Filter(Box<Filter>),
 }
 
 impl Collection {
@@ -99,11 +103,19 @@ impl Collection {
 
     fn add(&mut self, node: &Node, placeholders: &Placeholders) {
         let mut problems = Diagnostics::default();
-        let document = read_document(node, placeholders, &mut problems);
+        let mut document = read_document(node, placeholders, &mut problems);
+        let translated = match &mut document {
+            Some(Document::Rule(rule)) => Correlation::translate(rule, &mut problems),
+            _ => None,
+        };
         let problems = problems.into_vec();
         match (document, problems.iter().find(|problem| problem.is_error())) {
-            (Some(Document::Rule(rule)), None) => self.rules.push(rule),
-            (Some(Document::Filter(filter)), None) => self.filters.push(filter),
+            (Some(Document::Rule(rule)), None) => {
+                self.rules.push(*rule);
+                self.correlations.extend(translated);
+            }
+            (Some(Document::Correlation(correlation)), None) => self.correlations.push(*correlation),
+            (Some(Document::Filter(filter)), None) => self.filters.push(*filter),
             (_, reason) => self.refuse(node, reason.cloned()),
         }
         self.diagnostics.extend(problems);
@@ -131,14 +143,14 @@ pub(crate) fn with_actions(read: &mut Documents, diagnostics: &mut Vec<Diagnosti
 /// What kind of document a node is follows from the section that only this kind has.
 fn read_document(node: &Node, placeholders: &Placeholders, problems: &mut Diagnostics) -> Option<Document> {
     if node.get("filter").is_some() {
-        return Filter::read(node, placeholders, problems).map(Document::Filter);
+        return Filter::read(node, placeholders, problems).map(|filter| Document::Filter(Box::new(filter)));
     }
     if node.get("correlation").is_some() {
-        problems.note(Code::UnsupportedDocument, node.place, "a correlation is not evaluated yet");
-        return None;
+        return Correlation::read(node, problems)
+            .map(|correlation| Document::Correlation(Box::new(correlation)));
     }
     if node.get("detection").is_some() || node.get("logsource").is_some() {
-        return Rule::read(node, placeholders, problems).map(Document::Rule);
+        return Rule::read(node, placeholders, problems).map(|rule| Document::Rule(Box::new(rule)));
     }
     let message = "the document is neither a rule nor a correlation nor a filter";
     problems.push(
@@ -150,7 +162,8 @@ fn read_document(node: &Node, placeholders: &Placeholders, problems: &mut Diagno
 
 /// The `action` of old collections: `global` attributes for the documents behind, `reset` to end that, and
 /// `repeat` to take the document before once more. Gone from the specification, alive in pySigma, whose
-/// meaning this is: what is global wins over the document's own.
+/// meaning this is: what is global wins over a rule's own, what is repeated is changed by what is new, and
+/// correlations and filters stay as they are.
 #[derive(Default)]
 struct Actions {
     global: Option<Node>,
@@ -165,6 +178,7 @@ impl Actions {
             None => {}
             Some("global") => {
                 node.remove("action");
+                self.previous = Some(node.clone());
                 self.global = Some(node);
                 return None;
             }
@@ -176,7 +190,8 @@ impl Actions {
                 node.remove("action");
                 let mut repeated = self.previous.clone().unwrap_or_else(|| node.clone());
                 repeated.merge(&node);
-                node = repeated;
+                self.previous = Some(repeated.clone());
+                return Some(repeated);
             }
             Some(other) => {
                 let message = format!("the action `{other}` is unknown");
@@ -185,6 +200,9 @@ impl Actions {
                         .help("the actions are `global`, `reset` and `repeat`"),
                 );
             }
+        }
+        if node.get("correlation").is_some() || node.get("filter").is_some() {
+            return Some(node);
         }
         if let Some(global) = &self.global {
             node.merge(global);

@@ -10,10 +10,12 @@ use crate::modifier::{Draft, Problem, RegexSource, Value};
 use crate::predicate::{Predicate, Test};
 use crate::scalar::Kind;
 use crate::text::TextMatcher;
-use crate::yaml::Place;
 
-/// The largest size of a compiled regular expression in bytes.
-const MAX_REGEX_BYTES: usize = 10 << 20;
+/// Sizes in bytes that a compiled regular expression may have. Most fit the first; how large one is can only
+/// be learnt by trying.
+const REGEX_BYTES: [usize; 3] = [64 << 10, 1 << 20, 10 << 20];
+/// The largest size in bytes of all regular expressions of a rule.
+const MAX_REGEX_BYTES: usize = 64 << 20;
 
 /// What a rule asks of an event.
 #[derive(Clone, Debug)]
@@ -47,100 +49,151 @@ pub(crate) fn compile(
     placeholders: &Placeholders,
     problems: &mut Diagnostics,
 ) -> Option<Compiled> {
-    let mut selections = Vec::with_capacity(detection.selections.len());
-    for named in &detection.selections {
-        selections.push(selection(&named.selection, placeholders, problems));
-    }
+    let mut compiler = Compiler { placeholders, problems, n_regex_bytes: 0 };
+    let selections = detection.selections.iter().map(|named| compiler.selection(&named.selection)).collect();
     let names = Names { detection, problems };
     let condition = names.conditions();
     if problems.has_errors() { None } else { condition.map(|condition| Compiled { selections, condition }) }
 }
 
-fn selection(selection: &Selection, placeholders: &Placeholders, problems: &mut Diagnostics) -> Expr {
-    match selection {
-        Selection::All(items) => {
-            Expr::All(items.iter().filter_map(|item| predicate(item, placeholders, problems)).collect())
-        }
-        Selection::Any(members) => {
-            Expr::Any(members.iter().map(|member| self::selection(member, placeholders, problems)).collect())
-        }
-        Selection::Keywords(item) => {
-            predicate(item, placeholders, problems).unwrap_or_else(|| Expr::Any(Vec::new()))
-        }
-    }
+/// Makes the selections of one rule ready.
+struct Compiler<'a> {
+    placeholders: &'a Placeholders,
+    problems: &'a mut Diagnostics,
+    /// The size of the regular expressions so far.
+    n_regex_bytes: usize,
 }
 
-/// Applies an item's modifiers in the order written and makes a predicate of what comes out.
-fn predicate(item: &Item, placeholders: &Placeholders, problems: &mut Diagnostics) -> Option<Expr> {
-    let mut draft = Draft {
-        field: item.field.as_deref(),
-        values: item.values.iter().cloned().map(Value::Written).collect(),
-        all: false,
-        cased: false,
-        negated: false,
-        anchored: false,
-        n_applied: 0,
-        placeholders,
-        warnings: Vec::new(),
-    };
-    for modifier in &item.modifiers {
-        let applied = modifier.apply(&mut draft);
-        draft.n_applied += 1;
-        for warning in draft.warnings.drain(..) {
-            problems.push(warning.at(item.place));
-        }
-        if let Err(problem) = applied {
-            problems.push(problem.at(item.place));
-            return None;
-        }
-    }
-    let tests: Result<Vec<Test>, Problem> =
-        std::mem::take(&mut draft.values).into_iter().map(|value| test(value, &draft)).collect();
-    match tests {
-        Ok(tests) => Some(Expr::Predicate(Predicate {
-            field: item.field.clone(),
-            tests,
-            all: draft.all,
-            negated: draft.negated,
-        })),
-        Err(problem) => {
-            problems.push(problem.at(item.place));
-            None
-        }
-    }
-}
-
-/// Makes a test of a value that all modifiers have passed.
-fn test(value: Value, draft: &Draft<'_>) -> Result<Test, Problem> {
-    let needs_field = matches!(
-        value,
-        Value::Exists(_) | Value::FieldRef { .. } | Value::Compare { .. } | Value::Time { .. }
-    );
-    if draft.field.is_none() && needs_field {
-        return Err(Problem::invalid(format!("{} needs the name of a field", value.kind())));
-    }
-    Ok(match value {
-        Value::Written(scalar) => match scalar.kind {
-            Kind::Null => Test::Null,
-            Kind::Number(number) if draft.field.is_some() => Test::Number { number, spelled: scalar.text },
-            Kind::Number(_) | Kind::Text | Kind::Bool(_) => {
-                // The pattern of a value that is not null always exists.
-                let pattern = Value::Written(scalar).into_pattern().unwrap_or_default();
-                text(pattern, draft)
+impl Compiler<'_> {
+    fn selection(&mut self, selection: &Selection) -> Expr {
+        match selection {
+            Selection::All(items) => {
+                Expr::All(items.iter().filter_map(|item| self.predicate(item)).collect())
             }
-        },
-        Value::Text(pattern) => text(pattern, draft),
-        Value::Bytes(bytes) => encoded(bytes, draft)?,
-        Value::Regex(source) => Test::Regex(Box::new(regex(&source)?)),
-        Value::Network(network) => Test::Network(network),
-        Value::FieldRef { field, part } => Test::FieldRef { field, part, cased: draft.cased },
-        Value::Compare { ordering, number } => Test::Compare { ordering, number },
-        Value::Time { part, ordering, number } => Test::Time { part, ordering, number },
-        Value::Exists(wanted) => Test::Exists(wanted),
-        Value::AnyOf(members) => {
-            Test::AnyOf(members.into_iter().map(|member| test(member, draft)).collect::<Result<_, _>>()?)
+            Selection::Any(members) => {
+                Expr::Any(members.iter().map(|member| self.selection(member)).collect())
+            }
+            Selection::Keywords(item) => self.predicate(item).unwrap_or_else(|| Expr::Any(Vec::new())),
         }
-    })
+    }
+
+    /// Applies an item's modifiers in the order written and makes a predicate of what comes out.
+    fn predicate(&mut self, item: &Item) -> Option<Expr> {
+        let mut draft = Draft {
+            field: item.field.as_deref(),
+            values: item.values.iter().cloned().map(Value::Written).collect(),
+            all: false,
+            cased: false,
+            negated: false,
+            anchored: false,
+            n_applied: 0,
+            placeholders: self.placeholders,
+            warnings: Vec::new(),
+        };
+        for modifier in &item.modifiers {
+            let applied = modifier.apply(&mut draft);
+            draft.n_applied += 1;
+            for warning in draft.warnings.drain(..) {
+                self.problems.push(warning.at(item.place));
+            }
+            if let Err(problem) = applied {
+                self.problems.push(problem.at(item.place));
+                return None;
+            }
+        }
+        let tests: Result<Vec<Test>, Problem> =
+            std::mem::take(&mut draft.values).into_iter().map(|value| self.test(value, &draft)).collect();
+        match tests {
+            Ok(tests) => Some(Expr::Predicate(Predicate {
+                field: item.field.clone(),
+                tests,
+                all: draft.all,
+                negated: draft.negated,
+            })),
+            Err(problem) => {
+                self.problems.push(problem.at(item.place));
+                None
+            }
+        }
+    }
+
+    /// Makes a test of a value that all modifiers have passed.
+    fn test(&mut self, value: Value, draft: &Draft<'_>) -> Result<Test, Problem> {
+        let needs_field = matches!(
+            value,
+            Value::Exists(_) | Value::FieldRef { .. } | Value::Compare { .. } | Value::Time { .. }
+        );
+        if draft.field.is_none() && needs_field {
+            return Err(Problem::invalid(format!("{} needs the name of a field", value.kind())));
+        }
+        if draft.n_applied > 1 && matches!(value, Value::Exists(_)) {
+            return Err(Problem::invalid("`exists` cannot be joined with other modifiers"));
+        }
+        Ok(match value {
+            Value::Written(scalar) => match scalar.kind {
+                Kind::Null if draft.field.is_some() => Test::Null,
+                Kind::Null => {
+                    return Err(Problem::new(Code::InvalidSelection, "a keyword is a text, this is null"));
+                }
+                Kind::Number(number) if draft.field.is_some() => {
+                    Test::Number { number, spelled: scalar.text }
+                }
+                Kind::Number(_) | Kind::Text | Kind::Bool(_) => {
+                    // The pattern of a value that is not null always exists.
+                    let pattern = Value::Written(scalar).into_pattern().unwrap_or_default();
+                    text(pattern, draft)
+                }
+            },
+            Value::Text(pattern) => text(pattern, draft),
+            Value::Bytes(bytes) => match Value::Bytes(bytes).into_pattern() {
+                Ok(pattern) => text(pattern, draft),
+                Err(_) => {
+                    return Err(Problem::invalid(
+                        "the encoded text is no text and can never be found as it is",
+                    )
+                    .help("write `base64` or `base64offset` behind the encoding"));
+                }
+            },
+            Value::Regex(source) => Test::Regex(Box::new(self.regex(&source)?)),
+            Value::Network(network) => Test::Network(network),
+            Value::FieldRef { field, part } => Test::FieldRef { field, part, cased: draft.cased },
+            Value::Compare { ordering, number } => Test::Compare { ordering, number },
+            Value::Time { part, ordering, number } => Test::Time { part, ordering, number },
+            Value::Exists(wanted) => Test::Exists(wanted),
+            Value::AnyOf(members) => Test::AnyOf(
+                members.into_iter().map(|member| self.test(member, draft)).collect::<Result<_, _>>()?,
+            ),
+        })
+    }
+
+    fn regex(&mut self, source: &RegexSource) -> Result<regex::Regex, Problem> {
+        let mut builder = RegexBuilder::new(&source.pattern);
+        builder
+            .case_insensitive(source.flags.contains('i'))
+            .multi_line(source.flags.contains('m'))
+            .dot_matches_new_line(source.flags.contains('s'));
+        let n_left = MAX_REGEX_BYTES.saturating_sub(self.n_regex_bytes);
+        for n_bytes in REGEX_BYTES.into_iter().filter(|n_bytes| *n_bytes <= n_left) {
+            match builder.size_limit(n_bytes).build() {
+                Ok(regex) => {
+                    self.n_regex_bytes += n_bytes;
+                    return Ok(regex);
+                }
+                Err(regex::Error::CompiledTooBig(_)) => {}
+                Err(error) => {
+                    let reason = error.to_string();
+                    let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                    return Err(invalid_regex(reason));
+                }
+            }
+        }
+        Err(invalid_regex("it needs too much memory"))
+    }
+}
+
+fn invalid_regex(reason: &str) -> Problem {
+    Problem::new(Code::InvalidRegex, format!("the regular expression does not compile: {reason}"))
+        .help("look-around and back-references are not part of Sigma; large repetitions are refused")
 }
 
 /// A keyword is found anywhere in a value unless its place was given.
@@ -148,34 +201,6 @@ fn text(pattern: crate::Pattern, draft: &Draft<'_>) -> Test {
     let unanchored = draft.field.is_none() && !draft.anchored;
     let pattern = if unanchored { pattern.any_before().any_after() } else { pattern };
     Test::Text(TextMatcher::new(pattern, draft.cased))
-}
-
-/// UTF-16 without base64 behind it can only be found where its bytes are text themselves.
-fn encoded(bytes: Vec<u8>, draft: &Draft<'_>) -> Result<Test, Problem> {
-    match String::from_utf8(bytes) {
-        Ok(decoded) => Ok(text(crate::Pattern::literal(&decoded), draft)),
-        Err(_) => Err(Problem::invalid("an encoded text can never be found as it is")
-            .help("write `base64` or `base64offset` behind the encoding")),
-    }
-}
-
-fn regex(source: &RegexSource) -> Result<regex::Regex, Problem> {
-    let mut builder = RegexBuilder::new(&source.pattern);
-    builder.size_limit(MAX_REGEX_BYTES).dfa_size_limit(MAX_REGEX_BYTES);
-    builder
-        .case_insensitive(source.flags.contains('i'))
-        .multi_line(source.flags.contains('m'))
-        .dot_matches_new_line(source.flags.contains('s'));
-    builder.build().map_err(|error| {
-        let reason = match error {
-            regex::Error::CompiledTooBig(_) => "it needs too much memory".to_owned(),
-            other => {
-                other.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
-            }
-        };
-        Problem::new(Code::InvalidRegex, format!("the regular expression does not compile: {reason}"))
-            .help("look-around and back-references are not part of Sigma; large repetitions are refused")
-    })
 }
 
 /// Resolves the names in the conditions of a detection.
@@ -190,7 +215,8 @@ impl Names<'_> {
         let mut members: Vec<Expr> =
             detection.conditions.iter().filter_map(|condition| self.condition(condition)).collect();
         if members.is_empty() && !detection.conditions.is_empty() && !self.problems.has_errors() {
-            self.problems.note(Code::InvalidCondition, Place::default(), "the condition selects nothing");
+            let place = detection.condition_place;
+            self.problems.note(Code::InvalidCondition, place, "the condition selects nothing");
         }
         match members.pop() {
             Some(only) if members.is_empty() => Some(only),
@@ -222,7 +248,11 @@ impl Names<'_> {
         let index = self.detection.selections.iter().position(|selection| selection.name == name);
         if index.is_none() {
             let message = format!("the condition names `{name}`, but there is no such selection");
-            self.problems.push(Diagnostic::new(Code::UnknownSelection, Place::default(), message));
+            self.problems.push(Diagnostic::new(
+                Code::UnknownSelection,
+                self.detection.condition_place,
+                message,
+            ));
         }
         index.map(Expr::Selection)
     }
@@ -235,7 +265,7 @@ impl Names<'_> {
             .collect();
         if members.is_empty() {
             let message = format!("`{quantifier} of {selector}` means no selection and is left out");
-            self.problems.note(Code::EmptySelector, Place::default(), message);
+            self.problems.note(Code::EmptySelector, self.detection.condition_place, message);
             return None;
         }
         Some(match quantifier {

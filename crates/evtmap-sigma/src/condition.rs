@@ -59,9 +59,27 @@ impl Selector {
 }
 
 impl Condition {
+    /// Whether a part of the condition is negated.
+    pub(crate) fn has_not(&self) -> bool {
+        match self {
+            Self::Not(_) => true,
+            Self::And(members) | Self::Or(members) => members.iter().any(Self::has_not),
+            Self::Selection(_) | Self::Of(..) => false,
+        }
+    }
+
     /// Reads a condition; `place` is where its text begins.
-    pub(crate) fn parse(text: &str, place: Place) -> Result<Self, Diagnostic> {
-        let mut parser = Parser { tokens: tokens(text, place)?, at: 0, place, depth: 0 };
+    ///
+    /// # Errors
+    /// The first word that does not fit, or the limit that the condition exceeds.
+    pub fn parse(text: &str, place: Place) -> Result<Self, Diagnostic> {
+        Self::parse_about(text, place, &[])
+    }
+
+    /// Reads a condition about selections of these names, which words such as `AND` mean before they mean
+    /// a keyword.
+    pub(crate) fn parse_about(text: &str, place: Place, names: &[&str]) -> Result<Self, Diagnostic> {
+        let mut parser = Parser { tokens: tokens(text, place)?, at: 0, place, depth: 0, names };
         let condition = parser.or()?;
         match parser.peek() {
             None => Ok(condition),
@@ -74,12 +92,6 @@ impl Condition {
 struct Token {
     text: String,
     place: Place,
-}
-
-impl Token {
-    fn is(&self, keyword: &str) -> bool {
-        self.text.eq_ignore_ascii_case(keyword)
-    }
 }
 
 fn tokens(text: &str, start: Place) -> Result<Vec<Token>, Diagnostic> {
@@ -98,7 +110,7 @@ fn tokens(text: &str, start: Place) -> Result<Vec<Token>, Diagnostic> {
                     .help("write a correlation rule, such as `type: event_count`"));
             }
             c if c.is_whitespace() => in_word = false,
-            c if c.is_alphanumeric() || matches!(c, '_' | '-' | '*' | '?' | '.') => {
+            c if c.is_alphanumeric() || matches!(c, '_' | '-' | '*' | '.') => {
                 match tokens.last_mut() {
                     Some(word) if in_word => word.text.push(c),
                     _ => tokens.push(Token { text: c.to_string(), place }),
@@ -114,14 +126,23 @@ fn tokens(text: &str, start: Place) -> Result<Vec<Token>, Diagnostic> {
     Ok(tokens)
 }
 
-struct Parser {
+struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,
     place: Place,
     depth: usize,
+    /// Names of selections.
+    names: &'a [&'a str],
 }
 
-impl Parser {
+impl Parser<'_> {
+    /// Whether a word is a keyword: as the specification writes it, or in another case if no selection is
+    /// called so.
+    fn is(&self, token: &Token, keyword: &str) -> bool {
+        let text = token.text.as_str();
+        text == keyword || (text.eq_ignore_ascii_case(keyword) && !self.names.contains(&text))
+    }
+
     fn peek(&self) -> Option<&Token> {
         self.tokens.get(self.at)
     }
@@ -133,7 +154,7 @@ impl Parser {
     }
 
     fn take_keyword(&mut self, keyword: &str) -> bool {
-        let found = self.peek().is_some_and(|token| token.is(keyword));
+        let found = self.peek().is_some_and(|token| self.is(token, keyword));
         self.at += usize::from(found);
         found
     }
@@ -196,14 +217,14 @@ impl Parser {
                 None => Err(self.ended("`)`")),
             };
         }
-        if self.peek().is_some_and(|next| next.is("of"))
+        if self.peek().is_some_and(|next| self.is(next, "of"))
             && let Some(quantifier) = quantifier(&token.text)
         {
             self.at += 1;
             return self.selector().map(|selector| Condition::Of(quantifier, selector));
         }
-        let is_keyword = ["and", "or", "not", "of"].iter().any(|keyword| token.is(keyword));
-        if token.text == ")" || is_keyword || token.text.contains(['*', '?']) {
+        let is_keyword = ["and", "or", "not", "of"].iter().any(|keyword| self.is(&token, keyword));
+        if token.text == ")" || is_keyword || token.text.contains('*') {
             return Err(self.unexpected(&token, wanted));
         }
         Ok(Condition::Selection(token.text))
@@ -214,7 +235,7 @@ impl Parser {
         match self.take() {
             None => Err(self.ended(wanted)),
             Some(token) if matches!(token.text.as_str(), "(" | ")") => Err(self.unexpected(&token, wanted)),
-            Some(token) if token.is("them") => Ok(Selector::Them),
+            Some(token) if self.is(&token, "them") => Ok(Selector::Them),
             Some(token) => Ok(Selector::Pattern(token.text)),
         }
     }
@@ -329,6 +350,15 @@ mod tests {
         check("a\nand b", "a and b");
     }
 
+    /// A word in another case than the keyword's is a selection if there is one of that name.
+    #[test]
+    fn names_before_keywords() {
+        let start = Place { line: 1, column: 1 };
+        let shown = |names: &[&str]| Condition::parse_about("Not AND x", start, names).map(|c| c.to_string());
+        assert_eq!(shown(&["Not", "x"]), Ok("Not and x".to_owned()));
+        assert!(shown(&["x"]).is_err());
+    }
+
     #[test]
     fn mistakes() {
         check(
@@ -344,6 +374,7 @@ mod tests {
             "1:3: found `b` where `and`, `or` or the end of the condition was expected [invalid-condition]",
         );
         check("(a", "1:2: the condition ends where `)` was expected [invalid-condition]");
+        check("1 of a?", "1:7: `?` has no meaning in a condition [invalid-condition]");
         check("a, b", "1:2: `,` has no meaning in a condition [invalid-condition]");
         check(
             "1 of",

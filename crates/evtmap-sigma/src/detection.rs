@@ -3,10 +3,11 @@
 //! Specification: sigma-rules-specification, "Detection", "Lists", "Maps", "Keywords search".
 
 use crate::condition::Condition;
+use crate::correlation::Aggregation;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::modifier::Modifier;
 use crate::scalar::Scalar;
-use crate::yaml::{Data, Entry, Node, Place};
+use crate::yaml::{Data, Entry, Extent, Node, Place};
 
 /// The keys of the section that are not selections.
 const RESERVED: [&str; 2] = ["condition", "timeframe"];
@@ -18,6 +19,10 @@ pub struct Detection {
     pub selections: Vec<NamedSelection>,
     /// The conditions; the rule holds when one of them does.
     pub conditions: Vec<Condition>,
+    /// Where the conditions stand.
+    pub condition_place: Place,
+    /// What an old condition has behind its pipe; the detection is then about the single events.
+    pub aggregation: Option<Aggregation>,
 }
 
 /// A selection and its name.
@@ -65,9 +70,18 @@ impl Detection {
     pub(crate) fn read_without(node: &Node, others: &[&str], problems: &mut Diagnostics) -> Self {
         let mut selections = Vec::new();
         let mut conditions = Vec::new();
+        let mut condition_place = node.place;
+        let names: Vec<&str> = node.entries().iter().map(|entry| entry.key.as_str()).collect();
+        let mut aggregation = None;
         for entry in node.entries() {
             if entry.key == "condition" {
-                conditions = read_conditions(&entry.value, problems);
+                condition_place = entry.value.place;
+                if let Some((condition, piped)) = split_aggregation(&entry.value) {
+                    aggregation = read_aggregation(&piped, node, problems);
+                    conditions = read_conditions(&condition, &names, problems);
+                } else {
+                    conditions = read_conditions(&entry.value, &names, problems);
+                }
             } else if !RESERVED.contains(&entry.key.as_str()) && !others.contains(&entry.key.as_str()) {
                 let selection = Selection::read(&entry.value, problems);
                 selections.push(NamedSelection { name: entry.key.clone(), place: entry.place, selection });
@@ -82,18 +96,41 @@ impl Detection {
         if selections.is_empty() {
             problems.note(Code::MissingAttribute, node.place, "the detection has no selection");
         }
-        Self { selections, conditions }
+        Self { selections, conditions, condition_place, aggregation }
     }
 }
 
-fn read_conditions(node: &Node, problems: &mut Diagnostics) -> Vec<Condition> {
+/// A condition of the first Sigma in two: what holds for an event, and what is asked of the events together.
+fn split_aggregation(condition: &Node) -> Option<(Node, Node)> {
+    let (text, piped) = condition.text()?.split_once('|')?;
+    let n_blank = piped.len() - piped.trim_start().len();
+    let offset = u32::try_from(text.chars().count() + 1 + n_blank).unwrap_or(u32::MAX);
+    let place = Place { column: condition.place.column.saturating_add(offset), ..condition.place };
+    let part = |place, text: &str| Node {
+        place,
+        extent: Extent::default(),
+        data: Data::Scalar { text: text.to_owned(), plain: true },
+    };
+    Some((part(condition.place, text), part(place, piped)))
+}
+
+fn read_aggregation(piped: &Node, detection: &Node, problems: &mut Diagnostics) -> Option<Aggregation> {
+    Aggregation::read(piped.text()?, piped.place, detection.get("timeframe"))
+        .map_err(|problem| problems.push(problem))
+        .ok()
+}
+
+fn read_conditions(node: &Node, names: &[&str], problems: &mut Diagnostics) -> Vec<Condition> {
     let nodes = match &node.data {
         Data::Sequence(items) => items.as_slice(),
         Data::Scalar { .. } | Data::Mapping(_) => std::slice::from_ref(node),
     };
     let mut conditions = Vec::new();
+    if nodes.is_empty() {
+        problems.note(Code::InvalidCondition, node.place, "the list of conditions is empty");
+    }
     for node in nodes {
-        match node.text().map(|text| Condition::parse(text, node.place)) {
+        match node.text().map(|text| Condition::parse_about(text, node.place, names)) {
             Some(Ok(condition)) => conditions.push(condition),
             Some(Err(problem)) => problems.push(problem),
             None => {
@@ -106,6 +143,15 @@ fn read_conditions(node: &Node, problems: &mut Diagnostics) -> Vec<Condition> {
 }
 
 impl Selection {
+    /// The items, those of a list's members too.
+    pub(crate) fn items(&self) -> Box<dyn Iterator<Item = &Item> + '_> {
+        match self {
+            Self::All(items) => Box::new(items.iter()),
+            Self::Any(members) => Box::new(members.iter().flat_map(Self::items)),
+            Self::Keywords(item) => Box::new(std::iter::once(item)),
+        }
+    }
+
     fn read(node: &Node, problems: &mut Diagnostics) -> Self {
         match &node.data {
             Data::Mapping(entries) if entries.is_empty() => {

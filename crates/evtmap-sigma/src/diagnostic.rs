@@ -62,6 +62,10 @@ codes! {
     InvalidAttribute = "invalid-attribute", Error;
     /// An attribute outside the detection has a value that the specification does not know; it is left out.
     UnknownValue = "unknown-value", Warning;
+    /// The names of a taxonomy other than Sigma's own, which nothing maps.
+    ForeignTaxonomy = "foreign-taxonomy", Error;
+    /// A filter that excludes nothing: the rules it is for hold only where it holds.
+    PositiveFilter = "positive-filter", Warning;
     /// The log source names nothing, so the rule is about every log.
     EmptyLogsource = "empty-logsource", Warning;
     /// A selection is built in a way the specification does not know.
@@ -88,8 +92,20 @@ codes! {
     EmptySelector = "empty-selector", Warning;
     /// An aggregation behind a pipe, which Sigma replaced by correlations.
     LegacyAggregation = "legacy-aggregation", Error;
-    /// A kind of document that is not evaluated yet.
-    UnsupportedDocument = "unsupported-document", Error;
+    /// An aggregation behind a pipe that was read as the correlation that means the same.
+    TranslatedAggregation = "translated-aggregation", Warning;
+    /// A correlation is built in a way the specification does not know.
+    InvalidCorrelation = "invalid-correlation", Error;
+    /// Not a number and a unit of time.
+    InvalidTimespan = "invalid-timespan", Error;
+    /// A part of a correlation that changes nothing.
+    IneffectiveAttribute = "ineffective-attribute", Warning;
+    /// A correlation names a rule that does not exist or cannot be used.
+    UnknownReference = "unknown-reference", Error;
+    /// Several rules have the id or name that a correlation refers to; the first one is meant.
+    AmbiguousReference = "ambiguous-reference", Warning;
+    /// Correlations refer to each other in a circle.
+    CorrelationCycle = "correlation-cycle", Error;
 }
 
 impl Gravity {
@@ -150,6 +166,8 @@ impl fmt::Display for Diagnostic {
         Ok(())
     }
 }
+
+impl std::error::Error for Diagnostic {}
 
 /// Collects the problems of one rule while it is read.
 ///

@@ -6,10 +6,12 @@
 
 use crate::Placeholders;
 use crate::compile::{self, Compiled, Expr};
-use crate::detection::Detection;
+use crate::condition::Condition;
+use crate::detection::{Detection, Item};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::logsource::LogSource;
 use crate::metadata::Metadata;
+use crate::modifier::Modifier;
 use crate::rule::Rule;
 use crate::yaml::{Data, Node};
 
@@ -39,6 +41,20 @@ impl Filter {
         let section = node.get("filter")?;
         let rules = read_rules(section, problems);
         let detection = Detection::read_without(section, &["rules"], problems);
+        if detection.aggregation.is_some() {
+            problems.note(Code::LegacyAggregation, section.place, "a filter cannot aggregate events");
+        }
+        if detection.conditions.len() > 1 {
+            let message = "a filter has one condition";
+            problems.note(Code::InvalidCondition, detection.condition_place, message);
+        }
+        if !detection.conditions.is_empty() && !negates(&detection) {
+            let message = "the filter has no `not`: rules will hold only where it holds";
+            problems.push(
+                Diagnostic::new(Code::PositiveFilter, detection.condition_place, message)
+                    .help("to leave out what it selects, write `condition: not selection`"),
+            );
+        }
         let compiled = compile::compile(&detection, placeholders, problems)?;
         Some(Self { metadata, logsource, rules, detection, compiled })
     }
@@ -58,6 +74,14 @@ impl Filter {
     pub fn apply(&self, rule: &mut Rule) {
         rule.compiled_mut().and(&self.compiled);
     }
+}
+
+/// Whether a filter leaves anything out, by `not` or by `neq`.
+fn negates(detection: &Detection) -> bool {
+    let neq = Modifier::named("neq");
+    let has_neq = |item: &Item| item.modifiers.iter().any(|modifier| Some(*modifier) == neq);
+    detection.conditions.iter().any(Condition::has_not)
+        || detection.selections.iter().any(|named| named.selection.items().any(has_neq))
 }
 
 fn read_rules(section: &Node, problems: &mut Diagnostics) -> Option<Vec<String>> {

@@ -7,8 +7,11 @@
 mod collection;
 mod compile;
 mod condition;
+mod correlate;
+mod correlation;
 mod detection;
 mod diagnostic;
+mod engine;
 mod evaluate;
 mod event;
 mod example;
@@ -30,8 +33,17 @@ mod yaml;
 pub use collection::{Collection, Placeholders, Refused};
 pub use compile::{Compiled, Expr};
 pub use condition::{Condition, Quantifier, Selector};
+pub use correlate::{
+    Bound, BoundReached, Correlated, Correlator, Limits, LinkProblem, MAX_EVENTS, MAX_GROUPS, MAX_HANDLES,
+    MAX_WINDOW_EVENTS, Matched, Plan,
+};
+pub use correlation::{
+    Aggregation, AggregationFunction, Alias, Comparison, Correlation, CorrelationCondition, CorrelationKind,
+    MAX_CORRELATED_RULES, Threshold, Thresholds, TimeUnit, Timespan,
+};
 pub use detection::{Detection, Item, NamedSelection, Selection};
 pub use diagnostic::{Code, Diagnostic, Gravity};
+pub use engine::{Engine, EngineBuilder, Scratch, SlotEvent};
 pub use event::{Event, FieldList, Value};
 pub use example::{EXAMPLES_ENDING, Example, Examples, Recording, Recordings};
 pub use explain::{ExplainedItem, ExplainedPart, ExplainedValue, Explanation};

@@ -1,7 +1,5 @@
 //! What rules, correlations and filters say about themselves.
 
-use std::fmt;
-
 use crate::diagnostic::{Code, Diagnostics};
 use crate::logsource::LogSource;
 use crate::yaml::{Data, Node, Place};
@@ -28,13 +26,14 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+pub(crate) use words;
 
 words! {
     /// How mature a rule is.

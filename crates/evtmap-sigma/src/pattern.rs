@@ -41,15 +41,38 @@ impl Pattern {
     /// assert!(Pattern::parse(r"C:\\*").matches(r"c:\Windows", false));
     /// ```
     pub fn parse(text: &str) -> Self {
+        Self::read(text, &['*', '?', '\\'])
+    }
+
+    /// Reads a string in which `%name%` is a placeholder and `\%` a percent sign.
+    pub(crate) fn parse_expandable(text: &str) -> Self {
+        Self::read(text, &['*', '?', '\\', '%'])
+    }
+
+    /// Reads a string in which these characters mean something unless a backslash stands before them.
+    fn read(text: &str, special: &[char]) -> Self {
         let mut pattern = Self::default();
-        let mut rest = text.chars().peekable();
+        let mut rest = text.chars();
         while let Some(c) = rest.next() {
             match c {
                 '*' => pattern.push(Part::Any),
                 '?' => pattern.push(Part::One),
-                '\\' => match rest.next_if(|next| matches!(next, '*' | '?' | '\\')) {
-                    Some(escaped) => pattern.push_char(escaped),
-                    None => pattern.push_char('\\'),
+                '\\' => {
+                    let mut ahead = rest.clone();
+                    match ahead.next().filter(|next| special.contains(next)) {
+                        Some(escaped) => {
+                            pattern.push_char(escaped);
+                            rest = ahead;
+                        }
+                        None => pattern.push_char('\\'),
+                    }
+                }
+                '%' if special.contains(&'%') => match placeholder(rest.as_str()) {
+                    Some((name, after)) => {
+                        pattern.push(Part::Placeholder(name.to_owned()));
+                        rest = after.chars();
+                    }
+                    None => pattern.push_char('%'),
                 },
                 other => pattern.push_char(other),
             }
@@ -150,6 +173,9 @@ impl Pattern {
     }
 
     /// The pattern with `%name%` in its texts as placeholders; `\%` is a percent sign.
+    ///
+    /// For patterns that another modifier has changed. Their escapes are resolved, so that a backslash right
+    /// before a placeholder cannot be told from one that escapes it.
     #[must_use]
     pub(crate) fn placeholders(&self) -> Self {
         let mut pattern = Self::default();
@@ -179,26 +205,28 @@ fn is_word(c: char) -> bool {
 fn split_placeholders(text: &str, pattern: &mut Pattern) {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('%') {
+        rest = after;
         if let Some(before) = before.strip_suffix('\\') {
             pattern.push(Part::Text(format!("{before}%")));
-            rest = after;
             continue;
         }
-        let named = after.split_once('%').filter(|(name, _)| is_placeholder_name(name));
         pattern.push(Part::Text(before.to_owned()));
-        if let Some((name, after)) = named {
+        if let Some((name, after)) = placeholder(after) {
             pattern.push(Part::Placeholder(name.to_owned()));
             rest = after;
         } else {
             pattern.push_char('%');
-            rest = after;
         }
     }
     pattern.push(Part::Text(rest.to_owned()));
 }
 
-fn is_placeholder_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| is_word(c) || c == '-')
+/// The name of a placeholder whose first `%` stands before the text, and what follows its second one.
+///
+/// Any name will do, as in pySigma: one that nobody gave values for refuses the rule, where a text that
+/// only looks like a placeholder would never be found and nobody would know.
+fn placeholder(text: &str) -> Option<(&str, &str)> {
+    text.split_once('%').filter(|(name, _)| !name.is_empty() && !name.contains(['\\', '*', '?']))
 }
 
 /// What one step of matching compares with.
@@ -370,10 +398,16 @@ mod tests {
             ("a%x_1%b%", "[a]%x_1%[b%]"),
             (r"\%x%", "[%x%]"),
             ("100%", "[100%]"),
-            ("%a b%", "[%a b%]"),
+            ("%a b.c%", "%a b.c%"),
+            ("%%", "[%%]"),
+            (r"%a\%", "[%a%]"),
+            ("%a*%", "[%a]*[%]"),
+            (r"\%plain%name%", "[%plain]%name%"),
         ] {
             assert_eq!(show(&Pattern::parse(written).placeholders()), parts, "{written}");
+            assert_eq!(show(&Pattern::parse_expandable(written)), parts, "{written}");
         }
+        assert_eq!(show(&Pattern::parse_expandable(r"\\%name%")), r"[\]%name%");
     }
 
     #[test]

@@ -151,10 +151,11 @@ fn parse_time(text: &str) -> Option<civil::DateTime> {
     text.trim().trim_end_matches(['Z', 'z']).parse().ok()
 }
 
-/// Whether an event's value is a number as a rule spells it.
+/// Whether an event's value is a number as a rule spells it, or as Windows writes it: a whole number in
+/// plain decimal or in hexadecimal. Values are texts, so `007` and `7.0` are not 7.
 pub(crate) fn is_number(value: &str, number: Number, spelled: &str) -> bool {
     value.eq_ignore_ascii_case(spelled)
-        || Number::parse_event(value).is_some_and(|n| n.compare(number) == Some(cmp::Ordering::Equal))
+        || Number::parse_plain(value).is_some_and(|n| n.compare(number) == Some(cmp::Ordering::Equal))
 }
 
 /// Whether an event's value is an address of a network. An IPv4 address written as IPv6
@@ -233,7 +234,11 @@ mod tests {
             ("4688", true),
             ("0x1250", true),
             ("0X1250", true),
-            ("4688.0", true),
+            ("4688.0", false),
+            ("04688", false),
+            (" 4688", false),
+            ("+4688", false),
+            ("4.688e3", false),
             ("46880", false),
             ("", false),
         ] {

@@ -5,7 +5,7 @@
 use crate::Placeholders;
 use crate::compile::{self, Compiled};
 use crate::detection::Detection;
-use crate::diagnostic::{Code, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::event::Event;
 use crate::logsource::LogSource;
 use crate::metadata::Metadata;
@@ -28,6 +28,7 @@ impl Rule {
     pub(crate) fn read(node: &Node, placeholders: &Placeholders, problems: &mut Diagnostics) -> Option<Self> {
         let metadata = Metadata::read(node, problems);
         let logsource = LogSource::read(node, problems);
+        check_taxonomy(node, problems);
         let Some(section) = node.get("detection") else {
             problems.note(Code::MissingAttribute, node.place, "the rule has no `detection`");
             return None;
@@ -42,6 +43,12 @@ impl Rule {
         self.compiled.matches(event)
     }
 
+    /// Whether the rule was written with an aggregation behind a pipe: a [`Correlation`](crate::Correlation)
+    /// of the same id and title asks that of its matches, which say nothing alone.
+    pub fn is_aggregated(&self) -> bool {
+        self.detection.aggregation.is_some()
+    }
+
     /// The detection made ready, for engines.
     pub fn compiled(&self) -> &Compiled {
         &self.compiled
@@ -50,5 +57,21 @@ impl Rule {
     /// The detection made ready, for filters to add to.
     pub(crate) fn compiled_mut(&mut self) -> &mut Compiled {
         &mut self.compiled
+    }
+}
+
+/// The names of another taxonomy mean nothing here: a rule of one would never match, or match the wrong field.
+fn check_taxonomy(node: &Node, problems: &mut Diagnostics) {
+    let Some(taxonomy) = node.get("taxonomy").filter(|value| !value.is_null()) else { return };
+    let name = taxonomy.text().unwrap_or(taxonomy.kind());
+    if !name.eq_ignore_ascii_case("sigma") {
+        problems.push(
+            Diagnostic::new(
+                Code::ForeignTaxonomy,
+                taxonomy.place,
+                format!("the taxonomy `{name}` is not known"),
+            )
+            .help("convert the rule to the names of the taxonomy `sigma`"),
+        );
     }
 }

@@ -61,6 +61,16 @@ impl Number {
         number.is_finite().then_some(Self::Float(number))
     }
 
+    /// Reads a whole number in the spelling that Windows gives it: plain decimal, or hexadecimal behind `0x`.
+    pub(crate) fn parse_plain(text: &str) -> Option<Self> {
+        if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+            return unsigned(hex, 16);
+        }
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let is_plain = digits == "0" || !digits.starts_with(['0', '+']);
+        is_plain.then(|| text.parse().ok().map(Self::Integer))?
+    }
+
     /// Reads a number as an event shows it: also hexadecimal, as Windows writes addresses and masks.
     pub fn parse_event(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -84,10 +94,19 @@ impl Number {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "only where one side has a fraction anyway")]
-    fn as_f64(self) -> f64 {
+    pub(crate) fn as_f64(self) -> f64 {
         match self {
             Self::Integer(integer) => integer as f64,
             Self::Float(float) => float,
+        }
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(integer) => write!(f, "{integer}"),
+            Self::Float(float) => write!(f, "{float}"),
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct TextMatcher {
 
 /// The forms that have a short way; their texts are folded unless the case matters.
 #[derive(Clone, Debug)]
-enum Form {
+pub(crate) enum Form {
     Always,
     Whole(String),
     Start(String),
@@ -47,6 +47,11 @@ impl TextMatcher {
     /// The pattern.
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
+    }
+
+    /// The form that the pattern has.
+    pub(crate) fn form(&self) -> &Form {
+        &self.form
     }
 
     /// Whether case matters.

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -19,6 +19,12 @@ pub const MAX_DEPTH: usize = 32;
 pub const MAX_NODES: usize = 500_000;
 /// The largest number of keys of one map.
 pub const MAX_KEYS: usize = 2_000;
+/// The number of broken documents after which the rest of a file is not read.
+const MAX_ERRORS: usize = 32;
+/// The number of nodes in broken documents after which the rest of a file is not read.
+const MAX_BROKEN_NODES: usize = MAX_NODES + MAX_NODES / 2;
+/// The number of keys that occur twice after which no more of them are told.
+const MAX_DUPLICATES: usize = 1_000;
 
 /// A place in a rule file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,12 +55,6 @@ impl From<Marker> for Place {
 pub(crate) struct Extent {
     pub(crate) start: usize,
     pub(crate) end: usize,
-}
-
-impl From<saphyr_parser::Span> for Extent {
-    fn from(span: saphyr_parser::Span) -> Self {
-        Self { start: span.start.index(), end: span.end.index() }
-    }
 }
 
 /// One node of a document and where it stands.
@@ -168,7 +168,8 @@ pub(crate) struct Documents {
     pub(crate) has_properties: bool,
 }
 
-/// Reads all documents of a text.
+/// Reads all documents of a text. After an error it goes on with the next document, which begins where a
+/// line begins with `---`.
 pub(crate) fn read(text: &str) -> Documents {
     let mut loader = Loader::default();
     if text.len() > MAX_BYTES {
@@ -176,22 +177,40 @@ pub(crate) fn read(text: &str) -> Documents {
         loader.out.diagnostics.push(Diagnostic::new(Code::LimitExceeded, Place::default(), message));
         return loader.out;
     }
-    // The parser wants line feeds; a byte order mark at the start is no part of the text.
-    let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
-    while let Some(event) = parser.next_event() {
-        let result = match event {
-            Ok((Event::StreamEnd, _)) => break,
-            Ok((event, span)) => loader.event(event, span.start.into(), span.into()),
-            Err(error) => {
-                Err(Diagnostic::new(Code::InvalidYaml, (*error.marker()).into(), error.info().to_lowercase()))
-            }
+    // A byte order mark at the start is no part of the text.
+    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (mut n_errors, mut n_broken_nodes) = (0, 0);
+    while let Err(problem) = loader.read(rest) {
+        let place = problem.place;
+        loader.out.diagnostics.push(problem);
+        n_errors += 1;
+        n_broken_nodes += loader.n_nodes - loader.n_nodes_before;
+        let Some((n_lines, next)) = next_document(rest, loader.document_line) else {
+            break;
         };
-        if let Err(diagnostic) = result {
-            loader.out.diagnostics.push(diagnostic);
+        if n_errors == MAX_ERRORS || n_broken_nodes > MAX_BROKEN_NODES {
+            let message = "too much of the file is broken, the rest of it is not read";
+            loader.out.diagnostics.push(Diagnostic::new(Code::LimitExceeded, place, message));
             break;
         }
+        let skipped = rest.get(..rest.len() - next.len()).unwrap_or_default();
+        loader.restart(n_lines, skipped.chars().count());
+        rest = next;
     }
     loader.out
+}
+
+/// The text from the first document that begins behind a line, and how many lines stand before it.
+fn next_document(text: &str, line: u32) -> Option<(u32, &str)> {
+    let mut offset = 0;
+    for (i, content) in (0u32..).zip(text.split_inclusive('\n')) {
+        let is_marker = content.strip_prefix("---").is_some_and(|rest| rest.trim_start().len() < rest.len());
+        if i >= line && is_marker {
+            return text.get(offset..).map(|rest| (i, rest));
+        }
+        offset += content.len();
+    }
+    None
 }
 
 /// A list or map that is being read.
@@ -210,9 +229,62 @@ struct Loader {
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
     n_nodes: usize,
+    /// How many of them the documents before the one that is being read have.
+    n_nodes_before: usize,
+    /// How many lines of the file stand before the text that the parser was given.
+    n_lines_before: u32,
+    /// How many characters of the file stand before it, a byte order mark aside.
+    n_characters_before: usize,
+    /// The line of that text where the document begins that is being read.
+    document_line: u32,
 }
 
 impl Loader {
+    /// Reads documents up to the end or the first error.
+    fn read(&mut self, text: &str) -> Result<(), Diagnostic> {
+        let mut parser = Parser::new_from_str(text);
+        while let Some(event) = parser.next_event() {
+            match event {
+                Ok((Event::StreamEnd, _)) => break,
+                Ok((Event::DocumentStart(_), span)) => {
+                    self.document_line = Place::from(span.start).line;
+                    // The parser's anchors outlive their document, YAML's do not.
+                    self.anchors.clear();
+                    self.n_nodes_before = self.n_nodes;
+                }
+                Ok((event, span)) => self.event(event, self.place(span.start), self.extent(span))?,
+                Err(error) => {
+                    let place = self.place(*error.marker());
+                    // The parser reads ahead, and may meet its own limit before ours is seen to be exceeded.
+                    let is_too_deep = error.info().contains("recursion limit");
+                    let code = if is_too_deep { Code::LimitExceeded } else { Code::InvalidYaml };
+                    return Err(Diagnostic::new(code, place, error.info().to_lowercase()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets the document that was being read, to go on so many lines and characters later.
+    fn restart(&mut self, n_lines: u32, n_characters: usize) {
+        self.open.clear();
+        self.anchors.clear();
+        self.n_nodes = self.n_nodes_before;
+        self.n_lines_before = self.n_lines_before.saturating_add(n_lines);
+        self.n_characters_before += n_characters;
+        self.document_line = 1;
+    }
+
+    fn extent(&self, span: Span) -> Extent {
+        let character = |marker: Marker| marker.index().saturating_add(self.n_characters_before);
+        Extent { start: character(span.start), end: character(span.end) }
+    }
+
+    fn place(&self, marker: Marker) -> Place {
+        let Place { line, column } = marker.into();
+        Place { line: line.saturating_add(self.n_lines_before), column }
+    }
+
     fn event(&mut self, event: Event<'_>, place: Place, extent: Extent) -> Result<(), Diagnostic> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -312,13 +384,49 @@ impl Loader {
 fn insert(entries: &mut Vec<Entry>, entry: Entry, diagnostics: &mut Vec<Diagnostic>) {
     // Rules have few keys a map, so looking through them costs less than a table; MAX_KEYS bounds the rest.
     if let Some(earlier) = entries.iter_mut().find(|earlier| earlier.key == entry.key) {
-        let message = format!("the key `{}` occurs twice, the last one counts", entry.key);
-        diagnostics.push(
-            Diagnostic::new(Code::DuplicateKey, entry.place, message)
-                .help("remove one of them, or write the values as a list"),
-        );
+        if diagnostics.len() < MAX_DUPLICATES {
+            let message = format!("the key `{}` occurs twice, the last one counts", entry.key);
+            diagnostics.push(
+                Diagnostic::new(Code::DuplicateKey, entry.place, message)
+                    .help("remove one of them, or write the values as a list"),
+            );
+        }
         *earlier = entry;
     } else {
         entries.push(entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a text holds, in a line a document, and what is wrong with it.
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let read = read(text);
+        let mut lines: Vec<String> = Vec::new();
+        for document in &read.documents {
+            let keys: Vec<&str> = document.entries().iter().map(|entry| entry.key.as_str()).collect();
+            lines.push(format!("{}: {}", document.place, keys.join(" ")));
+        }
+        lines.extend(read.diagnostics.iter().map(ToString::to_string));
+        assert_eq!(lines.join("\n"), expected, "{text}");
+    }
+
+    #[test]
+    fn a_broken_document_does_not_take_the_others_along() {
+        check(
+            "a: 1\n---\nb: [\n---\nc: 3\n--- # four\nd: 4\n",
+            "1:1: a\n5:1: c\n7:1: d\n4:1: while parsing a node, did not find expected node content [invalid-yaml]",
+        );
+        check(
+            "a: &x [*y]\n---\nb: 1",
+            "3:1: b\n1:8: while parsing node, found unknown anchor [invalid-yaml]",
+        );
+        check(
+            "a: |\n  ---\n  x\n---\nb: [1]]\n---\nc: 1",
+            "1:1: a\n7:1: c\n5:7: misplaced bracket [invalid-yaml]",
+        );
     }
 }

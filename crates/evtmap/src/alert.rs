@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evtmap_sigma::Rule;
+use evtmap_sigma::{Metadata, Rule};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,6 +11,7 @@ use crate::association::Association;
 use crate::attack::{Catalogue, Mapping};
 use crate::event::Event;
 use crate::input::Position;
+use crate::rules::LoadedCorrelation;
 use crate::severity::Severity;
 
 /// What an alert is based on. The kinds are never mixed up: only a detection says that something was found.
@@ -121,10 +122,25 @@ impl Finding {
     /// What a rule says, and its tags that ATT&CK does not know.
     pub fn of_rule(rule: &Rule, path: &str, catalogue: &Catalogue) -> (Self, Vec<String>) {
         let mapping = catalogue.resolve_all(&rule.metadata.tags);
+        (Self::of_metadata(&rule.metadata, path, &mapping, catalogue), mapping.unresolved)
+    }
+
+    /// What a correlation says, and its tags that ATT&CK does not know. The tags of the rules that it names
+    /// count as its own: what they find is part of what it finds.
+    pub fn of_correlation(
+        loaded: &LoadedCorrelation,
+        rule_tags: &[&String],
+        catalogue: &Catalogue,
+    ) -> (Self, Vec<String>) {
+        let metadata = &loaded.correlation.metadata;
+        let mapping = catalogue.resolve_all(metadata.tags.iter().chain(rule_tags.iter().copied()));
+        (Self::of_metadata(metadata, &loaded.path, &mapping, catalogue), mapping.unresolved)
+    }
+
+    fn of_metadata(metadata: &Metadata, path: &str, mapping: &Mapping<'_>, catalogue: &Catalogue) -> Self {
         let mut finding = Self::of_event();
         finding.kind = Kind::Detection;
-        finding.severity = Some(rule.metadata.level.into());
-        let metadata = &rule.metadata;
+        finding.severity = Some(metadata.level.into());
         finding.rule = Some(RuleRef {
             id: metadata.id.clone(),
             title: metadata.title.clone(),
@@ -136,8 +152,8 @@ impl Finding {
             references: metadata.references.clone(),
             path: path.to_owned(),
         });
-        finding.set_attack(&mapping, catalogue);
-        (finding, mapping.unresolved)
+        finding.set_attack(mapping, catalogue);
+        finding
     }
 
     /// What an association says, and its techniques that ATT&CK does not know.
@@ -199,6 +215,60 @@ pub struct Alert {
     pub finding: Arc<Finding>,
     /// The event it was found in; several findings in one event share it.
     pub event: Arc<AlertEvent>,
+    /// For a correlation, the events it is about; `event` is then the first of them, with the values that
+    /// the group has in common as its fields.
+    pub correlation: Option<Arc<CorrelationDetail>>,
+}
+
+/// The events that a correlation is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CorrelationDetail {
+    /// The type of the correlation, such as `event_count`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When the first event was, in UTC (RFC 3339).
+    #[schemars(with = "String")]
+    pub first: Timestamp,
+    /// When the last event was, in UTC (RFC 3339).
+    #[schemars(with = "String")]
+    pub last: Timestamp,
+    /// How many events it is about.
+    pub events: u64,
+    /// The first of them, at most 100.
+    pub examples: Vec<MemberEvent>,
+}
+
+/// One of the events that a correlation is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MemberEvent {
+    /// When it was, in UTC (RFC 3339).
+    #[schemars(with = "Option<String>")]
+    pub time: Option<Timestamp>,
+    /// The computer it was logged on.
+    pub computer: String,
+    /// Its id.
+    pub event_id: Option<u32>,
+    /// Its number in its log.
+    pub record_id: Option<u64>,
+    /// The file it was read from.
+    pub path: String,
+    /// Where in the file: the record's byte or line.
+    pub position: u64,
+}
+
+impl MemberEvent {
+    /// What is told of one of several events.
+    pub fn of(event: &AlertEvent) -> Self {
+        let (Position::Byte(position) | Position::Line(position)) = event.position;
+        Self {
+            time: event.time,
+            computer: event.computer.clone(),
+            event_id: event.event_id,
+            record_id: event.record_id,
+            path: event.input.to_string(),
+            position,
+        }
+    }
 }
 
 /// What an alert keeps of its event.
@@ -233,6 +303,15 @@ impl AlertEvent {
     pub fn of(event: &Event, input: &Arc<str>, position: Position) -> Self {
         let fields = event.data().map(|(name, value)| (name.to_owned(), value.text().map(str::to_owned)));
         Self {
+            fields: fields.collect(),
+            message: event.message().map(str::to_owned),
+            ..Self::without_payload(event, input, position)
+        }
+    }
+
+    /// Keeps what is known of every event: when, where, who.
+    pub fn without_payload(event: &Event, input: &Arc<str>, position: Position) -> Self {
+        Self {
             time: event.time(),
             computer: event.computer().to_owned(),
             channel: event.channel().to_owned(),
@@ -240,8 +319,8 @@ impl AlertEvent {
             event_id: event.event_id(),
             record_id: event.record_id(),
             user: event.user().map(|account| account.to_string()),
-            fields: fields.collect(),
-            message: event.message().map(str::to_owned),
+            fields: Vec::new(),
+            message: None,
             input: Arc::clone(input),
             position,
         }

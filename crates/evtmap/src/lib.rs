@@ -16,8 +16,8 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let rules = Rules::load(&rules::bundled()?, &Pipelines::bundled()?, &Default::default());
 //! let findings = Findings::new(&rules, Associations::bundled()?, &Catalogue::bundled());
-//! let files = evtmap::input::find(["Security.evtx"]).files;
-//! Scanner::new(&rules, &findings, ScanOptions::default()).scan(&files, &mut Print)?;
+//! let found = evtmap::input::find(["Security.evtx"]);
+//! Scanner::new(&rules, &findings, ScanOptions::default()).scan(&found, &mut Print)?;
 //! # Ok(())
 //! # }
 //! ```
@@ -37,7 +37,7 @@ pub mod triage;
 pub use association::{Association, Associations};
 pub use attack::Catalogue;
 pub use evtmap_sigma::Placeholders;
-pub use logsource::{LogPlace, Pipelines, PlaceExplanation, Router, RuleExplanation};
+pub use logsource::{LogPlace, Pipelines, PlaceExplanation, Router, RuleExplanation, Workspace};
 pub use rules::Rules;
 pub use scan::{
     FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,

@@ -141,9 +141,11 @@ impl Summary {
             span: TimeSpan::default(),
         });
         group.n += 1;
-        if let Some(time) = alert.event.time {
-            group.span.add(time);
-        }
+        let times = match &alert.correlation {
+            Some(correlation) => [Some(correlation.first), Some(correlation.last)],
+            None => [alert.event.time, None],
+        };
+        times.into_iter().flatten().for_each(|time| group.span.add(time));
     }
 
     /// How many detections there are.
@@ -187,7 +189,7 @@ impl Summary {
 pub struct RulesAccount {
     /// Where they are from, as the user named it.
     pub origins: Vec<String>,
-    /// How many are used.
+    /// How many are used, correlations included.
     pub n_used: usize,
     /// Those that are not used, by reason, with up to three examples each.
     pub skipped: BTreeMap<SkipReason, Skipped>,
@@ -207,7 +209,8 @@ pub struct Skipped {
 impl RulesAccount {
     /// The account of loaded rules.
     pub fn new(origins: Vec<String>, rules: &Rules, findings: &Findings) -> Self {
-        let mut account = Self { origins, n_used: rules.rules().len(), ..Self::default() };
+        let mut account =
+            Self { origins, n_used: rules.rules().len() + rules.correlations().len(), ..Self::default() };
         for rule in rules.skipped() {
             let skipped = account.skipped.entry(rule.reason).or_default();
             skipped.n += 1;

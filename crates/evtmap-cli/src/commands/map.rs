@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
 use evtmap::alert::Alert;
-use evtmap::input::{self, Found};
+use evtmap::input::{self, Found, FoundFile, InputOptions};
 use evtmap::report::ReportOptions;
 use evtmap::rules::{self, RuleFile};
 use evtmap::triage::{Report, RulesAccount, Summary};
@@ -32,7 +33,7 @@ pub(crate) fn run(args: &MapArgs) -> Result<ExitCode, Failure> {
     let findings = Findings::new(&rules, associations, &catalogue);
     let found = input::find(&args.inputs);
     let mut desk = Desk::open(args, &found)?;
-    let scanned = Scanner::new(&rules, &findings, options).scan(&found.files, &mut desk);
+    let scanned = Scanner::new(&rules, &findings, options).scan(&found, &mut desk);
     desk.bar.finish_and_clear();
     let account = match (scanned, desk.failure.take()) {
         (Ok(account), _) => account,
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &MapArgs) -> Result<ExitCode, Failure> {
     if !args.quiet {
         print(&summary::render(&report), to_stderr)?;
     }
-    let has_errors = tell_errors(&found, &account);
+    let has_errors = tell_errors(&account);
     Ok(status(args.fail_on, &desk.summary, has_errors))
 }
 
@@ -63,6 +64,7 @@ struct Desk {
 
 impl Desk {
     fn open(args: &MapArgs, found: &Found) -> Result<Self, Failure> {
+        refuse_inputs(&args.output, found)?;
         let options = ReportOptions { neutralise_formulas: !args.raw_csv };
         let outputs = args.output.iter().map(|path| Output::open(path, args.format.as_deref(), options));
         let outputs = outputs.collect::<Result<Vec<Output>, _>>()?;
@@ -91,6 +93,22 @@ impl Sink for Desk {
     fn progress(&mut self, progress: Progress) {
         progress::show(&self.bar, progress);
     }
+}
+
+/// A report that is put in the place of a log would cost the evidence. One that replaces the report of an
+/// earlier run, which lies in a folder of logs, does not.
+fn refuse_inputs(outputs: &[PathBuf], found: &Found) -> Result<(), Failure> {
+    for output in outputs {
+        let Ok(output_file) = output.canonicalize() else { continue };
+        let is_output = |path: &Path| path.canonicalize().is_ok_and(|path| path == output_file);
+        let is_log =
+            |file: &FoundFile| file.named || input::open(&file.path, &InputOptions::default()).is_ok();
+        if found.files.iter().any(|file| is_output(&file.path) && is_log(file)) {
+            let help = "choose another name for the report, or name the inputs one by one";
+            return Err(Failure::new(format!("`{}` is an input", output.display())).help(help));
+        }
+    }
+    Ok(())
 }
 
 fn scan_options(args: &MapArgs) -> Result<ScanOptions, Failure> {
@@ -187,9 +205,9 @@ fn print(text: &str, to_stderr: bool) -> Result<(), Failure> {
 }
 
 /// Tells what the user named and got nothing of. A file that merely lies in a folder may be anything.
-fn tell_errors(found: &Found, account: &ScanAccount) -> bool {
+fn tell_errors(account: &ScanAccount) -> bool {
     let failed = account.files.iter().filter(|file| file.named || file.kind.is_some());
-    let errors: Vec<_> = found.problems.iter().chain(failed.filter_map(|file| file.error.as_ref())).collect();
+    let errors: Vec<_> = failed.filter_map(|file| file.error.as_ref()).collect();
     for error in &errors {
         terminal::warning(&error.to_string(), error.help);
     }

@@ -103,13 +103,6 @@ pub(super) const LINTS: &[Lint] = &[
         why: "It belonged to aggregations, which correlations have replaced, and has no effect.",
         check: timeframe,
     },
-    Lint {
-        code: "filter-keeps",
-        gravity: Warning,
-        finds: "a filter whose condition negates nothing",
-        why: "A filter's condition is joined with `and`: without `not` it keeps what it names and drops the rest.",
-        check: filter_keeps,
-    },
 ];
 
 /// Calls `visit` with each part of a condition and whether a negation stands before it, however far.
@@ -312,23 +305,12 @@ fn condition_list(subject: &Subject<'_>, out: &mut Reporter<'_>) {
 
 fn timeframe(subject: &Subject<'_>, out: &mut Reporter<'_>) {
     let section = subject.node.get("detection").map_or(&[][..], crate::yaml::Node::entries);
+    // A condition that cannot be read here may hold an aggregation, to which the time belongs.
+    if subject.conditions.is_empty() {
+        return;
+    }
     if let Some(entry) = section.iter().find(|entry| entry.key == "timeframe") {
         out.find(entry.extent, "the `timeframe` has no effect")
             .help("write a correlation with `timespan`, such as `type: event_count`");
-    }
-}
-
-fn filter_keeps(subject: &Subject<'_>, out: &mut Reporter<'_>) {
-    if subject.kind != Kind::Filter {
-        return;
-    }
-    for written in &subject.conditions {
-        let mut has_negation = false;
-        walk(&written.condition, false, &mut |_, negated| has_negation |= negated);
-        let negates_item = subject.items().any(|item| item.has("neq"));
-        if !has_negation && !negates_item {
-            out.find(written.node.extent, "the filter keeps what its condition selects and drops the rest")
-                .help(format!("write `not {}` if it should drop what it selects", written.condition));
-        }
     }
 }

@@ -67,7 +67,11 @@ fn meaning(text: &str, placeholders: &Placeholders) -> Vec<String> {
     let mut found: Vec<String> = all
         .map(|(logsource, compiled)| format!("{logsource} {}", normal(compiled, &compiled.condition)))
         .collect();
-    found.push(format!("{} refused", collection.refused.len()));
+    found.push(format!(
+        "{} correlations, {} refused",
+        collection.correlations.len(),
+        collection.refused.len()
+    ));
     found
 }
 

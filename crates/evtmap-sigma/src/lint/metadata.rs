@@ -188,13 +188,6 @@ pub(super) const LINTS: &[Lint] = &[
         check: misspelt_attribute,
     },
     Lint {
-        code: "foreign-taxonomy",
-        gravity: Warning,
-        finds: "a `taxonomy` other than `sigma`",
-        why: "The field names of another taxonomy mean nothing here unless a pipeline maps them.",
-        check: foreign_taxonomy,
-    },
-    Lint {
         code: "invalid-relation",
         gravity: Warning,
         finds: "an entry of `related` without a rule's id, of an unknown type, or about the rule itself",
@@ -436,14 +429,6 @@ fn misspelt_attribute(subject: &Subject<'_>, out: &mut Reporter<'_>) {
             )
             .help(format!("did you mean `{near}`?"));
         }
-    }
-}
-
-fn foreign_taxonomy(subject: &Subject<'_>, out: &mut Reporter<'_>) {
-    if let Some((node, taxonomy)) = subject.text("taxonomy")
-        && taxonomy != "sigma"
-    {
-        out.find(node.extent, format!("the taxonomy `{taxonomy}` is not Sigma's"));
     }
 }
 

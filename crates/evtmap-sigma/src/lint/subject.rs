@@ -79,8 +79,10 @@ impl<'a> Subject<'a> {
             |key: &str| !matches!(key, "condition" | "timeframe") && (kind != Kind::Filter || key != "rules");
         let entries = section.map_or(&[][..], Node::entries);
         let selections = entries.iter().filter(|entry| is_selection(&entry.key)).map(Selection::of).collect();
-        let conditions =
-            section.and_then(|section| section.get("condition")).map_or_else(Vec::new, conditions);
+        let names: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+        let conditions = section
+            .and_then(|section| section.get("condition"))
+            .map_or_else(Vec::new, |condition| conditions(condition, &names));
         let compiled = section.and_then(|section| {
             let mut problems = Diagnostics::default();
             let detection = Detection::read_without(section, &["rules"], &mut problems);
@@ -154,10 +156,12 @@ impl<'a> Subject<'a> {
     }
 }
 
-fn conditions(node: &Node) -> Vec<WrittenCondition<'_>> {
-    let parsed = |node| {
+fn conditions<'a>(node: &'a Node, names: &[&str]) -> Vec<WrittenCondition<'a>> {
+    let parsed = |node: &'a Node| {
         let text = Node::text(node)?;
-        Condition::parse(text, node.place).ok().map(|condition| WrittenCondition { node, condition })
+        Condition::parse_about(text, node.place, names)
+            .ok()
+            .map(|condition| WrittenCondition { node, condition })
     };
     members(node).into_iter().filter_map(parsed).collect()
 }

@@ -7,6 +7,7 @@ use super::{Draft, Problem, Spec, Value};
 use crate::Placeholders;
 use crate::diagnostic::Code;
 use crate::pattern::{Part, Pattern};
+use crate::scalar::{Kind, Scalar};
 
 pub(super) const MODIFIERS: &[Spec] = &[Spec { name: "expand", aliases: &[], apply: expand }];
 
@@ -15,7 +16,15 @@ const MAX_TEXTS: usize = 10_000;
 
 fn expand(draft: &mut Draft<'_>) -> Result<(), Problem> {
     let placeholders = draft.placeholders;
-    draft.map_text("expand", |pattern| fill(&pattern.placeholders(), placeholders))
+    draft.map(|value| match value {
+        Value::Written(Scalar { kind: Kind::Text, text, .. }) => {
+            fill(&Pattern::parse_expandable(&text), placeholders)
+        }
+        other => match other.into_pattern() {
+            Ok(pattern) => fill(&pattern.placeholders(), placeholders),
+            Err(other) => Err(Problem::invalid(format!("`expand` takes a text, not {}", other.kind()))),
+        },
+    })
 }
 
 /// Every combination of the placeholders' values.

@@ -89,9 +89,10 @@ fn neq(draft: &mut Draft<'_>) -> Result<(), Problem> {
 
 fn fieldref(draft: &mut Draft<'_>) -> Result<(), Problem> {
     draft.map(|value| match value {
-        Value::Written(Scalar { kind: Kind::Text, text, .. }) => {
-            Ok(Value::FieldRef { field: text, part: RefPart::Whole })
-        }
+        Value::Written(Scalar { kind: Kind::Text, text, .. }) => match Pattern::parse(&text).as_literal() {
+            Some(field) => Ok(Value::FieldRef { field: field.to_owned(), part: RefPart::Whole }),
+            None => Err(Problem::invalid("`fieldref` takes the name of one field, without wildcards")),
+        },
         other => Err(Problem::invalid(format!("`fieldref` takes the name of a field, not {}", other.kind()))
             .help("it stands before `contains`, `startswith` or `endswith`")),
     })

@@ -193,6 +193,11 @@ impl Value {
     pub(crate) fn into_pattern(self) -> Result<Pattern, Self> {
         match self {
             Self::Text(pattern) => Ok(pattern),
+            // Bytes of an encoding can only be found where they are text themselves.
+            Self::Bytes(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => Ok(Pattern::literal(&text)),
+                Err(error) => Err(Self::Bytes(error.into_bytes())),
+            },
             Self::Written(scalar) => match scalar.kind {
                 Kind::Text => Ok(Pattern::parse(&scalar.text)),
                 Kind::Number(_) | Kind::Bool(_) => Ok(Pattern::literal(&scalar.text)),

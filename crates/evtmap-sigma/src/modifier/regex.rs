@@ -24,12 +24,13 @@ pub(crate) struct RegexSource {
 }
 
 impl RegexSource {
-    /// A search is unanchored anyway, so `contains` changes nothing; the others anchor one end.
+    /// A search is unanchored anyway, so `contains` changes nothing; the others anchor one end of the value,
+    /// which `^` and `$` would not do under the flag `m`.
     pub(super) fn within(self, part: RefPart) -> Self {
         let Self { pattern, flags } = self;
         let pattern = match part {
-            RefPart::Start => format!("^(?:{pattern})"),
-            RefPart::End => format!("(?:{pattern})$"),
+            RefPart::Start => format!(r"\A(?:{pattern})"),
+            RefPart::End => format!(r"(?:{pattern})\z"),
             RefPart::Anywhere | RefPart::Whole => pattern,
         };
         Self { pattern, flags }
@@ -39,11 +40,25 @@ impl RegexSource {
 fn re(draft: &mut Draft<'_>) -> Result<(), Problem> {
     draft.map(|value| match value {
         Value::Written(Scalar { kind: Kind::Text | Kind::Number(_), text, .. }) => {
-            Ok(Value::Regex(RegexSource { pattern: text, flags: String::new() }))
+            Ok(Value::Regex(RegexSource { pattern: plain_angles(&text), flags: String::new() }))
         }
         other => Err(Problem::invalid(format!("`re` takes a text as it is written, not {}", other.kind()))
             .help("`re` must be the first modifier")),
     })
+}
+
+/// `\<` and `\>` are the characters in PCRE, but the ends of a word in the library that searches here.
+fn plain_angles(pattern: &str) -> String {
+    let mut plain = String::with_capacity(pattern.len());
+    let mut rest = pattern.chars();
+    while let Some(c) = rest.next() {
+        let escaped = if c == '\\' { rest.next() } else { None };
+        if !matches!(escaped, Some('<' | '>')) {
+            plain.push(c);
+        }
+        plain.extend(escaped);
+    }
+    plain
 }
 
 fn flag(draft: &mut Draft<'_>, letter: &str) -> Result<(), Problem> {

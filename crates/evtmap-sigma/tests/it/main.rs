@@ -1,15 +1,24 @@
-//! The language against rules and vectors that others wrote. They lie beside the project and not in it;
-//! where they are missing these tests say that they were skipped.
+//! The language against its conformance suite, against hostile input and random rules, and against rules,
+//! vectors and a program that others wrote. Those lie beside the project and not in it; where they are
+//! missing their tests say that they were skipped.
 
-#![expect(clippy::print_stderr, reason = "a skipped test must say so")]
-#![expect(clippy::unwrap_used, reason = "what a test needs and cannot get fails it")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper of a test fails as the test does, by a panic"
+)]
 
+mod corpus;
+mod hostile;
 mod lint;
+mod properties;
+mod pysigma;
 mod sigmahq;
 mod vectors;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// A file beside the project, if it is there.
@@ -18,8 +27,13 @@ fn shared(path: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    eprintln!("skipped: {} is not there", path.display());
+    skipped(&format!("{} is not there", path.display()));
     None
+}
+
+/// Says that a test was skipped; not by `eprintln`, which is shown of failing tests only.
+fn skipped(reason: &str) {
+    let _ = writeln!(io::stderr(), "skipped: {reason}");
 }
 
 /// The rule files of SigmaHQ's archive, those of retired rules left out: path and text.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
@@ -336,7 +336,8 @@ fn what_is_no_bundle_is_refused() {
 fn shared() -> Option<PathBuf> {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     if !shared.exists() {
-        println!("skipped: there is no `../shared/data` beside the repository");
+        // Not by `println`, which is shown of failing tests only.
+        let _ = writeln!(io::stderr(), "skipped: there is no `../shared/data` beside the repository");
         return None;
     }
     Some(shared)

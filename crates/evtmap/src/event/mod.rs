@@ -143,19 +143,34 @@ impl Event {
         self.message.as_ref().map(|range| self.text(range))
     }
 
+    /// The field with an index, in the order of [`fields`](Self::fields).
+    pub(crate) fn field(&self, index: usize) -> Option<(Place, &str, Value<'_>)> {
+        self.fields.get(index).map(|field| (field.place, self.text(&field.name), self.value(field)))
+    }
+
+    /// Every text in which a keyword is looked for: all values, and the rendered message.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.fields().filter_map(|(_, _, value)| value.text()).chain(self.message())
+    }
+
     /// All values of the field `name`, in the order in which they were read.
     ///
     /// The exact name is looked for first, then the name without regard to ASCII case and to spaces in the
     /// event's name (`Threat Name` is found as `ThreatName`), each in the payload before System. Only the
     /// values of the first kind of match count. `ComputerName` also finds the System field `Computer`.
     pub fn find<'e>(&'e self, name: &str) -> impl Iterator<Item = Value<'e>> {
+        self.indices(name).filter_map(|index| self.fields.get(index)).map(|field| self.value(field))
+    }
+
+    /// The indices of the fields that [`find`](Self::find) gives the values of.
+    pub(crate) fn indices(&self, name: &str) -> impl Iterator<Item = usize> {
         let rank = |name: &str| self.fields.iter().filter_map(|field| self.rank(field, name)).min();
         let best = rank(name);
         let alias = best.is_none() && name.eq_ignore_ascii_case("ComputerName");
         let (name, best) = if alias { ("Computer", rank("Computer")) } else { (name, best) };
         let fields = if best.is_some() { self.fields.as_slice() } else { &[] };
-        let is_best = move |field: &&Field| self.rank(field, name) == best;
-        fields.iter().filter(is_best).map(|field| self.value(field))
+        let is_best = move |field: &Field| self.rank(field, name) == best;
+        fields.iter().enumerate().filter(move |(_, field)| is_best(field)).map(|(index, _)| index)
     }
 
     /// The first of the values that [`find`](Self::find) gives.

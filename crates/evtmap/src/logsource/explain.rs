@@ -2,7 +2,8 @@
 
 use evtmap_sigma::{Change, Explanation, LogSource, Rule, Value};
 
-use super::{Pipelines, Route, Seen, View};
+use super::router::{Seen, View};
+use super::{Pipelines, Route};
 use crate::event::Event;
 
 /// A place in Windows' logs where a log source is found.

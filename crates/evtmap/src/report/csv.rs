@@ -53,7 +53,7 @@ impl Table {
     fn header(&mut self) -> io::Result<()> {
         if !self.has_header {
             self.has_header = true;
-            self.table.write_record(COLUMNS)?;
+            self.table.write_record(COLUMNS).map_err(cause)?;
         }
         Ok(())
     }
@@ -65,15 +65,22 @@ impl Writer for Table {
         for cell in cells(alert) {
             let cell = shortened(cell);
             let cell = if self.options.neutralise_formulas { neutralised(cell) } else { cell };
-            self.table.write_field(cell.as_bytes())?;
+            self.table.write_field(cell.as_bytes()).map_err(cause)?;
         }
-        self.table.write_record(None::<&[u8]>)?;
-        Ok(())
+        self.table.write_record(None::<&[u8]>).map_err(cause)
     }
 
     fn finish(&mut self, _: &Report<'_>) -> io::Result<()> {
         self.header()?;
         self.table.flush()
+    }
+}
+
+/// What the system said, so that a closed pipe can be told from a full disk.
+fn cause(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 
@@ -144,10 +151,10 @@ fn raw_message(event: &AlertEvent) -> Cow<'_, str> {
 
 /// A spreadsheet cuts or refuses longer cells; the cut is shown.
 fn shortened(cell: Cow<'_, str>) -> Cow<'_, str> {
-    match cell.char_indices().nth(N_CELL_CHARS_MAX - 1) {
-        Some((end, _)) if cell.len() > end => format!("{}…", cell.get(..end).unwrap_or_default()).into(),
-        _ => cell,
+    if cell.len() <= N_CELL_CHARS_MAX || cell.chars().count() <= N_CELL_CHARS_MAX {
+        return cell;
     }
+    cell.chars().take(N_CELL_CHARS_MAX - 1).chain(['…']).collect::<String>().into()
 }
 
 /// A quote in front of what a spreadsheet would run: an attacker writes the log, an analyst opens the table.

@@ -99,6 +99,7 @@ fn not_looked_at(report: &Report<'_>) -> Value {
         "events_out_of_range": report.scan.files.iter().map(|file| file.out_of_range).sum::<u64>(),
         "events_without_time": report.scan.files.iter().map(|file| file.without_time).sum::<u64>(),
         "cut_short": report.scan.is_cut_short,
+        "correlations": report.scan.remarks,
         "rules": rules.collect::<Vec<_>>(),
         "unresolved_tags": report.rules.unresolved_tags,
     })

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::alert::{Alert, AssociationRef, Kind, RuleRef, TacticRef, TechniqueRef};
+use crate::alert::{Alert, AssociationRef, CorrelationDetail, Kind, RuleRef, TacticRef, TechniqueRef};
 use crate::input::Position;
 use crate::severity::Severity;
 
@@ -32,6 +32,10 @@ pub struct AlertLine<'a> {
     /// What the event id of an association hints at.
     #[serde(skip_serializing_if = "Option::is_none")]
     association: Option<&'a AssociationRef>,
+    /// The events that a correlation is about; `event` is then the first of them, with the values that they
+    /// have in common as its fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation: Option<&'a CorrelationDetail>,
     /// Techniques of ATT&CK, the most telling first.
     techniques: &'a [TechniqueRef],
     /// Tactics that the rule names, or those of its techniques; in the matrix's order.
@@ -101,6 +105,7 @@ impl<'a> AlertLine<'a> {
             severity: finding.severity,
             rule: finding.rule.as_ref().map(RuleLine::of),
             association: finding.association.as_ref(),
+            correlation: alert.correlation.as_deref(),
             techniques: &finding.techniques,
             tactics: &finding.tactics,
             event: EventLine {

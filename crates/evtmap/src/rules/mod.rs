@@ -10,7 +10,7 @@ pub use trial::{Trial, TrialOutcome, Trials, Wanted};
 
 use std::collections::HashSet;
 
-use evtmap_sigma::{Code, Collection, Diagnostic, Placeholders, Refused, Rule, Status};
+use evtmap_sigma::{Code, Collection, Correlation, Diagnostic, Placeholders, Plan, Refused, Rule, Status};
 
 use crate::logsource::{Pipelines, Router};
 
@@ -18,6 +18,8 @@ use crate::logsource::{Pipelines, Router};
 #[derive(Debug, Default)]
 pub struct Rules {
     rules: Vec<LoadedRule>,
+    correlations: Vec<LoadedCorrelation>,
+    plan: Plan,
     router: Router,
     skipped: Vec<SkippedRule>,
     diagnostics: Vec<(String, Diagnostic)>,
@@ -30,6 +32,17 @@ pub struct LoadedRule {
     pub rule: Rule,
     /// The file, as the user would look for it.
     pub path: String,
+}
+
+/// A correlation and the file it is from.
+#[derive(Debug)]
+pub struct LoadedCorrelation {
+    /// The correlation.
+    pub correlation: Correlation,
+    /// The file, as the user would look for it.
+    pub path: String,
+    /// The indices of the rules that it names.
+    pub rules: Vec<usize>,
 }
 
 /// Why a rule is not used.
@@ -94,6 +107,7 @@ impl Rules {
     pub fn load(files: &[RuleFile], pipelines: &Pipelines, placeholders: &Placeholders) -> Self {
         let mut rules = Self::default();
         let mut loaded = Vec::new();
+        let mut correlations = Vec::new();
         let mut filters = Vec::new();
         for file in files {
             let collection = Collection::parse(&file.text, placeholders);
@@ -103,6 +117,7 @@ impl Rules {
             let problems = collection.diagnostics.into_iter();
             rules.diagnostics.extend(problems.map(|problem| (file.path.clone(), problem)));
             loaded.extend(collection.rules.into_iter().map(|rule| (rule, file.path.as_str())));
+            correlations.extend(collection.correlations.into_iter().map(|c| (c, file.path.as_str())));
             filters.extend(collection.filters);
         }
         let mut ids = HashSet::new();
@@ -114,7 +129,53 @@ impl Rules {
             }
             rules.add(rule, path, &mut ids, pipelines);
         }
+        rules.router.sort();
+        rules.link(correlations);
         rules
+    }
+
+    /// Resolves what correlations refer to, and leaves out those that cannot be used.
+    fn link(&mut self, correlations: Vec<(Correlation, &str)>) {
+        for (correlation, path) in correlations {
+            let metadata = &correlation.metadata;
+            if let Some(reason) = early_reason(metadata.status, None) {
+                self.skip(path, &metadata.title, reason, "correlation".to_owned());
+            } else if !correlation.is_translated || self.has_rule_of(&correlation, path) {
+                let rules = self.rules_of(&correlation);
+                self.correlations.push(LoadedCorrelation { correlation, path: path.to_owned(), rules });
+            }
+        }
+        let rules: Vec<&Rule> = self.rules.iter().map(|loaded| &loaded.rule).collect();
+        let loaded: Vec<&Correlation> = self.correlations.iter().map(|loaded| &loaded.correlation).collect();
+        let (plan, problems) = Plan::link(&rules, &loaded);
+        self.plan = plan;
+        for problem in problems {
+            let Some(LoadedCorrelation { correlation, path, .. }) =
+                self.correlations.get(problem.correlation)
+            else {
+                continue;
+            };
+            let (path, title) = (path.clone(), correlation.metadata.title.clone());
+            if problem.diagnostic.is_error() {
+                self.skip(&path, &title, SkipReason::Invalid, problem.diagnostic.message.clone());
+            }
+            self.diagnostics.push((path, problem.diagnostic));
+        }
+    }
+
+    /// Whether the rule is used that a correlation was translated from; the reason is told with the rule.
+    fn has_rule_of(&self, correlation: &Correlation, path: &str) -> bool {
+        self.rules.iter().any(|loaded| {
+            loaded.path == path && loaded.rule.is_aggregated() && loaded.rule.metadata == correlation.metadata
+        })
+    }
+
+    fn rules_of(&self, correlation: &Correlation) -> Vec<usize> {
+        let is_named = |loaded: &LoadedRule| {
+            correlation.rules.iter().any(|name| loaded.rule.metadata.is_called(name))
+                || correlation.is_translated && loaded.rule.metadata == correlation.metadata
+        };
+        (0..).zip(&self.rules).filter(|(_, loaded)| is_named(loaded)).map(|(index, _)| index).collect()
     }
 
     fn refuse(&mut self, refused: &Refused, path: &str) {
@@ -151,6 +212,16 @@ impl Rules {
     /// The rules that are used; their place in the list is their index.
     pub fn rules(&self) -> &[LoadedRule] {
         &self.rules
+    }
+
+    /// The correlations; those that [`plan`](Self::plan) refuses are among them and never give a result.
+    pub fn correlations(&self) -> &[LoadedCorrelation] {
+        &self.correlations
+    }
+
+    /// What correlations refer to, and which rules say something alone.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// Shows events to the rules.

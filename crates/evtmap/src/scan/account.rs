@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Progress;
 use super::matching::Outcome;
-use crate::input::{FoundFile, InputError, RecordProblem};
+use crate::input::{Found, InputError, RecordProblem};
 
 /// The problems of one kind that are kept of a file with their places; of the others the number is enough.
 const N_EXAMPLES: usize = 3;
@@ -15,10 +15,12 @@ const N_EXAMPLES: usize = 3;
 /// What became of every file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScanAccount {
-    /// The files in the order in which they were read.
+    /// The files in the order in which they were read, then the paths that could not even be looked up.
     pub files: Vec<FileAccount>,
     /// Whether reading ended early because so many events were enough.
     pub is_cut_short: bool,
+    /// What correlations could not look at, in words.
+    pub remarks: Vec<String>,
     progress: Progress,
 }
 
@@ -27,7 +29,8 @@ pub struct ScanAccount {
 pub struct FileAccount {
     /// The file.
     pub path: PathBuf,
-    /// Whether the user named it; a file that merely lies in a folder may be of any kind.
+    /// Whether the user named it, or it could not even be looked up. A file that merely lies in a folder may be
+    /// of any kind, and to pass it over is no failure.
     pub named: bool,
     /// What it is; nothing when it could not be opened or was not reached.
     pub kind: Option<&'static str>,
@@ -83,13 +86,19 @@ impl TimeSpan {
 }
 
 impl ScanAccount {
-    pub(super) fn new(files: &[FoundFile]) -> Self {
-        let file = |found: &FoundFile| FileAccount {
-            path: found.path.clone(),
-            named: found.named,
+    pub(super) fn new(found: &Found) -> Self {
+        let files = found.files.iter().map(|file| FileAccount {
+            path: file.path.clone(),
+            named: file.named,
             ..FileAccount::default()
-        };
-        Self { files: files.iter().map(file).collect(), ..Self::default() }
+        });
+        let missing = found.problems.iter().map(|error| FileAccount {
+            path: error.path.clone(),
+            named: true,
+            error: Some(error.clone()),
+            ..FileAccount::default()
+        });
+        Self { files: files.chain(missing).collect(), ..Self::default() }
     }
 
     pub(super) fn opened(&mut self, file: usize, kind: &'static str) {

@@ -1,22 +1,25 @@
 //! A batch of records to alerts.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ScanOptions;
 use super::account::TimeSpan;
+use super::correlation::Kept;
 use crate::alert::{Alert, AlertEvent, Finding, Kind};
 use crate::association::Associations;
 use crate::attack::Catalogue;
 use crate::event::Event;
 use crate::input::{Batch, Decoded, Position, RecordProblem};
+use crate::logsource::Workspace;
 use crate::rules::Rules;
 
 /// What rules and associations say, in the words of a catalogue, made once for a scan.
 #[derive(Debug)]
 pub struct Findings {
     rules: Vec<Arc<Finding>>,
+    correlations: Vec<Arc<Finding>>,
     associations: Associations,
     of_associations: Vec<Arc<Finding>>,
     of_event: Arc<Finding>,
@@ -45,6 +48,14 @@ impl Findings {
             Arc::new(finding)
         });
         let of_rules = of_rules.collect();
+        let of_correlations = rules.correlations().iter().map(|loaded| {
+            let members = loaded.rules.iter().filter_map(|index| rules.rules().get(*index));
+            let tags: Vec<&String> = members.flat_map(|member| &member.rule.metadata.tags).collect();
+            let (finding, tags) = Finding::of_correlation(loaded, &tags, catalogue);
+            note(tags, &loaded.path);
+            Arc::new(finding)
+        });
+        let correlations = of_correlations.collect();
         let of_associations = associations.all().iter().map(|association| {
             let (finding, tags) = Finding::of_association(association, catalogue);
             note(tags, "associations");
@@ -52,7 +63,12 @@ impl Findings {
         });
         let of_associations = of_associations.collect();
         let of_event = Arc::new(Finding::of_event());
-        Self { rules: of_rules, associations, of_associations, of_event, unresolved }
+        Self { rules: of_rules, correlations, associations, of_associations, of_event, unresolved }
+    }
+
+    /// What a correlation says.
+    pub(super) fn of_correlation(&self, index: usize) -> Option<&Arc<Finding>> {
+        self.correlations.get(index)
     }
 
     /// Tags that the catalogue does not know.
@@ -72,6 +88,8 @@ pub(super) struct Outcome {
     pub(super) span: TimeSpan,
     pub(super) alerts: Vec<Alert>,
     pub(super) problems: Vec<RecordProblem>,
+    /// Matches for correlations.
+    pub(super) kept: Vec<Kept>,
 }
 
 /// All that is needed to make alerts of records; shared by the threads.
@@ -83,20 +101,37 @@ pub(super) struct Matcher<'a> {
     pub(super) budget: &'a AtomicU64,
     /// Set when the budget is used up.
     pub(super) is_enough: &'a AtomicBool,
+    /// Working memory that no batch is using.
+    pub(super) idle: Mutex<Vec<Working>>,
+}
+
+/// What a batch needs while it is worked on, reused by the next.
+#[derive(Default)]
+pub(super) struct Working {
+    event: Event,
+    workspace: Workspace,
+    rules: Vec<usize>,
+    kept: Vec<(usize, Vec<Option<Box<str>>>)>,
 }
 
 impl Matcher<'_> {
     /// Decodes the records of a batch and matches them.
     pub(super) fn run(&self, mut batch: Box<dyn Batch>, path: &Arc<str>) -> Outcome {
         let mut outcome = Outcome { bytes: batch.bytes(), ..Outcome::default() };
+        let mut working = self.take_working();
+        let Working { event, workspace, rules, kept } = &mut working;
         let mut last = Position::Byte(0);
         // Records are hostile, and the readers beneath are not all ours. Should one of them panic, what was
         // found in the batch before is kept and the loss is told.
         let decoded = catch_unwind(AssertUnwindSafe(|| {
-            batch.decode(&mut Event::new(), &mut |decoded| match decoded {
+            batch.decode(event, &mut |decoded| match decoded {
                 Decoded::Event(event, position) => {
                     last = position;
-                    self.event(event, position, path, &mut outcome);
+                    if self.is_wanted(event, &mut outcome) {
+                        self.match_rules(event, workspace, rules, kept);
+                        self.keep(event, kept, (path, position), &mut outcome);
+                        self.tell(event, rules, (path, position), &mut outcome);
+                    }
                 }
                 Decoded::Bad(problem) => outcome.problems.push(problem),
             });
@@ -108,26 +143,81 @@ impl Matcher<'_> {
                 reason: "the reader failed after this record; the rest of the block is lost".to_owned(),
                 lost: true,
             });
+        } else {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
         }
         outcome
     }
 
-    fn event(&self, event: &Event, position: Position, path: &Arc<str>, outcome: &mut Outcome) {
+    fn take_working(&self) -> Working {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Whether an event is to be looked at; counts it one way or the other.
+    fn is_wanted(&self, event: &Event, outcome: &mut Outcome) -> bool {
         if self.is_enough.load(Ordering::Relaxed) || !self.is_in_range(event, outcome) {
-            return;
+            return false;
         }
         outcome.events += 1;
         if self.budget.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.is_enough.store(true, Ordering::Relaxed);
         }
-        let findings = self.findings_of(event);
+        true
+    }
+
+    /// Finds the rules that an event matches: those that are told, and those that correlations ask about
+    /// with the values that these need.
+    fn match_rules(
+        &self,
+        event: &Event,
+        workspace: &mut Workspace,
+        told: &mut Vec<usize>,
+        kept: &mut Vec<(usize, Vec<Option<Box<str>>>)>,
+    ) {
+        let (rules, plan) = (self.rules.rules(), self.rules.plan());
+        let rule = |index: usize| rules.get(index).map(|loaded| &loaded.rule);
+        told.clear();
+        kept.clear();
+        self.rules.router().matches(event, &rule, workspace, &mut |index, seen| {
+            if plan.rule_fires_alone(index) {
+                told.push(index);
+            }
+            if plan.is_correlated(index) {
+                kept.push((index, plan.values_of(index, seen)));
+            }
+        });
+    }
+
+    /// Keeps matches for correlations.
+    fn keep(
+        &self,
+        event: &Event,
+        kept: &mut Vec<(usize, Vec<Option<Box<str>>>)>,
+        place: (&Arc<str>, Position),
+        outcome: &mut Outcome,
+    ) {
+        if kept.is_empty() {
+            return;
+        }
+        let slim = Arc::new(AlertEvent::without_payload(event, place.0, place.1));
+        let kept = kept.drain(..).map(|(rule, values)| Kept { rule, values, event: Arc::clone(&slim) });
+        outcome.kept.extend(kept);
+    }
+
+    /// Makes alerts of what there is to tell of an event.
+    fn tell(&self, event: &Event, rules: &[usize], place: (&Arc<str>, Position), outcome: &mut Outcome) {
+        let findings = self.findings_of(event, rules);
         if findings.is_empty() {
             return;
         }
-        let kept = Arc::new(AlertEvent::of(event, path, position));
+        let kept = Arc::new(AlertEvent::of(event, place.0, place.1));
         for finding in findings {
             outcome.detections += u64::from(finding.kind == Kind::Detection);
-            outcome.alerts.push(Alert { finding: Arc::clone(finding), event: Arc::clone(&kept) });
+            outcome.alerts.push(Alert {
+                finding: Arc::clone(finding),
+                event: Arc::clone(&kept),
+                correlation: None,
+            });
         }
     }
 
@@ -148,11 +238,8 @@ impl Matcher<'_> {
     }
 
     /// What is to be told of an event: detections first, what its id hints at otherwise.
-    fn findings_of(&self, event: &Event) -> Vec<&Arc<Finding>> {
-        let rules = self.rules.rules();
-        let mut found = Vec::new();
-        let rule = |index: usize| rules.get(index).map(|loaded| &loaded.rule);
-        self.rules.router().matches(event, rule, |index| found.extend(self.findings.rules.get(index)));
+    fn findings_of(&self, event: &Event, rules: &[usize]) -> Vec<&Arc<Finding>> {
+        let mut found: Vec<_> = rules.iter().filter_map(|index| self.findings.rules.get(*index)).collect();
         if found.is_empty() && self.options.associations {
             let associations = &self.findings.associations;
             found.extend(associations.of(event).and_then(|index| self.findings.of_associations.get(index)));

@@ -5,11 +5,13 @@
 //! ```
 
 mod account;
+mod correlation;
 mod feed;
 mod matching;
 mod ordered;
 
 use std::num::NonZero;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use jiff::Timestamp;
@@ -18,9 +20,10 @@ pub use account::{FileAccount, Problems, ScanAccount, TimeSpan};
 pub use matching::{Findings, UnresolvedTag};
 
 use crate::alert::Alert;
-use crate::input::{FoundFile, InputOptions};
+use crate::input::{Found, InputOptions};
 use crate::rules::Rules;
 use crate::severity::Severity;
+use correlation::Correlating;
 use feed::{Feed, Item};
 use matching::{Matcher, Outcome};
 
@@ -101,23 +104,25 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// The sink's.
-    pub fn scan(&self, files: &[FoundFile], sink: &mut dyn Sink) -> std::io::Result<ScanAccount> {
-        let is_enough = AtomicBool::new(false);
+    pub fn scan(&self, found: &Found, sink: &mut dyn Sink) -> std::io::Result<ScanAccount> {
+        let is_enough = AtomicBool::new(self.options.max_events == Some(0));
         let budget = AtomicU64::new(self.options.max_events.unwrap_or(u64::MAX));
-        let feed = Feed::new(files, &self.options.input, &is_enough);
+        let feed = Feed::new(&found.files, &self.options.input, &is_enough);
         let matcher = Matcher {
             rules: self.rules,
             findings: self.findings,
             options: &self.options,
             budget: &budget,
             is_enough: &is_enough,
+            idle: Mutex::default(),
         };
         // The first so many events are only known in order.
         let threads = match self.options.max_events {
             Some(_) => NonZero::<usize>::MIN,
             None => self.options.threads,
         };
-        let mut account = ScanAccount::new(files);
+        let mut account = ScanAccount::new(found);
+        let mut correlating = Correlating::default();
         let work = |item| match item {
             Item::Batch { file, path, batch } => Told::Batch { file, outcome: matcher.run(batch, &path) },
             Item::Opened { file, kind } => Told::Opened { file, kind },
@@ -127,7 +132,8 @@ impl<'a> Scanner<'a> {
             match told {
                 Told::Opened { file, kind } => account.opened(file, kind),
                 Told::Failed { file, error } => account.failed(file, error),
-                Told::Batch { file, outcome } => {
+                Told::Batch { file, mut outcome } => {
+                    correlating.keep(std::mem::take(&mut outcome.kept));
                     outcome.alerts.iter().try_for_each(|alert| sink.alert(alert))?;
                     account.add(file, outcome);
                     sink.progress(account.progress());
@@ -136,6 +142,11 @@ impl<'a> Scanner<'a> {
             Ok(())
         })?;
         account.is_cut_short = is_enough.into_inner();
+        let (alerts, remarks) = correlating.finish(self.rules, self.findings);
+        account.remarks = remarks;
+        for alert in alerts.iter().filter(|alert| alert.finding.severity >= Some(self.options.min_severity)) {
+            sink.alert(alert)?;
+        }
         Ok(account)
     }
 }

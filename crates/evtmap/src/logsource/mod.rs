@@ -8,15 +8,15 @@
 //! its author never meant.
 
 mod explain;
+mod router;
+mod slots;
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 
-use evtmap_sigma::{Change, Diagnostic, LogSource, Pipeline, Rule, Value};
-
-use crate::event::Event;
+use evtmap_sigma::{Change, Diagnostic, LogSource, Pipeline};
 
 pub use explain::{LogPlace, PlaceExplanation, RuleExplanation};
+pub use router::{Router, Workspace};
 
 /// Field names of rules and the event's names for the same.
 type FieldNames = HashMap<String, Vec<String>>;
@@ -42,11 +42,11 @@ pub struct Pipelines(Vec<Pipeline>);
 
 /// The texts of the pipelines that come with the program.
 const BUNDLED: [&str; 5] = [
-    include_str!("../data/pipelines/windows-services.yml"),
-    include_str!("../data/pipelines/windows-sysmon.yml"),
-    include_str!("../data/pipelines/windows-powershell.yml"),
-    include_str!("../data/pipelines/windows-audit.yml"),
-    include_str!("../data/pipelines/windows-defender.yml"),
+    include_str!("../../data/pipelines/windows-services.yml"),
+    include_str!("../../data/pipelines/windows-sysmon.yml"),
+    include_str!("../../data/pipelines/windows-powershell.yml"),
+    include_str!("../../data/pipelines/windows-audit.yml"),
+    include_str!("../../data/pipelines/windows-defender.yml"),
 ];
 
 impl Pipelines {
@@ -126,134 +126,4 @@ fn common<T: Clone + PartialEq>(a: &[T], b: &[T]) -> Option<Vec<T>> {
     }
     let both: Vec<T> = a.iter().filter(|value| b.contains(value)).cloned().collect();
     (!both.is_empty()).then_some(both)
-}
-
-/// A rule at the end of a route.
-#[derive(Clone, Copy, Debug)]
-struct Stop {
-    /// The rule's index.
-    rule: usize,
-    /// The index of the route's conditions and field names.
-    view: usize,
-}
-
-/// The conditions and field names of a route, shared by all rules that go by it.
-#[derive(Debug, Default, PartialEq)]
-struct View {
-    conditions: Vec<(String, Vec<String>)>,
-    field_names: FieldNames,
-}
-
-/// The rules of one channel, or those for every channel.
-#[derive(Debug, Default)]
-struct Stops {
-    by_event_id: HashMap<u32, Vec<Stop>>,
-    every_event: Vec<Stop>,
-}
-
-/// Shows events to the rules that are about them.
-#[derive(Debug, Default)]
-pub struct Router {
-    channels: HashMap<String, Stops>,
-    every_channel: Stops,
-    views: Vec<View>,
-}
-
-impl Router {
-    /// Adds a rule under an index of the caller's; gives false when its log source maps to nothing.
-    pub fn add(&mut self, index: usize, rule: &Rule, pipelines: &Pipelines) -> bool {
-        let routes = pipelines.routes(&rule.logsource);
-        for route in &routes {
-            let stop = Stop { rule: index, view: self.view(route) };
-            if route.channels.is_empty() {
-                self.every_channel.add(route, stop);
-            }
-            for channel in &route.channels {
-                self.channels.entry(channel.clone()).or_default().add(route, stop);
-            }
-        }
-        !routes.is_empty()
-    }
-
-    fn view(&mut self, route: &Route) -> usize {
-        let view = View { conditions: route.conditions.clone(), field_names: route.field_names.clone() };
-        self.views.iter().position(|known| *known == view).unwrap_or_else(|| {
-            self.views.push(view);
-            self.views.len() - 1
-        })
-    }
-
-    /// Calls `visit` with the index of each rule that an event matches, in the order the rules were added.
-    pub fn matches<'r>(
-        &self,
-        event: &Event,
-        rule: impl Fn(usize) -> Option<&'r Rule>,
-        mut visit: impl FnMut(usize),
-    ) {
-        let channel = event.channel();
-        let stops = self.channels.get(channel).or_else(|| self.channels.get(&channel.to_lowercase()));
-        let found =
-            stops.into_iter().chain([&self.every_channel]).flat_map(|stops| stops.of(event.event_id()));
-        let mut matched: Vec<usize> = found
-            .filter(|stop| {
-                let Some(view) = self.views.get(stop.view) else { return false };
-                let seen = Seen { event, view };
-                seen.meets_conditions() && rule(stop.rule).is_some_and(|rule| rule.matches(&seen))
-            })
-            .map(|stop| stop.rule)
-            .collect();
-        // Two routes may lead to the same rule.
-        matched.sort_unstable();
-        matched.dedup();
-        matched.into_iter().for_each(&mut visit);
-    }
-}
-
-impl Stops {
-    fn add(&mut self, route: &Route, stop: Stop) {
-        if route.event_ids.is_empty() {
-            self.every_event.push(stop);
-        }
-        for event_id in &route.event_ids {
-            self.by_event_id.entry(*event_id).or_default().push(stop);
-        }
-    }
-
-    fn of(&self, event_id: Option<u32>) -> impl Iterator<Item = &Stop> {
-        let by_id = event_id.and_then(|event_id| self.by_event_id.get(&event_id));
-        by_id.into_iter().flatten().chain(&self.every_event)
-    }
-}
-
-/// An event under the field names that rules use.
-struct Seen<'a> {
-    event: &'a Event,
-    view: &'a View,
-}
-
-impl Seen<'_> {
-    fn meets_conditions(&self) -> bool {
-        self.view.conditions.iter().all(|(field, wanted)| {
-            let is_wanted = |value: &str| wanted.iter().any(|own| own.eq_ignore_ascii_case(value));
-            self.event.find(field).any(|value| matches!(value, Value::Text(text) if is_wanted(text)))
-        })
-    }
-}
-
-impl evtmap_sigma::Event for Seen<'_> {
-    fn values<'a>(
-        &'a self,
-        field: &str,
-        visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        match self.view.field_names.get(field) {
-            Some(names) => names.iter().try_for_each(|name| self.event.find(name).try_for_each(&mut *visit)),
-            None => self.event.find(field).try_for_each(visit),
-        }
-    }
-
-    fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a str) -> ControlFlow<()>) -> ControlFlow<()> {
-        let texts = self.event.fields().filter_map(|(_, _, value)| value.text());
-        texts.chain(self.event.message()).try_for_each(visit)
-    }
 }

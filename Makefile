@@ -1,0 +1,37 @@
+# Everything that the project checks, and nothing that a plain `cargo` could not do.
+# What is set up lies in the checkout (target/); nothing is installed elsewhere.
+
+CARGO ?= cargo
+# A lock file that does not fit the manifests fails here and not at a user's.
+LOCKED ?= --locked
+
+.PHONY: help test format-check lint unit doc tidy fmt schema clean
+
+help: ## list what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 22
+
+test: format-check lint unit doc tidy ## everything: format, lints, tests, documentation, tidy
+
+format-check: ## is the code formatted?
+	$(CARGO) fmt --all --check
+
+lint: ## clippy, with warnings denied
+	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+
+unit: ## all Rust tests; those that need data beside the checkout say when they are skipped
+	$(CARGO) test $(LOCKED) --workspace
+
+doc: ## the documentation of the libraries, with warnings denied
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps
+
+tidy: ## what review should not have to look for
+	$(CARGO) run $(LOCKED) --quiet --package xtask -- tidy
+
+fmt: ## format the code
+	$(CARGO) fmt --all
+
+schema: ## write docs/alert.schema.json anew
+	$(CARGO) run $(LOCKED) --quiet --package xtask -- schema
+
+clean: ## remove what was built
+	$(CARGO) clean

@@ -1,0 +1,50 @@
+//! `--attack`: names of techniques and tactics from a bundle.
+
+use serde_json::{Value, json};
+
+use crate::program::Folder;
+use crate::sample;
+
+fn folder() -> Folder {
+    Folder::new().with("rules.yml", sample::RULES).with("log.evtx", sample::log())
+}
+
+#[test]
+fn a_bundle_gives_the_names() {
+    let folder = folder().with("attack.json", sample::ATTACK);
+    let run =
+        folder.check("map log.evtx --rules rules.yml --attack attack.json --no-associations -o out.jsonl", 0);
+    assert!(run.out.contains("ATT&CK enterprise-attack 99.9"), "{}", run.out);
+    let line: Value = serde_json::from_str(folder.read("out.jsonl").lines().next().unwrap()).unwrap();
+    let technique = json!({"id": "T1059.003", "name": "Typing Commands", "tactics": ["execution"]});
+    assert_eq!(line["techniques"], json!([technique]));
+    assert_eq!(line["tactics"], json!([{"id": "TA0002", "name": "Doing"}]));
+    // The bundle does not know the other rule's technique, which is said.
+    assert!(run.out.contains("that this ATT&CK does not know"), "{}", run.out);
+}
+
+#[test]
+fn what_is_no_bundle_is_named() {
+    let folder =
+        folder().with("list.json", "[1, 2]").with("text.json", "dear diary").with("other.json", "{}");
+    for name in ["list.json", "text.json", "other.json"] {
+        let run = folder.check(&format!("map log.evtx --attack {name} -o out.csv"), 2);
+        assert!(run.err.contains(&format!("error: cannot use `{name}` as ATT&CK: ")), "{}", run.err);
+        assert!(run.err.contains("help: "), "{}", run.err);
+    }
+    let run = folder.check("map log.evtx --attack missing.json", 2);
+    assert!(run.err.contains("error: cannot read `missing.json`: there is no such file"), "{}", run.err);
+    assert!(!folder.names().contains(&"out.csv".to_owned()));
+}
+
+#[test]
+fn a_cache_holds_rules_and_catalogue() {
+    let folder = folder()
+        .with("cache/enterprise-attack.json", sample::ATTACK)
+        .with("cache/rules/a.yml", sample::RULES)
+        .with("empty/file", "");
+    let run = folder.check("map log.evtx --cache-dir cache", 0);
+    assert!(run.out.contains("2 rules from cache/rules, ATT&CK enterprise-attack 99.9"), "{}", run.out);
+    let run = folder.check("map log.evtx --cache-dir empty", 0);
+    assert!(run.out.contains("rules from the program"), "{}", run.out);
+}

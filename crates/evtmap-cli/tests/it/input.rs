@@ -1,0 +1,103 @@
+//! Inputs that cannot be read, or not to their end: each is named, and the others are read.
+
+use evtx_fixture::{Damage, Writer};
+
+use crate::program::Folder;
+use crate::sample;
+
+/// A folder with a log, and one thing more that is wrong.
+fn folder(name: &str, content: impl AsRef<[u8]>) -> Folder {
+    Folder::new().with("rules.yml", sample::RULES).with("good.evtx", sample::log()).with(name, content)
+}
+
+/// Runs over the wrong file and the good log: the file is named with a reason in the summary and in the
+/// warning, the log is read, and the status is 2.
+fn check(folder: &Folder, name: &str, reason: &str) {
+    let run = folder.check(&format!("map {name} good.evtx --rules rules.yml"), 2);
+    assert!(run.err.contains(&format!("warning: `{name}`: {reason}")), "{}", run.err);
+    assert!(run.err.contains("help: "), "{}", run.err);
+    assert!(run.out.contains("5 events in 1 file"), "{}", run.out);
+    assert!(run.out.contains("3 detections: 2 high, 1 low"), "{}", run.out);
+    let (_, not_looked_at) = run.out.split_once("Not looked at").unwrap();
+    assert!(not_looked_at.contains(reason) && not_looked_at.contains(name), "{}", run.out);
+}
+
+#[test]
+fn a_missing_file() {
+    check(&folder("other.txt", ""), "missing.evtx", "there is no such file");
+}
+
+#[test]
+fn an_empty_file() {
+    check(&folder("empty.evtx", ""), "empty.evtx", "the file is empty");
+}
+
+#[test]
+fn a_text_that_is_called_evtx() {
+    check(&folder("text.evtx", "dear diary\n"), "text.evtx", "the file is called .evtx but holds text");
+}
+
+#[test]
+fn a_file_of_another_kind() {
+    check(
+        &folder("picture.png", b"\x89PNG\r\n\x1a\n\0"),
+        "picture.png",
+        "the content is not that of an event log",
+    );
+}
+
+#[test]
+fn a_truncated_log_is_read_as_far_as_it_goes() {
+    let events = (0..300).map(|n| sample::process("08:00:00", "WS01", "ada", &format!("bad.exe {n}")));
+    let events: Vec<_> = events.collect();
+    let log = sample::write(Writer::new().damage(Damage::TruncatedLastChunk), &events);
+    let run = folder("cut.evtx", log).check("map cut.evtx good.evtx --rules rules.yml -o out.json", 0);
+    let (_, not_looked_at) = run.out.split_once("Not looked at").unwrap();
+    assert!(not_looked_at.contains("cut.evtx"), "{}", run.out);
+    assert!(not_looked_at.contains("records lost"), "{}", run.out);
+    assert!(run.out.contains("in 2 files"), "{}", run.out);
+}
+
+#[test]
+fn a_log_that_breaks_off_in_its_header() {
+    let log = sample::log().get(..100).unwrap().to_vec();
+    let run = folder("cut.evtx", log).check("map cut.evtx good.evtx --rules rules.yml", 2);
+    assert!(run.err.contains("`cut.evtx`: "), "{}", run.err);
+    assert!(run.out.contains("3 detections"), "{}", run.out);
+}
+
+#[test]
+fn a_stray_file_in_a_folder_is_told_and_is_no_error() {
+    let folder = folder("logs/notes.txt", "dear diary").with("logs/a.csv", sample::CSV);
+    let run = folder.check("map logs --rules rules.yml", 0);
+    assert_eq!(run.err, "");
+    assert!(run.out.contains("2 events in 1 file"), "{}", run.out);
+    assert!(run.out.contains("1 file: the content is not that of an event log"), "{}", run.out);
+    assert!(run.out.contains("notes.txt"), "{}", run.out);
+}
+
+#[test]
+fn nothing_that_can_be_read() {
+    let run = Folder::new().check("map missing.evtx", 2);
+    assert!(run.err.contains("`missing.evtx`: there is no such file"), "{}", run.err);
+    assert!(run.out.contains("0 events in 0 files"), "{}", run.out);
+}
+
+#[test]
+fn what_was_missing_is_in_the_json_report() {
+    let folder = folder("other.txt", "");
+    folder.check("map missing.evtx good.evtx --rules rules.yml -o out.json -q", 2);
+    let report: serde_json::Value = serde_json::from_str(&folder.read("out.json")).unwrap();
+    assert_eq!(report["not_looked_at"]["files"][0]["path"], "missing.evtx");
+    assert_eq!(report["not_looked_at"]["files"][0]["code"], "input-missing");
+}
+
+#[test]
+fn a_row_that_does_not_fit_is_lost_alone() {
+    let csv = sample::CSV.replace("bad.exe /x,", "bad.exe /x,one,cell,too,many,");
+    let folder = folder("log.csv", csv + "2026-03-02T08:02:00Z,4688,,Security,WS01,ada,bad.exe,\n");
+    let run = folder.check("map log.csv --rules rules.yml", 0);
+    assert!(run.out.contains("2 events in 1 file"), "{}", run.out);
+    assert!(run.out.contains("1 detection: 1 high"), "{}", run.out);
+    assert!(run.out.contains("log.csv, line 3"), "{}", run.out);
+}

@@ -1,0 +1,23 @@
+//! The program itself, run as its users run it: files and arguments in, status and text out.
+//!
+//! Samples are made here. What needs data beside the checkout says when it is skipped.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test's own functions may fail the test"
+)]
+
+mod attack;
+mod hostile;
+mod input;
+mod output;
+mod program;
+mod recordings;
+mod report;
+mod rules;
+mod sample;
+mod selection;
+mod summary;

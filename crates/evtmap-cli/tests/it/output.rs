@@ -1,0 +1,135 @@
+//! Where reports go: files that appear whole or not at all, and standard output for other programs.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+
+use crate::program::{Folder, Run};
+use crate::sample;
+
+fn folder() -> Folder {
+    Folder::new().with("rules.yml", sample::RULES).with("log.evtx", sample::log())
+}
+
+#[test]
+fn several_reports_at_once() {
+    let folder = folder();
+    let run =
+        folder.check("map log.evtx --rules rules.yml -o a.csv -o b.json -o c.jsonl -o d.txt --format csv", 0);
+    assert!(run.out.contains("3 detections"), "{}", run.out);
+    assert_eq!(folder.read("c.jsonl").lines().count(), 5);
+    assert_eq!(folder.read("a.csv"), folder.read("d.txt"));
+    let report: serde_json::Value = serde_json::from_str(&folder.read("b.json")).unwrap();
+    assert_eq!(report["alerts"].as_array().unwrap().len(), 5);
+    assert_eq!(report["summary"]["detections"], 3);
+    assert_eq!(folder.names(), ["a.csv", "b.json", "c.jsonl", "d.txt", "log.evtx", "rules.yml"]);
+}
+
+#[test]
+fn standard_output_holds_the_report_alone() {
+    let run = folder().check("map log.evtx --rules rules.yml -o - --format jsonl", 0);
+    assert_eq!(run.out.lines().count(), 5);
+    for line in run.out.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    }
+    assert!(run.err.contains("3 detections: 2 high, 1 low"), "{}", run.err);
+}
+
+#[test]
+fn standard_output_needs_a_format_and_takes_one_report() {
+    let run = folder().check("map log.evtx -o -", 2);
+    assert!(run.err.contains("error: standard output needs `--format`"), "{}", run.err);
+    assert!(run.err.contains("help: the formats are csv, json, jsonl"), "{}", run.err);
+    let run = folder().check("map log.evtx -o - -o - --format csv", 2);
+    assert!(run.err.contains("only one report can go to standard output"), "{}", run.err);
+}
+
+#[test]
+fn an_unknown_format() {
+    let run = folder().check("map log.evtx -o out.xyz", 2);
+    assert!(run.err.contains("error: the name of `out.xyz` does not tell the format"), "{}", run.err);
+    let run = folder().check("map log.evtx -o - --format xyz", 2);
+    assert!(run.err.contains("invalid value 'xyz'"), "{}", run.err);
+}
+
+#[test]
+fn an_output_that_cannot_be_written() {
+    let folder = folder().with("file", "");
+    for (path, reason) in [("no/such/folder/out.csv", "there is no such folder"), ("file/out.csv", "")] {
+        let run = folder.check(&format!("map log.evtx --rules rules.yml -o ok.jsonl -o {path}"), 2);
+        assert!(run.err.contains(&format!("error: cannot write `{path}`: {reason}")), "{}", run.err);
+        assert_eq!(folder.names(), ["file", "log.evtx", "rules.yml"]);
+    }
+}
+
+#[test]
+fn a_report_never_replaces_a_log() {
+    let folder = folder().with("log.csv", sample::CSV);
+    let run = folder.check("map log.evtx log.csv --rules rules.yml -o ./log.csv", 2);
+    assert!(run.err.contains("error: `./log.csv` is an input"), "{}", run.err);
+    assert_eq!(folder.read("log.csv"), sample::CSV);
+    // The report of an earlier run may lie among the logs.
+    for _ in 0..2 {
+        folder.check("map . --rules rules.yml -o report.csv -o report.jsonl", 0);
+    }
+    folder.check("map . --rules rules.yml -o log.csv", 2);
+    assert_eq!(folder.read("log.csv"), sample::CSV);
+}
+
+#[test]
+fn a_run_that_fails_leaves_files_as_they_were() {
+    let folder = folder().with("out.csv", "of yesterday");
+    folder.check("map log.evtx --rules missing.yml -o out.csv", 2);
+    assert_eq!(folder.read("out.csv"), "of yesterday");
+    folder.check("map log.evtx --rules rules.yml -o out.csv", 0);
+    assert!(folder.read("out.csv").starts_with("timestamp,"));
+}
+
+/// Reads one line of the program's output and goes away, as `| head -1` does.
+fn head(folder: &Folder, arguments: &str) -> (String, Run) {
+    let mut command = folder.command(arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::with_capacity(16, child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (line, Run::of(child.wait_with_output().unwrap()))
+}
+
+#[test]
+fn a_closed_pipe_is_no_error_to_tell() {
+    for format in ["jsonl", "json", "csv"] {
+        let folder = Folder::new()
+            .with("rules.yml", sample::RULES)
+            .with("log.evtx", sample::long_log(2000))
+            .with("out.csv", "of yesterday");
+        let arguments =
+            format!("map log.evtx --rules rules.yml --all-events -o out.csv -o - --format {format}");
+        let (line, run) = head(&folder, &arguments);
+        assert!(!line.is_empty());
+        assert_eq!(run.err, "", "{format}");
+        // The report that could have been finished is not: half a run is no run.
+        assert_eq!(folder.read("out.csv"), "of yesterday", "{format}");
+        assert_eq!(folder.names(), ["log.evtx", "out.csv", "rules.yml"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_written_to_and_not_replaced() {
+    let folder = folder();
+    let pipe = folder.path().join("pipe.csv");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut child = folder.command("map log.evtx --rules rules.yml -q -o pipe.csv").spawn().unwrap();
+    let mut text = String::new();
+    std::fs::File::open(&pipe).unwrap().read_to_string(&mut text).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(text.lines().count(), 6);
+}
+
+#[test]
+fn quiet_prints_errors_only() {
+    let folder = folder();
+    let run = folder.check("map log.evtx --rules rules.yml --quiet", 0);
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("", ""));
+    let run = folder.check("map log.evtx missing.evtx --rules rules.yml --quiet", 2);
+    assert_eq!(run.out, "");
+    assert!(run.err.contains("`missing.evtx`"), "{}", run.err);
+}

@@ -1,0 +1,130 @@
+//! `--rules`: a file, a folder or an archive, and rules that are wrong.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use zip::write::SimpleFileOptions;
+
+use crate::program::Folder;
+use crate::sample;
+
+const BROKEN: &str = "\
+title: No Such Selection
+logsource: {product: windows, category: process_creation}
+detection:
+    selection:
+        CommandLine: bad
+    condition: other
+";
+
+fn folder() -> Folder {
+    Folder::new().with("log.evtx", sample::log())
+}
+
+fn tar_gz(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (name, text) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        archive.append_data(&mut header, name, text.as_bytes()).unwrap();
+    }
+    archive.into_inner().unwrap().finish().unwrap()
+}
+
+fn zip(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in members {
+        archive.start_file(*name, SimpleFileOptions::default()).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+/// The same rules from wherever find the same, and alerts say where they are from.
+fn check(folder: &Folder, rules: &str, path: &str) {
+    let run = folder.check(&format!("map log.evtx --rules {rules} -o out.jsonl"), 0);
+    assert!(run.out.contains(&format!("2 rules from {rules}")), "{}", run.out);
+    assert!(run.out.contains("3 detections: 2 high, 1 low"), "{}", run.out);
+    assert!(
+        folder.read("out.jsonl").contains(&format!(r#""path":"{path}""#)),
+        "{}",
+        folder.read("out.jsonl")
+    );
+}
+
+#[test]
+fn a_file() {
+    check(&folder().with("rules.yml", sample::RULES), "rules.yml", "rules.yml");
+}
+
+#[test]
+fn a_folder() {
+    let folder = folder().with("rules/deep/er/a.yaml", sample::RULES).with("rules/readme.md", "# Rules");
+    check(&folder, "rules", "rules/deep/er/a.yaml");
+}
+
+#[test]
+fn archives() {
+    let members = [("pack/rules/a.yml", sample::RULES), ("pack/README.md", "# Rules")];
+    // What it is follows from its content, not from its name.
+    for (name, bytes) in [("r.tar.gz", tar_gz(&members)), ("r.zip", zip(&members)), ("r.pack", zip(&members))]
+    {
+        check(&folder().with(name, bytes), name, &format!("{name}!pack/rules/a.yml"));
+    }
+}
+
+#[test]
+fn several_at_once_and_no_rule_twice() {
+    let folder = folder().with("a.yml", sample::RULES).with("b/b.yml", sample::RULES);
+    let run = folder.check("map log.evtx --rules a.yml --rules b", 0);
+    assert!(run.out.contains("2 rules from a.yml, b"), "{}", run.out);
+    assert!(run.out.contains("2 rules: same id as another rule"), "{}", run.out);
+}
+
+#[test]
+fn a_broken_rule_is_named_and_the_others_run() {
+    let folder = folder().with("rules/a.yml", sample::RULES).with("rules/broken.yml", BROKEN);
+    let folder = folder.with("rules/none.yml", "just: text\n").with(
+        "rules/linux.yml",
+        "\
+title: Elsewhere
+logsource: {product: linux}
+detection: {selection: {a: b}, condition: selection}
+",
+    );
+    let run = folder.check("map log.evtx --rules rules", 0);
+    let (_, not_looked_at) = run.out.split_once("Not looked at").unwrap();
+    assert!(run.out.contains("3 detections"), "{}", run.out);
+    assert!(not_looked_at.contains("1 rule: cannot be used as written"), "{}", run.out);
+    assert!(not_looked_at.contains("rules/broken.yml (line 6: "), "{}", run.out);
+    assert!(not_looked_at.contains("1 rule: not about Windows"), "{}", run.out);
+    assert!(not_looked_at.contains("1 rule: not a Sigma rule"), "{}", run.out);
+}
+
+#[test]
+fn rules_that_cannot_be_read() {
+    let folder = folder()
+        .with("empty/readme.md", "")
+        .with("broken.yml", BROKEN)
+        .with("cut.tar.gz", b"\x1f\x8b\x08\x00");
+    for (rules, message) in [
+        ("missing.yml", "error: cannot read rules from `missing.yml`: there is no such file or folder"),
+        ("empty", "error: cannot read rules from `empty`: it holds no rule file (`.yml` or `.yaml`)"),
+        ("cut.tar.gz", "error: cannot read rules from `cut.tar.gz`: "),
+        ("broken.yml", "error: no rule of broken.yml can be used"),
+    ] {
+        let run = folder.check(&format!("map log.evtx --rules {rules}"), 2);
+        assert!(run.err.contains(message), "{}", run.err);
+        assert_eq!(run.out, "");
+    }
+}
+
+#[test]
+fn the_programs_own_without_the_option() {
+    let run = folder().check("map log.evtx", 0);
+    let (n_rules, _) = run.out.split_once(" rules from the program").unwrap();
+    let n_rules: u32 = n_rules.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(n_rules >= 30, "{n_rules}");
+    assert!(run.out.contains("Not looked at  nothing"), "{}", run.out);
+}

@@ -1,0 +1,206 @@
+//! Rules to an engine: slots, tests and gates shared, groups chosen.
+
+use std::collections::HashMap;
+
+use super::gate::{Gate, GateId, Need};
+use super::index::SlotIndex;
+use super::program::{Node, Program};
+use super::{Engine, Posting, SlotTest};
+use crate::compile::{Compiled, Expr};
+use crate::pattern::Pattern;
+use crate::predicate::{Predicate, Test};
+use crate::text::TextMatcher;
+
+/// The largest number of groups of a rule that are watched: a bit each.
+const MAX_GROUPS: usize = 8;
+
+/// Collects rules for an [`Engine`].
+#[derive(Debug, Default)]
+pub struct EngineBuilder {
+    slots: Vec<Vec<String>>,
+    slot_numbers: HashMap<Vec<String>, usize>,
+    /// By gate: where it is looked for (none for keywords) and what for.
+    gates: Vec<(Option<usize>, Gate)>,
+    gate_numbers: HashMap<(Option<usize>, Gate), GateId>,
+    tests: Vec<SlotTest>,
+    /// Tests that equal ones share, by what they print.
+    test_numbers: HashMap<(Option<usize>, String), u32>,
+    /// By test: the gates of which one must be open.
+    signs: Vec<Vec<GateId>>,
+    programs: Vec<Program>,
+    postings: Vec<Vec<Posting>>,
+    always: Vec<u32>,
+}
+
+/// The predicate that a field has one of some values.
+fn one_of(field: &str, values: &[String]) -> Predicate {
+    let test = |value: &String| Test::Text(TextMatcher::new(Pattern::literal(value), false));
+    Predicate {
+        field: Some(field.to_owned()),
+        tests: values.iter().map(test).collect(),
+        all: false,
+        negated: false,
+    }
+}
+
+/// Gates of which one must be open.
+type Group = Vec<GateId>;
+
+impl EngineBuilder {
+    /// Adds a rule under a number of the caller's. `names` gives the event's names for a field of the rule;
+    /// `conditions` are fields of the event, each of which must also have one of the values.
+    pub fn add(
+        &mut self,
+        rule: u32,
+        compiled: &Compiled,
+        conditions: &[(String, Vec<String>)],
+        names: &dyn Fn(&str) -> Vec<String>,
+    ) {
+        let mut condition = self.node(&compiled.condition, compiled, names);
+        if !conditions.is_empty() {
+            let own = conditions.iter().map(|(field, values)| self.predicate(&one_of(field, values), names));
+            condition = Node::All(own.collect::<Vec<_>>().into_iter().chain([condition]).collect());
+        }
+        let groups = self.choose(self.groups(&condition));
+        let Ok(number) = u32::try_from(self.programs.len()) else { return };
+        let mut bits = 0;
+        for (i, group) in groups.iter().enumerate() {
+            let bit = 1 << i;
+            bits |= bit;
+            for gate in group {
+                if let Some(postings) = self.postings.get_mut(gate.index()) {
+                    postings.push(Posting { program: number, bit });
+                }
+            }
+        }
+        if bits == 0 {
+            self.always.push(number);
+        }
+        self.programs.push(Program { rule, condition, groups: bits });
+    }
+
+    /// Makes the engine.
+    pub fn build(self) -> Engine {
+        let index = |slot: Option<usize>| {
+            let gates = self.gates.iter().zip(0..).filter(|((own, _), _)| *own == slot);
+            SlotIndex::new(gates.map(|((_, gate), number)| (gate, GateId(number))))
+        };
+        let indices = (0..self.slots.len()).map(|slot| index(Some(slot))).collect();
+        let keywords = Some(index(None)).filter(|index| !index.is_empty());
+        Engine {
+            slots: self.slots,
+            indices,
+            keywords,
+            tests: self.tests,
+            programs: self.programs,
+            postings: self.postings,
+            always: self.always,
+        }
+    }
+
+    fn node(&mut self, expr: &Expr, compiled: &Compiled, names: &dyn Fn(&str) -> Vec<String>) -> Node {
+        let mut all = |members: &[Expr]| -> Vec<Node> {
+            members.iter().map(|member| self.node(member, compiled, names)).collect()
+        };
+        match expr {
+            Expr::All(members) => Node::All(all(members)),
+            Expr::Any(members) => Node::Any(all(members)),
+            Expr::AtLeast(n, members) => Node::AtLeast(*n, all(members)),
+            Expr::Not(inner) => Node::Not(Box::new(self.node(inner, compiled, names))),
+            Expr::Predicate(predicate) => self.predicate(predicate, names),
+            Expr::Selection(index) => match compiled.selections.get(*index) {
+                Some(selection) => self.node(selection, compiled, names),
+                None => Node::Any(Vec::new()),
+            },
+        }
+    }
+
+    fn predicate(&mut self, predicate: &Predicate, names: &dyn Fn(&str) -> Vec<String>) -> Node {
+        let slot = predicate.field.as_deref().map(|field| self.slot(names(field)));
+        let tests = predicate.tests.iter().map(|test| Node::Test(self.test(slot, test, names))).collect();
+        let node = if predicate.all { Node::All(tests) } else { Node::Any(tests) };
+        if predicate.negated { Node::Not(Box::new(node)) } else { node }
+    }
+
+    fn slot(&mut self, names: Vec<String>) -> usize {
+        if let Some(slot) = self.slot_numbers.get(&names) {
+            return *slot;
+        }
+        let slot = self.slots.len();
+        self.slots.push(names.clone());
+        self.slot_numbers.insert(names, slot);
+        slot
+    }
+
+    fn test(&mut self, slot: Option<usize>, test: &Test, names: &dyn Fn(&str) -> Vec<String>) -> u32 {
+        let key = (slot, format!("{test:?}"));
+        if let Some(number) = self.test_numbers.get(&key) {
+            return *number;
+        }
+        let other = match test {
+            Test::FieldRef { field, .. } => Some(self.slot(names(field))),
+            _ => None,
+        };
+        let (answer, signs) = match Need::of(test) {
+            Need::Answer(gate) => {
+                let gate = self.gate(slot, gate);
+                (Some(gate), vec![gate])
+            }
+            Need::Sign(gates) => (None, gates.into_iter().map(|gate| self.gate(slot, gate)).collect()),
+            Need::Nothing => (None, Vec::new()),
+        };
+        let number = u32::try_from(self.tests.len()).unwrap_or(u32::MAX);
+        self.tests.push(SlotTest { slot, test: test.clone(), other, answer });
+        self.signs.push(signs);
+        self.test_numbers.insert(key, number);
+        number
+    }
+
+    fn gate(&mut self, slot: Option<usize>, gate: Gate) -> GateId {
+        let key = (slot, gate);
+        if let Some(number) = self.gate_numbers.get(&key) {
+            return *number;
+        }
+        let number = GateId(u32::try_from(self.gates.len()).unwrap_or(u32::MAX));
+        self.gates.push(key.clone());
+        self.postings.push(Vec::new());
+        self.gate_numbers.insert(key, number);
+        number
+    }
+
+    /// The groups of which each must have an open gate for a part of a condition to hold.
+    fn groups(&self, node: &Node) -> Vec<Group> {
+        match node {
+            Node::Test(number) => match self.signs.get(*number as usize) {
+                Some(signs) if !signs.is_empty() => vec![signs.clone()],
+                _ => Vec::new(),
+            },
+            Node::All(members) => members.iter().flat_map(|member| self.groups(member)).collect(),
+            Node::Any(members) | Node::AtLeast(_, members) => {
+                // One of the members must hold: one group of each, joined, if each has one.
+                let best = members.iter().map(|member| self.best(self.groups(member)));
+                let joined: Option<Vec<Group>> = best.collect();
+                joined.filter(|groups| !groups.is_empty()).map(|groups| groups.concat()).into_iter().collect()
+            }
+            Node::Not(_) => Vec::new(),
+        }
+    }
+
+    fn best(&self, groups: Vec<Group>) -> Option<Group> {
+        groups.into_iter().max_by_key(|group| self.weight(group))
+    }
+
+    /// The most telling groups, as many as can be watched.
+    fn choose(&self, mut groups: Vec<Group>) -> Vec<Group> {
+        groups.sort_by_key(|group| std::cmp::Reverse(self.weight(group)));
+        groups.truncate(MAX_GROUPS);
+        groups
+    }
+
+    /// How telling a group is: as its least telling gate, and the more gates the less.
+    fn weight(&self, group: &[GateId]) -> (usize, std::cmp::Reverse<usize>) {
+        let weights =
+            group.iter().filter_map(|gate| self.gates.get(gate.index())).map(|(_, gate)| gate.weight());
+        (weights.min().unwrap_or(0).min(12), std::cmp::Reverse(group.len()))
+    }
+}

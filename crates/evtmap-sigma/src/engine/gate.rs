@@ -1,0 +1,117 @@
+//! Gates: what is cheap to find in a value, and which gate a test needs open.
+
+use crate::pattern::Part;
+use crate::predicate::Test;
+use crate::scalar::Number;
+use crate::text::{Form, TextMatcher};
+
+/// The number of a gate in its engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct GateId(pub(super) u32);
+
+impl GateId {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Something cheap to find in a slot. Texts are folded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Gate {
+    /// The value is this text.
+    Whole(String),
+    /// The value is this whole number.
+    Number(i128),
+    /// The value begins with this text.
+    Start(String),
+    /// The value ends with this text.
+    End(String),
+    /// The value contains this text.
+    Anywhere(String),
+}
+
+/// What a test has to do with gates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// The test is met exactly when the gate is open.
+    Answer(Gate),
+    /// The test cannot be met unless one of the gates is open.
+    Sign(Vec<Gate>),
+    /// No gate says anything about the test.
+    Nothing,
+}
+
+/// Literals shorter than this are in too many values to be worth a gate.
+const MIN_SIGN_BYTES: usize = 2;
+
+impl Need {
+    /// The gate of a test.
+    pub(super) fn of(test: &Test) -> Self {
+        match test {
+            Test::Text(matcher) => Self::of_text(matcher),
+            // The spelling in the rule may be another than the decimal one, so both are looked up.
+            Test::Number { number: Number::Integer(integer), spelled } => {
+                Self::Sign(vec![Gate::Number(*integer), Gate::Whole(spelled.to_ascii_lowercase())])
+            }
+            Test::AnyOf(tests) => Self::of_any(tests),
+            _ => Self::Nothing,
+        }
+    }
+
+    fn of_text(matcher: &TextMatcher) -> Self {
+        let gate = match matcher.form() {
+            Form::Whole(text) => Some(Gate::Whole(folded(text))),
+            Form::Start(text) if !text.is_empty() => Some(Gate::Start(folded(text))),
+            Form::End(text) if !text.is_empty() => Some(Gate::End(folded(text))),
+            Form::Anywhere(text) if !text.is_empty() => Some(Gate::Anywhere(folded(text))),
+            Form::Other => return Self::of_parts(matcher),
+            _ => None,
+        };
+        match gate {
+            None => Self::Nothing,
+            Some(gate) if matcher.is_cased() => Self::Sign(vec![gate]),
+            Some(gate) => Self::Answer(gate),
+        }
+    }
+
+    /// A pattern with wildcards inside needs its longest text.
+    fn of_parts(matcher: &TextMatcher) -> Self {
+        let texts = matcher.pattern().parts().iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text),
+            _ => None,
+        });
+        match texts.max_by_key(|text| text.len()) {
+            Some(text) if text.len() >= MIN_SIGN_BYTES => Self::Sign(vec![Gate::Anywhere(folded(text))]),
+            _ => Self::Nothing,
+        }
+    }
+
+    fn of_any(tests: &[Test]) -> Self {
+        let mut gates = Vec::new();
+        for test in tests {
+            match Self::of(test) {
+                Self::Answer(gate) => gates.push(gate),
+                Self::Sign(more) => gates.extend(more),
+                Self::Nothing => return Self::Nothing,
+            }
+        }
+        Self::Sign(gates)
+    }
+}
+
+fn folded(text: &str) -> String {
+    crate::fold::fold(text).into_owned()
+}
+
+impl Gate {
+    /// How telling an open gate is: roughly the length of what was found. Groups of telling gates are
+    /// preferred, since they make fewer candidates.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Whole(text) => text.len() + 8,
+            Self::Number(_) => 4,
+            Self::Start(text) | Self::End(text) => text.len() + 1,
+            Self::Anywhere(text) => text.len(),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Many rules against one event, at little more than the cost of one.
+//!
+//! Rules share most of what they ask: thousands of them look for texts in the same few fields. An [`Engine`]
+//! asks each question once an event and only for rules that can still hold:
+//!
+//! ```text
+//! values of a slot ─▶ index ─▶ gates that are open ─▶ rules all of whose groups are met ─▶ program ─▶ matches
+//!                    (hash, automaton)               (candidates)                        (lazy tests)
+//! ```
+//!
+//! - A **slot** is a field of the event, or all its texts for keywords.
+//! - A **gate** is something cheap to find in a slot: an exact value, a number, a text that the value begins
+//!   with, ends with or contains. For most tests an open gate is the answer; for wildcards, regular
+//!   expressions and the like it is a necessary sign, and the test itself is asked later, if at all.
+//! - A **group** is a set of gates of which one must be open for the rule to hold. A rule becomes a candidate
+//!   when each of its groups has an open gate; a rule without groups always is one.
+//! - A **program** is the rule's condition over tests whose answers are remembered for the event.
+//!
+//! The plain reading in `evaluate.rs` is the reference that this is tested against.
+
+mod build;
+mod gate;
+mod index;
+mod program;
+
+use std::ops::ControlFlow;
+
+pub use build::EngineBuilder;
+use gate::GateId;
+use index::SlotIndex;
+use program::Program;
+
+use crate::event::Value;
+use crate::predicate::Test;
+
+/// An event as an engine sees it: slots by number instead of fields by name.
+pub trait SlotEvent {
+    /// Calls `visit` with each value of a slot until it breaks. Slots are numbered as [`Engine::slots`] lists
+    /// them.
+    fn slot<'a>(
+        &'a self,
+        slot: usize,
+        visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()>;
+
+    /// Calls `visit` with each text that a keyword is looked for in, until it breaks.
+    fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a str) -> ControlFlow<()>) -> ControlFlow<()>;
+}
+
+/// Rules made ready to be asked together.
+#[derive(Debug)]
+pub struct Engine {
+    slots: Vec<Vec<String>>,
+    /// One a slot, and at last one for keywords if a rule has any.
+    indices: Vec<SlotIndex>,
+    keywords: Option<SlotIndex>,
+    tests: Vec<SlotTest>,
+    programs: Vec<Program>,
+    /// By gate: the programs that have it in a group, and the group's bit.
+    postings: Vec<Vec<Posting>>,
+    /// Programs without groups.
+    always: Vec<u32>,
+}
+
+/// A question to a slot.
+#[derive(Debug)]
+struct SlotTest {
+    /// The slot; none for keywords.
+    slot: Option<usize>,
+    test: Test,
+    /// The slot of the other field, for `fieldref`.
+    other: Option<usize>,
+    /// The gate that is the answer.
+    answer: Option<GateId>,
+}
+
+/// A gate's place in a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Posting {
+    program: u32,
+    bit: u8,
+}
+
+/// Working memory of one thread, reused from event to event.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Gates that are open, and which to close again.
+    open: Vec<bool>,
+    opened: Vec<u32>,
+    /// Answers of tests for this event, and which to forget again.
+    answers: Vec<Option<bool>>,
+    answered: Vec<u32>,
+    /// Met groups by program, and which to forget again.
+    met: Vec<u8>,
+    touched: Vec<u32>,
+    folded: String,
+    matches: Vec<u32>,
+}
+
+impl Engine {
+    /// The event's names of each slot: the values of all of them are the slot's values.
+    pub fn slots(&self) -> &[Vec<String>] {
+        &self.slots
+    }
+
+    /// Whether there is no rule at all.
+    pub fn is_empty(&self) -> bool {
+        self.programs.is_empty()
+    }
+
+    /// Calls `visit` with the number of each rule that holds for an event, in the order in which the rules
+    /// were added.
+    pub fn matches(&self, event: &dyn SlotEvent, scratch: &mut Scratch, visit: &mut dyn FnMut(u32)) {
+        scratch.begin(self);
+        self.open_gates(event, scratch);
+        self.candidates(scratch);
+        let mut matches = std::mem::take(&mut scratch.matches);
+        matches.retain(|program| {
+            self.programs.get(*program as usize).is_some_and(|program| self.holds(program, event, scratch))
+        });
+        matches.sort_unstable();
+        for program in &matches {
+            if let Some(program) = self.programs.get(*program as usize) {
+                visit(program.rule);
+            }
+        }
+        scratch.matches = matches;
+        scratch.end();
+    }
+
+    fn open_gates(&self, event: &dyn SlotEvent, scratch: &mut Scratch) {
+        for (slot, index) in self.indices.iter().enumerate().filter(|(_, index)| !index.is_empty()) {
+            let _ = event.slot(slot, &mut |value| {
+                if let Value::Text(text) = value {
+                    self.look_up(index, text, scratch);
+                }
+                ControlFlow::Continue(())
+            });
+        }
+        if let Some(index) = &self.keywords {
+            let _ = event.texts(&mut |text| {
+                self.look_up(index, text, scratch);
+                ControlFlow::Continue(())
+            });
+        }
+    }
+
+    fn look_up(&self, index: &SlotIndex, text: &str, scratch: &mut Scratch) {
+        let mut folded = std::mem::take(&mut scratch.folded);
+        index.look_up(text, &mut folded, &mut |gate| self.open(gate, scratch));
+        scratch.folded = folded;
+    }
+
+    fn open(&self, gate: GateId, scratch: &mut Scratch) {
+        match scratch.open.get_mut(gate.index()) {
+            Some(is_open) if !*is_open => *is_open = true,
+            _ => return,
+        }
+        scratch.opened.push(gate.0);
+        for posting in self.postings.get(gate.index()).into_iter().flatten() {
+            if let Some(met) = scratch.met.get_mut(posting.program as usize) {
+                if *met == 0 {
+                    scratch.touched.push(posting.program);
+                }
+                *met |= posting.bit;
+            }
+        }
+    }
+
+    /// The programs that can still hold.
+    fn candidates(&self, scratch: &mut Scratch) {
+        scratch.matches.clear();
+        scratch.matches.extend_from_slice(&self.always);
+        for number in &scratch.touched {
+            let met = scratch.met.get(*number as usize).copied().unwrap_or(0);
+            if self.programs.get(*number as usize).is_some_and(|program| program.groups == met) {
+                scratch.matches.push(*number);
+            }
+        }
+    }
+}
+
+impl Scratch {
+    /// Makes room for an engine; what the last event left was forgotten in `end`.
+    fn begin(&mut self, engine: &Engine) {
+        grow(&mut self.open, engine.postings.len(), false);
+        grow(&mut self.answers, engine.tests.len(), None);
+        grow(&mut self.met, engine.programs.len(), 0);
+    }
+
+    fn end(&mut self) {
+        for gate in self.opened.drain(..) {
+            if let Some(is_open) = self.open.get_mut(gate as usize) {
+                *is_open = false;
+            }
+        }
+        for test in self.answered.drain(..) {
+            if let Some(answer) = self.answers.get_mut(test as usize) {
+                *answer = None;
+            }
+        }
+        for program in self.touched.drain(..) {
+            if let Some(met) = self.met.get_mut(program as usize) {
+                *met = 0;
+            }
+        }
+    }
+}
+
+fn grow<T: Clone>(list: &mut Vec<T>, len: usize, value: T) {
+    if list.len() < len {
+        list.resize(len, value);
+    }
+}
+
+#[cfg(test)]
+mod tests;

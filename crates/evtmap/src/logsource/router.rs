@@ -1,0 +1,255 @@
+//! Shows events to the rules that are about them.
+//!
+//! Rules are sorted into buckets by the channel and event id of the events that they are about. A bucket's
+//! [`Engine`] is made when the first event for it comes: a log has few kinds of events, and most rules are
+//! about others.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+
+use evtmap_sigma::{Engine, EngineBuilder, Rule, Scratch, Value};
+
+use super::slots::{Shapes, SlotView};
+use super::{FieldNames, Pipelines, Route};
+use crate::event::Event;
+
+/// A rule at the end of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stop {
+    /// The rule's index.
+    rule: usize,
+    /// The index of the route's conditions and field names.
+    view: usize,
+}
+
+/// The conditions and field names of a route, shared by all rules that go by it.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct View {
+    pub(super) conditions: Vec<(String, Vec<String>)>,
+    pub(super) field_names: FieldNames,
+}
+
+impl View {
+    /// The event's names for a field of a rule.
+    fn names(&self, field: &str) -> Vec<String> {
+        self.field_names.get(field).cloned().unwrap_or_else(|| vec![field.to_owned()])
+    }
+}
+
+/// The rules of one channel, or those for every channel.
+#[derive(Debug, Default)]
+struct Stops {
+    by_event_id: HashMap<u32, Vec<Stop>>,
+    every_event: Vec<Stop>,
+}
+
+/// Rules that are shown the same events.
+#[derive(Debug, Default)]
+struct Bucket {
+    stops: Vec<Stop>,
+    engine: OnceLock<Engine>,
+    /// Its place among the workspaces' caches.
+    number: usize,
+}
+
+/// The buckets of one channel, or of all channels that no rule names.
+#[derive(Debug, Default)]
+struct Buckets {
+    by_event_id: HashMap<u32, Bucket>,
+    other_events: Bucket,
+}
+
+/// Shows events to rules.
+#[derive(Debug, Default)]
+pub struct Router {
+    /// By channel in lower case.
+    channels: HashMap<String, Stops>,
+    every_channel: Stops,
+    views: Vec<View>,
+    buckets: HashMap<String, Buckets>,
+    other_channels: Buckets,
+    n_buckets: usize,
+}
+
+/// Working memory of one thread.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    scratch: Scratch,
+    /// By bucket.
+    shapes: Vec<Shapes>,
+    lower: String,
+    /// Stops of the bucket whose rules match.
+    matched: Vec<u32>,
+}
+
+impl Router {
+    /// Adds a rule under an index of the caller's; gives false when its log source maps to nothing.
+    pub(crate) fn add(&mut self, index: usize, rule: &Rule, pipelines: &Pipelines) -> bool {
+        let routes = pipelines.routes(&rule.logsource);
+        for route in &routes {
+            let stop = Stop { rule: index, view: self.view(route) };
+            if route.channels.is_empty() {
+                self.every_channel.add(route, stop);
+            }
+            for channel in &route.channels {
+                self.channels.entry(channel.clone()).or_default().add(route, stop);
+            }
+        }
+        !routes.is_empty()
+    }
+
+    fn view(&mut self, route: &Route) -> usize {
+        let view = View { conditions: route.conditions.clone(), field_names: route.field_names.clone() };
+        self.views.iter().position(|known| *known == view).unwrap_or_else(|| {
+            self.views.push(view);
+            self.views.len() - 1
+        })
+    }
+
+    /// Sorts the rules into buckets. To be called when all rules are added.
+    pub(crate) fn sort(&mut self) {
+        let mut n_buckets = 0;
+        let nothing = Stops::default();
+        let mut sorted = |own: &Stops| Buckets::new(own, &self.every_channel, &mut n_buckets);
+        self.buckets =
+            self.channels.iter().map(|(channel, stops)| (channel.clone(), sorted(stops))).collect();
+        self.other_channels = sorted(&nothing);
+        self.n_buckets = n_buckets;
+    }
+
+    /// Calls `visit` with the index of each rule that an event matches, and with the event as the rule sees
+    /// it, in the order the rules were added.
+    pub fn matches<'r>(
+        &self,
+        event: &Event,
+        rule: &dyn Fn(usize) -> Option<&'r Rule>,
+        workspace: &mut Workspace,
+        visit: &mut dyn FnMut(usize, &dyn evtmap_sigma::Event),
+    ) {
+        let Some(bucket) = self.bucket(event, &mut workspace.lower) else { return };
+        let engine = bucket.engine.get_or_init(|| self.engine(bucket, rule));
+        if workspace.shapes.len() < self.n_buckets {
+            workspace.shapes.resize_with(self.n_buckets, Shapes::default);
+        }
+        let Some(shapes) = workspace.shapes.get_mut(bucket.number) else { return };
+        let slots = SlotView { event, fields: shapes.of(event, engine.slots()) };
+        let matched = &mut workspace.matched;
+        matched.clear();
+        engine.matches(&slots, &mut workspace.scratch, &mut |stop| matched.push(stop));
+        let mut last = None;
+        for stop in matched.iter().filter_map(|number| bucket.stops.get(*number as usize)) {
+            // Two routes may lead to the same rule.
+            if last.replace(stop.rule) != Some(stop.rule)
+                && let Some(view) = self.views.get(stop.view)
+            {
+                visit(stop.rule, &Seen { event, view });
+            }
+        }
+    }
+
+    /// The rules that are about an event; nothing when there are none.
+    fn bucket(&self, event: &Event, lower: &mut String) -> Option<&Bucket> {
+        lower.clear();
+        lower.extend(event.channel().chars().flat_map(char::to_lowercase));
+        let buckets = self.buckets.get(lower.as_str()).unwrap_or(&self.other_channels);
+        let by_id = event.event_id().and_then(|event_id| buckets.by_event_id.get(&event_id));
+        Some(by_id.unwrap_or(&buckets.other_events)).filter(|bucket| !bucket.stops.is_empty())
+    }
+
+    fn engine<'r>(&self, bucket: &Bucket, rule: &dyn Fn(usize) -> Option<&'r Rule>) -> Engine {
+        let mut builder = EngineBuilder::default();
+        for (stop, number) in bucket.stops.iter().zip(0..) {
+            let (Some(rule), Some(view)) = (rule(stop.rule), self.views.get(stop.view)) else { continue };
+            builder.add(number, rule.compiled(), &view.conditions, &|field| view.names(field));
+        }
+        builder.build()
+    }
+
+    /// What [`matches`](Self::matches) says, found by asking each rule about the event one by one: the
+    /// reference that the engine is compared with.
+    pub fn matches_plainly<'r>(
+        &self,
+        event: &Event,
+        rule: &dyn Fn(usize) -> Option<&'r Rule>,
+        visit: &mut dyn FnMut(usize),
+    ) {
+        let stops = self.channels.get(&event.channel().to_lowercase());
+        let found =
+            stops.into_iter().chain([&self.every_channel]).flat_map(|stops| stops.of(event.event_id()));
+        let mut matched: Vec<usize> = found
+            .filter(|stop| {
+                let Some(view) = self.views.get(stop.view) else { return false };
+                let seen = Seen { event, view };
+                seen.meets_conditions() && rule(stop.rule).is_some_and(|rule| rule.matches(&seen))
+            })
+            .map(|stop| stop.rule)
+            .collect();
+        matched.sort_unstable();
+        matched.dedup();
+        matched.into_iter().for_each(visit);
+    }
+}
+
+impl Stops {
+    fn add(&mut self, route: &Route, stop: Stop) {
+        if route.event_ids.is_empty() {
+            self.every_event.push(stop);
+        }
+        for event_id in &route.event_ids {
+            self.by_event_id.entry(*event_id).or_default().push(stop);
+        }
+    }
+
+    fn of(&self, event_id: Option<u32>) -> impl Iterator<Item = &Stop> {
+        let by_id = event_id.and_then(|event_id| self.by_event_id.get(&event_id));
+        by_id.into_iter().flatten().chain(&self.every_event)
+    }
+}
+
+impl Buckets {
+    fn new(own: &Stops, every_channel: &Stops, n_buckets: &mut usize) -> Self {
+        let mut bucket = |event_id: Option<u32>| {
+            let mut stops: Vec<Stop> = own.of(event_id).chain(every_channel.of(event_id)).copied().collect();
+            // Matches are given in the order of the rules.
+            stops.sort_by_key(|stop| stop.rule);
+            *n_buckets += 1;
+            Bucket { stops, engine: OnceLock::new(), number: *n_buckets - 1 }
+        };
+        let event_ids = own.by_event_id.keys().chain(every_channel.by_event_id.keys());
+        let by_event_id = event_ids.map(|event_id| (*event_id, bucket(Some(*event_id)))).collect();
+        Self { by_event_id, other_events: bucket(None) }
+    }
+}
+
+/// An event under the field names that rules use.
+pub(super) struct Seen<'a> {
+    pub(super) event: &'a Event,
+    pub(super) view: &'a View,
+}
+
+impl Seen<'_> {
+    fn meets_conditions(&self) -> bool {
+        self.view.conditions.iter().all(|(field, wanted)| {
+            let is_wanted = |value: &str| wanted.iter().any(|own| own.eq_ignore_ascii_case(value));
+            self.event.find(field).any(|value| matches!(value, Value::Text(text) if is_wanted(text)))
+        })
+    }
+}
+
+impl evtmap_sigma::Event for Seen<'_> {
+    fn values<'a>(
+        &'a self,
+        field: &str,
+        visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        match self.view.field_names.get(field) {
+            Some(names) => names.iter().try_for_each(|name| self.event.find(name).try_for_each(&mut *visit)),
+            None => self.event.find(field).try_for_each(visit),
+        }
+    }
+
+    fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a str) -> ControlFlow<()>) -> ControlFlow<()> {
+        self.event.texts().try_for_each(visit)
+    }
+}

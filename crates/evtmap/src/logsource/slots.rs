@@ -1,0 +1,83 @@
+//! An event as an engine sees it: which of its fields are the values of which slot.
+//!
+//! Finding that out means comparing names. Events of one kind have the same names in the same order, so it
+//! is found once for each such shape and remembered.
+
+use std::ops::ControlFlow;
+
+use evtmap_sigma::{SlotEvent, Value};
+
+use crate::event::{Event, Place};
+
+/// How many shapes of events are remembered for a bucket. Windows' own kinds of events have a handful of
+/// versions; an attacker's must not fill the memory.
+const N_SHAPES_MAX: usize = 16;
+
+/// An event and the fields of each slot.
+pub(super) struct SlotView<'a> {
+    pub(super) event: &'a Event,
+    /// By slot: the indices of the event's fields.
+    pub(super) fields: &'a [Box<[usize]>],
+}
+
+impl SlotEvent for SlotView<'_> {
+    fn slot<'a>(
+        &'a self,
+        slot: usize,
+        visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let fields = self.fields.get(slot).map(AsRef::as_ref).unwrap_or_default();
+        fields.iter().filter_map(|field| self.event.field(*field)).try_for_each(|(_, _, value)| visit(value))
+    }
+
+    fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a str) -> ControlFlow<()>) -> ControlFlow<()> {
+        self.event.texts().try_for_each(visit)
+    }
+}
+
+/// The shapes of events that a bucket has seen, for one thread.
+#[derive(Debug, Default)]
+pub(super) struct Shapes {
+    known: Vec<Shape>,
+    /// The one that was used last, which is probably the next.
+    last: usize,
+}
+
+/// A sequence of names, and the fields of each slot in it.
+#[derive(Debug)]
+struct Shape {
+    names: Vec<(Place, Box<str>)>,
+    fields: Box<[Box<[usize]>]>,
+}
+
+impl Shape {
+    fn is_of(&self, event: &Event) -> bool {
+        let own = self.names.iter().map(|(place, name)| (*place, name.as_ref()));
+        own.eq(event.fields().map(|(place, name, _)| (place, name)))
+    }
+}
+
+impl Shapes {
+    /// The fields of each slot in an event of this shape.
+    pub(super) fn of(&mut self, event: &Event, slots: &[Vec<String>]) -> &[Box<[usize]>] {
+        let is_last = self.known.get(self.last).is_some_and(|shape| shape.is_of(event));
+        if !is_last {
+            self.last = self.known.iter().position(|shape| shape.is_of(event)).unwrap_or_else(|| {
+                if self.known.len() >= N_SHAPES_MAX {
+                    self.known.remove(0);
+                }
+                self.known.push(Shape::new(event, slots));
+                self.known.len() - 1
+            });
+        }
+        self.known.get(self.last).map(|shape| shape.fields.as_ref()).unwrap_or_default()
+    }
+}
+
+impl Shape {
+    fn new(event: &Event, slots: &[Vec<String>]) -> Self {
+        let names = event.fields().map(|(place, name, _)| (place, name.into())).collect();
+        let fields = slots.iter().map(|names| names.iter().flat_map(|name| event.indices(name)).collect());
+        Self { names, fields: fields.collect() }
+    }
+}
