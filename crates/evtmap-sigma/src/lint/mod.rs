@@ -95,6 +95,12 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// The finding for a problem that shows only beside other files, such as a reference to an unknown rule,
+    /// in the text of its own file.
+    pub fn of(diagnostic: &Diagnostic, text: &str) -> Self {
+        of_diagnostic(diagnostic, &Source::new(text), &HashMap::new())
+    }
+
     fn help(&mut self, help: impl Into<String>) -> &mut Self {
         self.help = help.into();
         self

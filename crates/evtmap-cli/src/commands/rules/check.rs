@@ -1,5 +1,6 @@
 //! `evtmap rules check`: what is wrong or doubtful in rules.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use evtmap::rules::{RuleFile, RuleKnowledge};
 use evtmap::{Catalogue, Placeholders};
-use evtmap_sigma::{Code, Finding, Gravity, Lint, Linter};
+use evtmap_sigma::{Checked, Code, Collection, Correlation, Finding, Gravity, Lint, Linter, Plan, Rule};
 use serde_json::{Value as Json, json};
 
 use super::{pipelines, print, read_files, sarif, snippet};
@@ -82,6 +83,16 @@ enum Least {
     Error,
 }
 
+impl Least {
+    fn gravity(self) -> Gravity {
+        match self {
+            Self::Remark => Gravity::Remark,
+            Self::Warning => Gravity::Warning,
+            Self::Error => Gravity::Error,
+        }
+    }
+}
+
 /// A file and what was found in it.
 pub(super) struct CheckedFile {
     pub(super) file: RuleFile,
@@ -92,6 +103,7 @@ pub(super) struct CheckedFile {
 #[derive(Default)]
 struct Account {
     n_rules: usize,
+    n_correlations: usize,
     n_filters: usize,
     n_refused: usize,
     n_errors: usize,
@@ -116,21 +128,17 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         }
     }
     let mut linter = Linter::new(&knowledge, &placeholders);
-    let least = match args.min {
-        Least::Remark => Gravity::Remark,
-        Least::Warning => Gravity::Warning,
-        Least::Error => Gravity::Error,
-    };
+    let least = args.min.gravity();
+    let checked: Vec<Checked> = files.iter().map(|file| linter.check(&file.path, &file.text)).collect();
+    let mut linked = link(&files, &checked);
+    let is_told =
+        |finding: &Finding| finding.gravity >= least && !args.allow.iter().any(|code| code == finding.code);
     let mut checked_files = Vec::new();
-    for file in files {
-        let checked = linter.check(&file.path, &file.text);
-        account.n_rules += checked.collection.rules.len();
-        account.n_filters += checked.collection.filters.len();
-        account.n_refused += checked.collection.refused.len();
-        let is_told = |finding: &Finding| {
-            finding.gravity >= least && !args.allow.iter().any(|code| code == finding.code)
-        };
-        let findings: Vec<Finding> = checked.findings.into_iter().filter(is_told).collect();
+    for (index, (file, checked)) in files.into_iter().zip(checked).enumerate() {
+        account.count(&checked.collection);
+        let mut findings = checked.findings;
+        findings.extend(linked.remove(&index).unwrap_or_default());
+        findings.retain(is_told);
         account.add(&findings);
         checked_files.push(CheckedFile { file, findings });
     }
@@ -140,6 +148,24 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         Format::Sarif => print(&pretty(&sarif::log(&checked_files))?)?,
     }
     Ok(if account.is_denied(args.deny) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// What is wrong with correlations beside the rules of all files, by the index of the correlation's file.
+fn link(files: &[RuleFile], checked: &[Checked]) -> HashMap<usize, Vec<Finding>> {
+    let rules: Vec<&Rule> = checked.iter().flat_map(|checked| &checked.collection.rules).collect();
+    let owned = checked.iter().enumerate();
+    let owned = owned.flat_map(|(index, checked)| {
+        checked.collection.correlations.iter().map(move |correlation| (index, correlation))
+    });
+    let (owners, correlations): (Vec<usize>, Vec<&Correlation>) = owned.unzip();
+    let (_, problems) = Plan::link(&rules, &correlations);
+    let mut findings: HashMap<usize, Vec<Finding>> = HashMap::new();
+    for problem in problems {
+        let owner = owners.get(problem.correlation).copied().unwrap_or_default();
+        let text = files.get(owner).map(|file| file.text.as_str()).unwrap_or_default();
+        findings.entry(owner).or_default().push(Finding::of(&problem.diagnostic, text));
+    }
+    findings
 }
 
 /// A code that does not exist leaves nothing out, and whoever gave it believes otherwise.
@@ -155,6 +181,13 @@ fn reject_unknown(codes: &[String]) -> Result<(), Failure> {
 }
 
 impl Account {
+    fn count(&mut self, collection: &Collection) {
+        self.n_rules += collection.rules.len();
+        self.n_correlations += collection.correlations.len();
+        self.n_filters += collection.filters.len();
+        self.n_refused += collection.refused.len();
+    }
+
     fn add(&mut self, findings: &[Finding]) {
         let of = |gravity: Gravity| findings.iter().filter(|finding| finding.gravity == gravity).count();
         self.n_errors += of(Gravity::Error);
@@ -172,8 +205,9 @@ impl Account {
     fn in_words(&self) -> String {
         let count = |n: usize, noun: &str| counted(n as u64, noun);
         let mut text = format!(
-            "{HEADING}{} and {} loaded, {} refused{HEADING:#}: {}, {}, {}\n",
+            "{HEADING}{}, {} and {} loaded, {} refused{HEADING:#}: {}, {}, {}\n",
             count(self.n_rules, "rule"),
+            count(self.n_correlations, "correlation"),
             count(self.n_filters, "filter"),
             count(self.n_refused, "document"),
             count(self.n_errors, "error"),
@@ -207,6 +241,7 @@ fn json(files: &[CheckedFile], account: &Account) -> Json {
         .collect();
     json!({
         "rules": account.n_rules,
+        "correlations": account.n_correlations,
         "filters": account.n_filters,
         "refused": account.n_refused,
         "errors": account.n_errors,
