@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use anyhow::{Context as _, bail};
-use evtmap_sigma::{Code, FAMILIES};
+use evtmap::sigma::{Code, FAMILIES};
 
 use crate::root;
 

@@ -16,6 +16,7 @@ mod subject;
 mod tag;
 mod truth;
 mod value;
+mod wildcard;
 
 use std::collections::HashMap;
 
@@ -63,6 +64,7 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "log source", lints: logsource::LINTS },
     Family { name: "selections", lints: selection::LINTS },
     Family { name: "values", lints: value::LINTS },
+    Family { name: "wildcards", lints: wildcard::LINTS },
     Family { name: "regular expressions", lints: regex::LINTS },
     Family { name: "modifiers", lints: modifier::LINTS },
     Family { name: "conditions", lints: condition::LINTS },

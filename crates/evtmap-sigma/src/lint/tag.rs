@@ -21,14 +21,14 @@ pub(super) const LINTS: &[Lint] = &[
         code: "tag-form",
         gravity: Warning,
         finds: "a tag that is not `namespace.value`, or whose value its namespace does not allow",
-        why: "Nothing can be made of it, such as of `attack.t105` or `tlp.pink`.",
+        why: "Nothing can be made of it, such as of `tlp.pink`.",
         check: tag_form,
     },
     Lint {
         code: "tag-namespace",
         gravity: Warning,
         finds: "a tag in a namespace that the specification does not know",
-        why: "It is often a slip such as `attck.t1059`, and then the technique is lost.",
+        why: "It is often a slip such as `attck.execution`, and then what it names is lost.",
         check: tag_namespace,
     },
     Lint {
@@ -146,7 +146,7 @@ fn tag_form(subject: &Subject<'_>, out: &mut Reporter<'_>) {
         match lower.split_once('.') {
             None => {
                 out.find(node.extent, format!("the tag `{tag}` has no namespace"))
-                    .help("write such as `attack.t1059`");
+                    .help("a tag is a namespace such as `attack`, a dot and a value");
             }
             Some((namespace, value))
                 if !is_allowed(namespace, value) || tag.contains(char::is_whitespace) =>

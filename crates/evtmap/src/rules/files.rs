@@ -7,9 +7,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
+use evtmap_sigma::EXAMPLES_ENDING;
 use flate2::read::GzDecoder;
-
-use super::trial::is_examples;
 
 /// The largest rule file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 8 << 20;
@@ -179,6 +178,11 @@ impl Reader {
         self.files.push(RuleFile { path, text });
         Ok(())
     }
+}
+
+/// Whether a file holds examples by its name.
+pub(crate) fn is_examples(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(EXAMPLES_ENDING))
 }
 
 fn is_rule_file(path: &Path) -> bool {

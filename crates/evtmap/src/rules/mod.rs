@@ -1,12 +1,9 @@
 //! Where rules come from, and what of them is used.
 
 mod files;
-mod knowledge;
-mod trial;
 
+pub(crate) use files::is_examples;
 pub use files::{RuleFile, RulesError, bundled, read};
-pub use knowledge::RuleKnowledge;
-pub use trial::{Trial, TrialOutcome, Trials, Wanted};
 
 use std::collections::HashSet;
 

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use evtmap::rules::{RuleFile, RuleKnowledge};
+use evtmap::authoring::RuleKnowledge;
+use evtmap::rules::RuleFile;
+use evtmap::sigma::{Checked, Code, Collection, Correlation, Finding, Gravity, Lint, Linter, Plan, Rule};
 use evtmap::{Catalogue, Placeholders};
-use evtmap_sigma::{Checked, Code, Collection, Correlation, Finding, Gravity, Lint, Linter, Plan, Rule};
 use serde_json::{Value as Json, json};
 
 use super::{pipelines, print, read_files, sarif, snippet};
@@ -253,7 +254,7 @@ fn json(files: &[CheckedFile], account: &Account) -> Json {
 }
 
 fn finding_json(path: &str, finding: &Finding) -> Json {
-    let place = |place: evtmap_sigma::Place| json!({"line": place.line, "column": place.column});
+    let place = |place: evtmap::sigma::Place| json!({"line": place.line, "column": place.column});
     let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
     let edits: Vec<Json> = edits
         .map(|edit| json!({"start": edit.start, "end": edit.end, "replacement": edit.replacement}))

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::Args;
 use evtmap::event::{Event, flat};
 use evtmap::input::{self, Decoded, InputOptions};
+use evtmap::sigma::Rule;
 use evtmap::{Pipelines, RuleExplanation};
-use evtmap_sigma::Rule;
 use serde_json::json;
 
 use super::check::pretty;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use evtmap::attack::TechniqueId;
 use evtmap::rules::RuleFile;
+use evtmap::sigma::{Collection, Level, Rule};
 use evtmap::{Catalogue, Placeholders};
-use evtmap_sigma::{Collection, Level, Rule};
 use serde_json::{Value as Json, json};
 
 use super::check::pretty;
@@ -19,7 +19,7 @@ use crate::terminal::{FAINT, counted, fit, plain};
 #[command(after_help = "\
 Examples:
   evtmap rules list --level high
-  evtmap rules list --technique T1059
+  evtmap rules list --technique ID
   evtmap rules list sigma-master.tar.gz --logsource process_creation --json")]
 pub(crate) struct ListArgs {
     /// Rule files, folders, or archives (.tar.gz, .zip); the rules of the program by default
@@ -30,7 +30,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     level: Option<Level>,
 
-    /// Only rules for this technique or a sub-technique of it, such as T1059
+    /// Only rules for this technique or a sub-technique of it
     #[arg(long, value_name = "ID", value_parser = technique)]
     technique: Option<TechniqueId>,
 
@@ -48,7 +48,7 @@ fn level(text: &str) -> Result<Level, String> {
 }
 
 fn technique(text: &str) -> Result<TechniqueId, String> {
-    text.parse().map_err(|_| "it is written like T1059 or T1059.001".to_owned())
+    text.parse().map_err(|_| "it is a T and four digits; a sub-technique has a dot and three more".to_owned())
 }
 
 /// A rule of the list.
@@ -127,7 +127,7 @@ impl Line {
             "title": metadata.title,
             "id": metadata.id,
             "level": metadata.level.map(Level::as_str),
-            "status": metadata.status.map(evtmap_sigma::Status::as_str),
+            "status": metadata.status.map(evtmap::sigma::Status::as_str),
             "logsource": {
                 "product": logsource.product,
                 "category": logsource.category,

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use evtmap::Placeholders;
 use evtmap::rules::{self, RuleFile};
-use evtmap_sigma::{Collection, LogSource, Rule};
+use evtmap::sigma::{Collection, LogSource, Rule};
 
 use crate::failure::Failure;
 

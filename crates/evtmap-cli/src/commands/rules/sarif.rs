@@ -2,7 +2,7 @@
 //!
 //! Specification: OASIS, Static Analysis Results Interchange Format (SARIF) Version 2.1.0.
 
-use evtmap_sigma::{Code, Finding, Gravity, Lint};
+use evtmap::sigma::{Code, Finding, Gravity, Lint};
 use serde_json::{Map, Value as Json, json};
 
 use super::check::CheckedFile;

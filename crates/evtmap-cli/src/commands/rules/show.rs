@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use evtmap::sigma::{Item, Level, Metadata, Rule, Selection, Status};
 use evtmap::{Catalogue, Pipelines};
-use evtmap_sigma::{Item, Level, Metadata, Rule, Selection, Status};
 
 use super::{Found, find_rule, in_words, pipelines, print, tree};
 use crate::failure::Failure;
@@ -122,7 +122,7 @@ fn fields(rule: &Rule) -> Vec<String> {
 fn write_detection(out: &mut String, rule: &Rule) -> std::fmt::Result {
     writeln!(out, "{HEADING}detection{HEADING:#}")?;
     for condition in &rule.detection.conditions {
-        writeln!(out, "  {}", plain(&condition.to_string()))?;
+        writeln!(out, "  {FAINT}condition{FAINT:#} {}", plain(&condition.to_string()))?;
     }
     for named in &rule.detection.selections {
         writeln!(out, "  {HEADING}{}{HEADING:#}", plain(&named.name))?;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anstyle::Style;
-use evtmap_sigma::{Finding, Gravity};
+use evtmap::sigma::{Finding, Gravity};
 use unicode_width::UnicodeWidthChar;
 
 use crate::terminal::{ERROR, FAINT, HEADING, NOTE, WARNING, plain};
@@ -93,7 +93,7 @@ fn write_line(out: &mut String, source: &str, finding: &Finding, style: Style) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evtmap_sigma::{Linter, Placeholders};
+    use evtmap::sigma::{Linter, Placeholders};
 
     #[test]
     fn lines_are_marked() {

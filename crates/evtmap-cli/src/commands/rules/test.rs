@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anstyle::AnsiColor;
 use clap::Args;
 use evtmap::Placeholders;
-use evtmap::rules::{Trial, TrialOutcome, Trials, Wanted};
+use evtmap::authoring::{Trial, TrialOutcome, Trials, Wanted};
 
 use super::{pipelines, print, read_files, tree};
 use crate::failure::Failure;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use evtmap::RuleExplanation;
-use evtmap_sigma::{ExplainedItem, ExplainedPart, Explanation};
+use evtmap::sigma::{ExplainedItem, ExplainedPart, Explanation};
 use serde_json::{Value as Json, json};
 
 use crate::terminal::{FAINT, HEADING, plain};

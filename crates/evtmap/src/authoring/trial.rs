@@ -10,10 +10,10 @@ use evtmap_sigma::{
     Collection, EXAMPLES_ENDING, Example, Examples, Placeholders, Recording, Recordings, Rule,
 };
 
-use super::RuleFile;
 use crate::event::{Event, flat};
 use crate::input::{self, Decoded, InputOptions};
 use crate::logsource::{Pipelines, RuleExplanation};
+use crate::rules::{RuleFile, is_examples};
 
 /// The largest file of examples that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 8 << 20;
@@ -243,11 +243,6 @@ fn find(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Resul
         }
     }
     Ok(())
-}
-
-/// Whether a file holds examples by its name.
-pub(super) fn is_examples(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(EXAMPLES_ENDING))
 }
 
 fn is_recordings(path: &Path) -> bool {
