@@ -5,7 +5,7 @@ CARGO ?= cargo
 # A lock file that does not fit the manifests fails here and not at a user's.
 LOCKED ?= --locked
 
-.PHONY: help test format-check lint unit doc tidy fmt schema clean
+.PHONY: help python test format-check lint unit doc tidy fmt schema clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 22
@@ -18,8 +18,17 @@ format-check: ## is the code formatted?
 lint: ## clippy, with warnings denied
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 
-unit: ## all Rust tests; those that need data beside the checkout say when they are skipped
-	$(CARGO) test $(LOCKED) --workspace
+unit: python ## all Rust tests; those that need data beside the checkout say when they are skipped
+	PATH="$(CURDIR)/.venv/bin:$$PATH" $(CARGO) test $(LOCKED) --workspace
+
+# Other implementations that ours is compared with. Without Python or network the comparison is skipped, and
+# its test says so.
+python: .venv/done
+.venv/done: Makefile
+	@if command -v python3 >/dev/null && python3 -m venv .venv \
+	    && .venv/bin/python -m pip install --quiet --disable-pip-version-check 'pysigma==2.0.1'; \
+	then :; else echo "no pySigma: what is compared with it is skipped"; mkdir -p .venv; fi
+	@touch $@
 
 doc: ## the documentation of the libraries, with warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps

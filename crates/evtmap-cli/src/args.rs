@@ -89,6 +89,10 @@ pub(crate) struct MapArgs {
     #[arg(long, value_name = "PATH", help_heading = "Rules and ATT&CK")]
     pub(crate) rules: Vec<PathBuf>,
 
+    /// Values for the placeholders of rules: a YAML map such as `Servers: [SRV01, DC01]`
+    #[arg(long, value_name = "FILE", help_heading = "Rules and ATT&CK")]
+    pub(crate) placeholders: Option<PathBuf>,
+
     /// A STIX bundle of ATT&CK to use instead of the catalogue that comes with the program
     #[arg(long, value_name = "FILE", help_heading = "Rules and ATT&CK")]
     pub(crate) attack: Option<PathBuf>,

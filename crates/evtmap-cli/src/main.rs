@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod desk;
 mod failure;
 mod output;
 mod progress;
@@ -23,10 +24,11 @@ fn main() -> ExitCode {
         Command::Rules(command) => commands::rules::run(command),
     };
     outcome.unwrap_or_else(|failure| {
-        // A closed pipe downstream, as `| head` makes it, is no failure to tell anybody about.
-        if !failure.is_closed_pipe() {
-            terminal::error(&failure);
+        // A closed pipe downstream, as `| head` makes it, is no failure.
+        if failure.is_closed_pipe() {
+            return ExitCode::SUCCESS;
         }
+        terminal::error(&failure);
         Failure::EXIT_CODE.into()
     })
 }

@@ -23,9 +23,8 @@ pub(crate) struct Output {
 
 impl Output {
     /// Begins a report in a file, or on standard output for `-`.
-    pub(crate) fn open(path: &Path, format: Option<&str>, options: ReportOptions) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path, format: &Format, options: ReportOptions) -> Result<Self, Failure> {
         let name = path.display().to_string();
-        let format = choose(path, format)?;
         if name == "-" {
             let out = Box::new(BufWriter::new(io::stdout()));
             return Ok(Self { name, writer: format.open(out, options), pending: None });
@@ -102,8 +101,8 @@ impl Write for Shared {
     }
 }
 
-/// The format of a file: what the user said, or else what the extension says.
-fn choose(path: &Path, format: Option<&str>) -> Result<&'static Format, Failure> {
+/// The format of a file: what its extension says, or else what the user said.
+pub(crate) fn format_of(path: &Path, format: Option<&str>) -> Result<&'static Format, Failure> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned());
     let by_extension = extension.as_deref().and_then(Format::named);
     if let Some(format) = by_extension.or_else(|| format.and_then(Format::named)) {

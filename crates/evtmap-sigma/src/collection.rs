@@ -20,6 +20,46 @@ impl Placeholders {
     }
 }
 
+impl Placeholders {
+    /// Reads a YAML map of names and values, one or a list each.
+    ///
+    /// ```
+    /// let placeholders = evtmap_sigma::Placeholders::parse("Servers: [SRV01, 'DC*']")?;
+    /// assert_eq!(placeholders.get("Servers").map(<[String]>::len), Some(2));
+    /// # Ok::<(), evtmap_sigma::Diagnostic>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What keeps the text from being such a map.
+    pub fn parse(text: &str) -> Result<Self, Diagnostic> {
+        let read = yaml::read(text);
+        if let Some(problem) = read.diagnostics.into_iter().find(Diagnostic::is_error) {
+            return Err(problem);
+        }
+        let mut placeholders = HashMap::new();
+        for entry in read.documents.iter().flat_map(Node::entries) {
+            let nodes = match &entry.value.data {
+                Data::Sequence(items) => items.as_slice(),
+                Data::Scalar { .. } | Data::Mapping(_) => std::slice::from_ref(&entry.value),
+            };
+            let texts: Option<Vec<String>> =
+                nodes.iter().map(|node| node.text().map(str::to_owned)).collect();
+            let Some(texts) = texts else {
+                let message =
+                    format!("the placeholder `{}` is neither a text nor a list of texts", entry.key);
+                return Err(Diagnostic::new(Code::InvalidAttribute, entry.value.place, message));
+            };
+            placeholders.insert(entry.key.clone(), texts);
+        }
+        if placeholders.is_empty() {
+            let message = "there is no placeholder in it";
+            return Err(Diagnostic::new(Code::InvalidAttribute, crate::Place::default(), message)
+                .help("write a map such as `Servers: [SRV01, SRV02]`"));
+        }
+        Ok(Self(placeholders))
+    }
+}
+
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, Vec<V>)> for Placeholders {
     fn from_iter<T: IntoIterator<Item = (N, Vec<V>)>>(placeholders: T) -> Self {
         let texts = |values: Vec<V>| values.into_iter().map(Into::into).collect();

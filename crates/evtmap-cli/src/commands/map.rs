@@ -2,27 +2,23 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
-use evtmap::alert::Alert;
-use evtmap::input::{self, Found, FoundFile, InputOptions};
-use evtmap::report::ReportOptions;
+use evtmap::input;
 use evtmap::rules::{self, RuleFile};
 use evtmap::triage::{Report, RulesAccount, Summary};
 use evtmap::{
-    Associations, Catalogue, Findings, Pipelines, Placeholders, Progress, Rules, ScanAccount, ScanOptions,
-    Scanner, Severity, Sink,
+    Associations, Catalogue, Findings, Pipelines, Placeholders, Rules, ScanAccount, ScanOptions, Scanner,
+    Severity,
 };
-use indicatif::ProgressBar;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, civil};
 
 use crate::args::MapArgs;
+use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::output::Output;
-use crate::{progress, summary, terminal};
+use crate::{summary, terminal};
 
 /// Runs the command.
 pub(crate) fn run(args: &MapArgs) -> Result<ExitCode, Failure> {
@@ -34,81 +30,18 @@ pub(crate) fn run(args: &MapArgs) -> Result<ExitCode, Failure> {
     let found = input::find(&args.inputs);
     let mut desk = Desk::open(args, &found)?;
     let scanned = Scanner::new(&rules, &findings, options).scan(&found, &mut desk);
-    desk.bar.finish_and_clear();
-    let account = match (scanned, desk.failure.take()) {
-        (Ok(account), _) => account,
-        (Err(_), Some(failure)) => return Err(failure),
-        (Err(error), None) => return Err(Failure::new(error.to_string())),
-    };
+    let account = desk.account(scanned)?;
     let rules_account = RulesAccount::new(origins, &rules, &findings);
     let report =
         Report { summary: &desk.summary, scan: &account, rules: &rules_account, catalogue: &catalogue };
-    let to_stderr = desk.outputs.iter().any(Output::is_stdout);
-    for output in desk.outputs {
-        output.finish(&report)?;
-    }
+    let text = summary::render(&report);
+    let to_stderr = desk.has_stdout();
+    let has_failed = desk.reports.finish(&report)?;
     if !args.quiet {
-        print(&summary::render(&report), to_stderr)?;
+        print(&text, to_stderr)?;
     }
-    let has_errors = tell_errors(&account);
+    let has_errors = tell_errors(&account) || has_failed;
     Ok(status(args.fail_on, &desk.summary, has_errors))
-}
-
-/// Takes the alerts: counts them and writes them to every report.
-struct Desk {
-    outputs: Vec<Output>,
-    summary: Summary,
-    bar: ProgressBar,
-    failure: Option<Failure>,
-}
-
-impl Desk {
-    fn open(args: &MapArgs, found: &Found) -> Result<Self, Failure> {
-        refuse_inputs(&args.output, found)?;
-        let options = ReportOptions { neutralise_formulas: !args.raw_csv };
-        let outputs = args.output.iter().map(|path| Output::open(path, args.format.as_deref(), options));
-        let outputs = outputs.collect::<Result<Vec<Output>, _>>()?;
-        if outputs.iter().filter(|output| output.is_stdout()).count() > 1 {
-            return Err(Failure::new("only one report can go to standard output"));
-        }
-        let sizes = found.files.iter().filter_map(|file| file.path.metadata().ok());
-        let bytes = sizes.map(|metadata| metadata.len()).sum();
-        let bar = progress::bar(bytes, args.quiet);
-        Ok(Self { outputs, summary: Summary::default(), bar, failure: None })
-    }
-}
-
-impl Sink for Desk {
-    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        self.summary.add(alert);
-        for output in &mut self.outputs {
-            if let Err(failure) = output.alert(alert) {
-                self.failure = Some(failure);
-                return Err(io::ErrorKind::Other.into());
-            }
-        }
-        Ok(())
-    }
-
-    fn progress(&mut self, progress: Progress) {
-        progress::show(&self.bar, progress);
-    }
-}
-
-/// A report that is put in the place of a log would cost the evidence. One that replaces the report of an
-/// earlier run, which lies in a folder of logs, does not.
-fn refuse_inputs(outputs: &[PathBuf], found: &Found) -> Result<(), Failure> {
-    for output in outputs {
-        let Ok(output_file) = output.canonicalize() else { continue };
-        let is_output = |path: &Path| path.canonicalize().is_ok_and(|path| path == output_file);
-        let is_log =
-            |file: &FoundFile| file.named || input::open(&file.path, &InputOptions::default()).is_ok();
-        if found.files.iter().any(|file| is_output(&file.path) && is_log(file)) {
-            let help = "choose another name for the report, or name the inputs one by one";
-            return Err(Failure::new(format!("`{}` is an input", output.display())).help(help));
-        }
-    }
-    Ok(())
 }
 
 fn scan_options(args: &MapArgs) -> Result<ScanOptions, Failure> {
@@ -180,12 +113,24 @@ fn load_rules(args: &MapArgs) -> Result<(Rules, Vec<String>), Failure> {
         origins.push("the program".to_owned());
     }
     let pipelines = Pipelines::bundled().map_err(|problem| Failure::new(problem.to_string()))?;
-    let rules = Rules::load(&files, &pipelines, &Placeholders::default());
+    let rules = Rules::load(&files, &pipelines, &placeholders(args)?);
     if rules.rules().is_empty() {
         return Err(Failure::new(format!("no rule of {} can be used", origins.join(", ")))
             .help(first_reason(&rules, &files)));
     }
     Ok((rules, origins))
+}
+
+/// The user's values for the placeholders of rules.
+fn placeholders(args: &MapArgs) -> Result<Placeholders, Failure> {
+    let Some(path) = &args.placeholders else { return Ok(Placeholders::default()) };
+    let name = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::new(format!("cannot read `{name}`: {}", error.to_string().to_lowercase()))
+    })?;
+    Placeholders::parse(&text).map_err(|problem| {
+        Failure::new(format!("cannot use `{name}` as placeholders: {}", problem.message)).help(problem.help)
+    })
 }
 
 fn first_reason(rules: &Rules, files: &[RuleFile]) -> String {

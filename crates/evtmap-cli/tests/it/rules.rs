@@ -128,3 +128,55 @@ fn the_programs_own_without_the_option() {
     assert!(n_rules >= 30, "{n_rules}");
     assert!(run.out.contains("Not looked at  nothing"), "{}", run.out);
 }
+
+#[test]
+fn placeholders_have_the_users_values() {
+    let rule = "\
+title: Program of Ours
+logsource: {product: windows, category: process_creation}
+detection:
+    selection:
+        CommandLine|expand|contains: '%Programs%'
+    condition: selection
+";
+    let folder =
+        folder().with("rule.yml", rule).with("values.yml", "Programs: [bad, odd]").with("none.yml", "[");
+    let run = folder.check("map log.evtx --rules rule.yml --placeholders values.yml", 0);
+    assert!(run.out.contains("3 detections"), "{}", run.out);
+    let run = folder.check("map log.evtx --rules rule.yml", 2);
+    assert!(run.err.contains("the placeholder `%Programs%` has no values"), "{}", run.err);
+    let run = folder.check("map log.evtx --rules rule.yml --placeholders none.yml", 2);
+    assert!(run.err.contains("cannot use `none.yml` as placeholders: "), "{}", run.err);
+}
+
+/// Matches of a rule that a correlation names say nothing alone; together they are one detection with the
+/// events that it is about.
+#[test]
+fn correlations_count_over_all_files() {
+    let rules = "\
+title: A Program
+name: a_program
+logsource: {product: windows, category: process_creation}
+detection:
+    selection:
+        CommandLine|contains: [bad, odd]
+    condition: selection
+---
+title: Many Programs
+level: high
+correlation:
+    type: event_count
+    rules: [a_program]
+    timespan: 1h
+    condition: {gte: 6}
+";
+    let folder = folder().with("copy/log.evtx", sample::log()).with("rules.yml", rules);
+    let run = folder.check("map log.evtx copy --rules rules.yml -o out.jsonl --no-associations", 0);
+    assert!(run.out.contains("1 detection: 1 high"), "{}", run.out);
+    let line = folder.read("out.jsonl");
+    assert!(
+        line.contains(r#""correlation":{"type":"event_count""#) && line.contains(r#""events":6"#),
+        "{line}"
+    );
+    assert!(line.contains(r#""path":"log.evtx""#) && line.contains("copy/log.evtx"), "{line}");
+}

@@ -1,0 +1,159 @@
+//! Where alerts go: counted, and written to every report that was asked for.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use evtmap::alert::Alert;
+use evtmap::input::{self, Found, FoundFile, InputOptions};
+use evtmap::report::ReportOptions;
+use evtmap::triage::{Report, Summary};
+use evtmap::{Progress, ScanAccount, Sink};
+use indicatif::ProgressBar;
+
+use crate::args::MapArgs;
+use crate::failure::Failure;
+use crate::output::{self, Output};
+use crate::{progress, terminal};
+
+/// Takes the alerts of a scan.
+pub(crate) struct Desk {
+    pub(crate) reports: Reports,
+    pub(crate) summary: Summary,
+    bar: ProgressBar,
+}
+
+impl Desk {
+    /// Begins the reports that the user asked for.
+    pub(crate) fn open(args: &MapArgs, found: &Found) -> Result<Self, Failure> {
+        refuse_inputs(&args.output, found)?;
+        let reports = Reports::open(args)?;
+        let sizes = found.files.iter().filter_map(|file| file.path.metadata().ok());
+        let bytes = sizes.map(|metadata| metadata.len()).sum();
+        Ok(Self { reports, summary: Summary::default(), bar: progress::bar(bytes, args.quiet) })
+    }
+
+    /// What became of the files, unless no report was left to write.
+    pub(crate) fn account(&mut self, scanned: io::Result<ScanAccount>) -> Result<ScanAccount, Failure> {
+        self.bar.finish_and_clear();
+        scanned.map_err(|error| {
+            self.reports.last_failure.take().unwrap_or_else(|| Failure::new(error.to_string()))
+        })
+    }
+
+    /// Whether a report goes to standard output, so that nothing else may.
+    pub(crate) fn has_stdout(&self) -> bool {
+        self.reports.has_stdout
+    }
+}
+
+impl Sink for Desk {
+    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
+        self.summary.add(alert);
+        self.reports.alert(alert)
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        progress::show(&self.bar, progress);
+    }
+}
+
+/// The reports that are being written. One that cannot be written is told of and given up; the others go on.
+pub(crate) struct Reports {
+    outputs: Vec<Output>,
+    has_stdout: bool,
+    has_failed: bool,
+    /// Why the last one that was left was given up.
+    last_failure: Option<Failure>,
+}
+
+impl Reports {
+    fn open(args: &MapArgs) -> Result<Self, Failure> {
+        let options = ReportOptions { neutralise_formulas: !args.raw_csv };
+        let formats = args.output.iter().map(|path| output::format_of(path, args.format.as_deref()));
+        let formats = formats.collect::<Result<Vec<_>, _>>()?;
+        if args.output.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+            return Err(Failure::new("only one report can go to standard output"));
+        }
+        let mut reports =
+            Self { outputs: Vec::new(), has_stdout: false, has_failed: false, last_failure: None };
+        for (path, format) in args.output.iter().zip(formats) {
+            match Output::open(path, format, options) {
+                Ok(output) => reports.outputs.push(output),
+                Err(failure) => reports.give_up(failure),
+            }
+        }
+        reports.has_stdout = reports.outputs.iter().any(Output::is_stdout);
+        // Reading logs for an hour to write nothing of what was asked for helps nobody.
+        match reports.last_failure.take() {
+            Some(failure) if reports.outputs.is_empty() => Err(failure),
+            Some(failure) => {
+                terminal::error(&failure);
+                Ok(reports)
+            }
+            None => Ok(reports),
+        }
+    }
+
+    /// Notes a failure; the one before is told.
+    fn give_up(&mut self, failure: Failure) {
+        self.has_failed |= !failure.is_closed_pipe();
+        if let Some(earlier) = self.last_failure.replace(failure)
+            && !earlier.is_closed_pipe()
+        {
+            terminal::error(&earlier);
+        }
+    }
+
+    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
+        let n_before = self.outputs.len();
+        let mut failures = Vec::new();
+        self.outputs.retain_mut(|output| match output.alert(alert) {
+            Ok(()) => true,
+            Err(failure) => {
+                failures.push(failure);
+                false
+            }
+        });
+        failures.into_iter().for_each(|failure| self.give_up(failure));
+        if self.outputs.is_empty() && n_before > 0 {
+            return Err(io::Error::other("no report is left to write"));
+        }
+        Ok(())
+    }
+
+    /// Writes what stands at the end of each report and puts the files in their places. Gives whether one of
+    /// the reports could not be written; it was told of then.
+    ///
+    /// # Errors
+    /// When the reader of the only report went away: then nobody wants the rest either.
+    pub(crate) fn finish(mut self, report: &Report<'_>) -> Result<bool, Failure> {
+        let is_only_one = self.outputs.len() == 1;
+        for output in std::mem::take(&mut self.outputs) {
+            if let Err(failure) = output.finish(report) {
+                self.give_up(failure);
+            }
+        }
+        match self.last_failure {
+            Some(failure) if failure.is_closed_pipe() && is_only_one => return Err(failure),
+            Some(failure) if !failure.is_closed_pipe() => terminal::error(&failure),
+            _ => {}
+        }
+        Ok(self.has_failed)
+    }
+}
+
+/// A report that is put in the place of a log would cost the evidence. One that replaces the report of an
+/// earlier run, which lies in a folder of logs, does not.
+fn refuse_inputs(outputs: &[PathBuf], found: &Found) -> Result<(), Failure> {
+    for output in outputs {
+        let Ok(output_file) = output.canonicalize() else { continue };
+        let is_output = |path: &Path| path.canonicalize().is_ok_and(|path| path == output_file);
+        let is_log =
+            |file: &FoundFile| file.named || input::open(&file.path, &InputOptions::default()).is_ok();
+        if found.files.iter().any(|file| is_output(&file.path) && is_log(file)) {
+            let help = "choose another name for the report, or name the inputs one by one";
+            return Err(Failure::new(format!("`{}` is an input", output.display())).help(help));
+        }
+    }
+    Ok(())
+}
