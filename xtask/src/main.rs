@@ -3,6 +3,7 @@
 mod attack;
 mod conformance;
 mod incident;
+mod lints;
 mod schema;
 mod tidy;
 
@@ -23,6 +24,7 @@ const TASKS: &[Task] = &[
     Task { name: "attack", about: attack::ABOUT, run: attack::run },
     Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
     Task { name: "incident", about: incident::ABOUT, run: incident::run },
+    Task { name: "lints", about: lints::ABOUT, run: lints::run },
     Task { name: "schema", about: schema::ABOUT, run: schema::run },
     Task { name: "tidy", about: tidy::ABOUT, run: tidy::run },
 ];

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use evtmap::Severity;
 
+use crate::commands::rules::RulesCommand;
+
 /// Turns Windows event logs into MITRE ATT&CK.
 #[derive(Parser, Debug)]
 #[command(name = "evtmap", version, max_term_width = 100, arg_required_else_help = true)]
@@ -21,6 +23,9 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Read event logs and tell which ATT&CK techniques they show
     Map(MapArgs),
+    /// Look at Sigma rules: check, list, show, explain, test
+    #[command(subcommand)]
+    Rules(RulesCommand),
 }
 
 /// When to use colour.

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     args.color.apply();
     let outcome = match &args.command {
         Command::Map(args) => commands::map::run(args),
+        Command::Rules(command) => commands::rules::run(command),
     };
     outcome.unwrap_or_else(|failure| {
         // A closed pipe downstream, as `| head` makes it, is no failure.

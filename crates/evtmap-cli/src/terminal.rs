@@ -15,6 +15,8 @@ pub(crate) const HEADING: Style = Style::new().bold();
 pub(crate) const FAINT: Style = Style::new().dimmed();
 /// Warnings.
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+/// Remarks.
+pub(crate) const NOTE: Style = AnsiColor::Cyan.on_default().bold();
 /// Errors.
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 

@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::filter::Filter;
 use crate::metadata::{Metadata, Status};
 use crate::rule::Rule;
-use crate::yaml::{self, Data, Entry, Node};
+use crate::yaml::{self, Data, Documents, Entry, Node};
 
 /// Values for the placeholders of rules, by name: the user's servers, administrators and so on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,12 +122,9 @@ impl Collection {
     /// ```
     pub fn parse(text: &str, placeholders: &Placeholders) -> Self {
         let mut collection = Self::default();
-        let read = yaml::read(text);
-        let mut actions = Actions::default();
-        for node in read.documents.into_iter().filter(|document| !document.is_null()) {
-            if let Some(node) = actions.apply(node, &mut collection.diagnostics) {
-                collection.add(&node, placeholders);
-            }
+        let mut read = yaml::read(text);
+        for node in with_actions(&mut read, &mut collection.diagnostics) {
+            collection.add(&node, placeholders);
         }
         for problem in &read.diagnostics {
             if problem.is_error() {
@@ -171,6 +168,16 @@ impl Collection {
             .unwrap_or_else(|| Diagnostic::new(Code::NotARule, node.place, "the document cannot be used"));
         self.refused.push(Refused { title, status, product: product.map(str::to_owned), reason });
     }
+}
+
+/// The documents of a text with what the actions among them ask for.
+pub(crate) fn with_actions(read: &mut Documents, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
+    let mut actions = Actions::default();
+    let documents = std::mem::take(&mut read.documents).into_iter();
+    documents
+        .filter(|document| !document.is_null())
+        .filter_map(|node| actions.apply(node, diagnostics))
+        .collect()
 }
 
 /// What kind of document a node is follows from the section that only this kind has.

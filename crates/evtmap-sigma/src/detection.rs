@@ -7,7 +7,7 @@ use crate::correlation::Aggregation;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::modifier::Modifier;
 use crate::scalar::Scalar;
-use crate::yaml::{Data, Entry, Node, Place};
+use crate::yaml::{Data, Entry, Extent, Node, Place};
 
 /// The keys of the section that are not selections.
 const RESERVED: [&str; 2] = ["condition", "timeframe"];
@@ -106,7 +106,11 @@ fn split_aggregation(condition: &Node) -> Option<(Node, Node)> {
     let n_blank = piped.len() - piped.trim_start().len();
     let offset = u32::try_from(text.chars().count() + 1 + n_blank).unwrap_or(u32::MAX);
     let place = Place { column: condition.place.column.saturating_add(offset), ..condition.place };
-    let part = |place, text: &str| Node { place, data: Data::Scalar { text: text.to_owned(), plain: true } };
+    let part = |place, text: &str| Node {
+        place,
+        extent: Extent::default(),
+        data: Data::Scalar { text: text.to_owned(), plain: true },
+    };
     Some((part(condition.place, text), part(place, piped)))
 }
 

@@ -9,6 +9,8 @@ use crate::yaml::Place;
 /// How bad a [`Diagnostic`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Gravity {
+    /// The rule says what its author meant, and could say it better.
+    Remark,
     /// The rule is used, but probably does not say what its author meant.
     Warning,
     /// The rule is not used.
@@ -30,6 +32,11 @@ macro_rules! codes {
             /// The stable text of the code, such as `unknown-modifier`.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// What the code means, in a sentence or two.
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii(),)+ }
             }
 
             /// Whether a rule with this diagnostic is still used.
@@ -99,6 +106,17 @@ codes! {
     AmbiguousReference = "ambiguous-reference", Warning;
     /// Correlations refer to each other in a circle.
     CorrelationCycle = "correlation-cycle", Error;
+}
+
+impl Gravity {
+    /// The word for it in messages and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Remark => "remark",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
 }
 
 impl fmt::Display for Code {
@@ -191,6 +209,7 @@ mod tests {
             let text = code.as_str();
             assert!(text.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{text}");
             assert!(seen.insert(text), "{text} twice");
+            assert!(code.about().ends_with('.'), "{text} is documented");
         }
     }
 }

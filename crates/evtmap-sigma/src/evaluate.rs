@@ -37,7 +37,8 @@ impl Predicate {
         found != self.negated
     }
 
-    fn is_met(&self, test: &Test, event: &dyn Event) -> bool {
+    /// Whether an event meets one of the tests.
+    pub(crate) fn is_met(&self, test: &Test, event: &dyn Event) -> bool {
         let Some(field) = &self.field else {
             return event.texts(&mut |text| found(test.accepts(Value::Text(text)))).is_break();
         };

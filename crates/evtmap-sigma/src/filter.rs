@@ -65,6 +65,11 @@ impl Filter {
         self.rules.as_ref().is_none_or(is_named) && self.logsource.covers(&rule.logsource)
     }
 
+    /// The detection made ready, without the rules that it is added to.
+    pub fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+
     /// Adds the filter to a rule: both conditions must hold.
     pub fn apply(&self, rule: &mut Rule) {
         rule.compiled_mut().and(&self.compiled);

@@ -14,8 +14,11 @@ mod diagnostic;
 mod engine;
 mod evaluate;
 mod event;
+mod example;
+mod explain;
 mod filter;
 mod fold;
+mod lint;
 mod logsource;
 mod metadata;
 mod modifier;
@@ -42,8 +45,14 @@ pub use detection::{Detection, Item, NamedSelection, Selection};
 pub use diagnostic::{Code, Diagnostic, Gravity};
 pub use engine::{Engine, EngineBuilder, Scratch, SlotEvent};
 pub use event::{Event, FieldList, Value};
+pub use example::{EXAMPLES_ENDING, Example, Examples, Recording, Recordings};
+pub use explain::{ExplainedItem, ExplainedPart, ExplainedValue, Explanation};
 pub use filter::Filter;
 pub use fold::{fold, fold_char};
+pub use lint::{
+    Checked, Edit, FAMILIES, Family, Finding, Fix, Knowledge, Lint, Linter, LogSourcePart, TagMeaning,
+    apply as apply_fixes,
+};
 pub use logsource::LogSource;
 pub use metadata::{Level, Metadata, Status};
 pub use modifier::Modifier;

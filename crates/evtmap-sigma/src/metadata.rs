@@ -105,7 +105,7 @@ pub struct Metadata {
 }
 
 /// The attributes that are read into fields of their own, or known and not needed.
-const KNOWN: [&str; 23] = [
+pub(crate) const KNOWN: [&str; 23] = [
     "title",
     "id",
     "name",

@@ -127,6 +127,11 @@ impl Scalar {
     }
 }
 
+/// Whether a text without quotes is a text, and not a number, a truth or null.
+pub(crate) fn is_text(text: &str) -> bool {
+    kind_of_plain(text) == Kind::Text
+}
+
 fn kind_of_plain(text: &str) -> Kind {
     match text {
         "true" | "True" | "TRUE" => Kind::Bool(true),

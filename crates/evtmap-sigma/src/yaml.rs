@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -48,11 +48,22 @@ impl From<Marker> for Place {
     }
 }
 
+/// The characters of a text that something is written in, counted from 0 and without the one at the end.
+///
+/// A byte order mark at the start of the text counts for nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Extent {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
 /// One node of a document and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     /// Where the node begins.
     pub(crate) place: Place,
+    /// What it is written in; a list or map ends where its last member does.
+    pub(crate) extent: Extent,
     /// What it is.
     pub(crate) data: Data,
 }
@@ -78,6 +89,8 @@ pub(crate) enum Data {
 pub(crate) struct Entry {
     /// Where the key stands.
     pub(crate) place: Place,
+    /// What the key is written in.
+    pub(crate) extent: Extent,
     /// The key's text.
     pub(crate) key: String,
     /// Its value.
@@ -151,6 +164,8 @@ pub(crate) struct Documents {
     pub(crate) documents: Vec<Node>,
     /// The error that ended the reading, and warnings.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Whether a node has an anchor or a tag, so that it is more than what it is written in.
+    pub(crate) has_properties: bool,
 }
 
 /// Reads all documents of a text. After an error it goes on with the next document, which begins where a
@@ -178,7 +193,8 @@ pub(crate) fn read(text: &str) -> Documents {
             loader.out.diagnostics.push(Diagnostic::new(Code::LimitExceeded, place, message));
             break;
         }
-        loader.restart(n_lines);
+        let skipped = rest.get(..rest.len() - next.len()).unwrap_or_default();
+        loader.restart(n_lines, skipped.chars().count());
         rest = next;
     }
     loader.out
@@ -200,10 +216,11 @@ fn next_document(text: &str, line: u32) -> Option<(u32, &str)> {
 /// A list or map that is being read.
 struct Open {
     place: Place,
+    extent: Extent,
     anchor: usize,
     data: Data,
     /// The key whose value comes next.
-    key: Option<(Place, String)>,
+    key: Option<(Place, Extent, String)>,
 }
 
 #[derive(Default)]
@@ -216,6 +233,8 @@ struct Loader {
     n_nodes_before: usize,
     /// How many lines of the file stand before the text that the parser was given.
     n_lines_before: u32,
+    /// How many characters of the file stand before it, a byte order mark aside.
+    n_characters_before: usize,
     /// The line of that text where the document begins that is being read.
     document_line: u32,
 }
@@ -233,7 +252,7 @@ impl Loader {
                     self.anchors.clear();
                     self.n_nodes_before = self.n_nodes;
                 }
-                Ok((event, span)) => self.event(event, self.place(span.start))?,
+                Ok((event, span)) => self.event(event, self.place(span.start), self.extent(span))?,
                 Err(error) => {
                     let place = self.place(*error.marker());
                     // The parser reads ahead, and may meet its own limit before ours is seen to be exceeded.
@@ -246,13 +265,19 @@ impl Loader {
         Ok(())
     }
 
-    /// Forgets the document that was being read, to go on so many lines later.
-    fn restart(&mut self, n_lines: u32) {
+    /// Forgets the document that was being read, to go on so many lines and characters later.
+    fn restart(&mut self, n_lines: u32, n_characters: usize) {
         self.open.clear();
         self.anchors.clear();
         self.n_nodes = self.n_nodes_before;
         self.n_lines_before = self.n_lines_before.saturating_add(n_lines);
+        self.n_characters_before += n_characters;
         self.document_line = 1;
+    }
+
+    fn extent(&self, span: Span) -> Extent {
+        let character = |marker: Marker| marker.index().saturating_add(self.n_characters_before);
+        Extent { start: character(span.start), end: character(span.end) }
     }
 
     fn place(&self, marker: Marker) -> Place {
@@ -260,18 +285,21 @@ impl Loader {
         Place { line: line.saturating_add(self.n_lines_before), column }
     }
 
-    fn event(&mut self, event: Event<'_>, place: Place) -> Result<(), Diagnostic> {
+    fn event(&mut self, event: Event<'_>, place: Place, extent: Extent) -> Result<(), Diagnostic> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 // `!!str 5` is a text as much as `"5"` is.
                 let plain = style == ScalarStyle::Plain && tag.is_none();
+                self.out.has_properties |= tag.is_some();
                 let data = Data::Scalar { text: text.into_owned(), plain };
-                self.finish(anchor, Node { place, data })
+                self.finish(anchor, Node { place, extent, data })
             }
-            Event::SequenceStart(anchor, _) => self.start(place, anchor, Data::Sequence(Vec::new())),
-            Event::MappingStart(anchor, _) => self.start(place, anchor, Data::Mapping(Vec::new())),
+            Event::SequenceStart(anchor, _) => self.start(place, extent, anchor, Data::Sequence(Vec::new())),
+            Event::MappingStart(anchor, _) => self.start(place, extent, anchor, Data::Mapping(Vec::new())),
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(open) => self.finish(open.anchor, Node { place: open.place, data: open.data }),
+                Some(Open { place, extent, anchor, data, .. }) => {
+                    self.finish(anchor, Node { place, extent, data })
+                }
                 None => Ok(()),
             },
             Event::Alias(anchor) => {
@@ -296,12 +324,12 @@ impl Loader {
         }
     }
 
-    fn start(&mut self, place: Place, anchor: usize, data: Data) -> Result<(), Diagnostic> {
+    fn start(&mut self, place: Place, extent: Extent, anchor: usize, data: Data) -> Result<(), Diagnostic> {
         self.check_limits(place, 1)?;
         if matches!(self.open.last(), Some(Open { data: Data::Mapping(_), key: None, .. })) {
             return Err(Diagnostic::new(Code::InvalidYaml, place, "a key of a map must be a single value"));
         }
-        self.open.push(Open { place, anchor, data, key: None });
+        self.open.push(Open { place, extent, anchor, data, key: None });
         Ok(())
     }
 
@@ -322,24 +350,26 @@ impl Loader {
         self.n_nodes = self.n_nodes.saturating_add(1);
         self.check_limits(node.place, 0)?;
         if anchor != 0 {
+            self.out.has_properties = true;
             self.anchors.insert(anchor, node.clone());
         }
         let Some(open) = self.open.last_mut() else {
             self.out.documents.push(node);
             return Ok(());
         };
+        open.extent.end = open.extent.end.max(node.extent.end);
         match &mut open.data {
             Data::Sequence(items) => items.push(node),
             Data::Mapping(entries) => match (open.key.take(), node.data) {
-                (Some((place, key)), data) => {
-                    let value = Node { place: node.place, data };
-                    insert(entries, Entry { place, key, value }, &mut self.out.diagnostics);
+                (Some((place, extent, key)), data) => {
+                    let value = Node { data, ..node };
+                    insert(entries, Entry { place, extent, key, value }, &mut self.out.diagnostics);
                 }
                 (None, Data::Scalar { .. }) if entries.len() >= MAX_KEYS => {
                     let message = format!("the map has more than {MAX_KEYS} keys");
                     return Err(Diagnostic::new(Code::LimitExceeded, node.place, message));
                 }
-                (None, Data::Scalar { text, .. }) => open.key = Some((node.place, text)),
+                (None, Data::Scalar { text, .. }) => open.key = Some((node.place, node.extent, text)),
                 (None, Data::Sequence(_) | Data::Mapping(_)) => {
                     let message = "a key of a map must be a single value";
                     return Err(Diagnostic::new(Code::InvalidYaml, node.place, message));

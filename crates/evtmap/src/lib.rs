@@ -25,6 +25,7 @@
 pub mod alert;
 mod association;
 pub mod attack;
+pub mod authoring;
 pub mod event;
 pub mod input;
 mod logsource;
@@ -36,8 +37,9 @@ pub mod triage;
 
 pub use association::{Association, Associations};
 pub use attack::Catalogue;
+pub use evtmap_sigma as sigma;
 pub use evtmap_sigma::Placeholders;
-pub use logsource::{Pipelines, Router, Workspace};
+pub use logsource::{LogPlace, Pipelines, PlaceExplanation, Router, RuleExplanation, Workspace};
 pub use rules::Rules;
 pub use scan::{
     FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,

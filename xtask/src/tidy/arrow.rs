@@ -22,6 +22,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("association", &["event", "severity"]),
     ("logsource", &["event"]),
     ("rules", &["logsource"]),
+    ("authoring", &["attack", "event", "input", "logsource", "rules"]),
     ("alert", &["association", "attack", "event", "input::Position", "rules", "severity"]),
     ("scan", &["alert", "association", "attack", "event", "input", "logsource", "rules", "severity"]),
     ("triage", &["alert", "attack", "rules", "scan", "severity"]),

@@ -18,6 +18,7 @@ mod program;
 mod recordings;
 mod report;
 mod rules;
+mod rules_commands;
 mod sample;
 mod selection;
 mod summary;

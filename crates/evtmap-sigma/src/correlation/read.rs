@@ -225,7 +225,7 @@ impl Reader<'_> {
 
     fn thresholds(&mut self, kind: CorrelationKind, entries: &[Entry], place: Place) -> Thresholds {
         let mut read = Thresholds::default();
-        for Entry { key, value, place } in entries {
+        for Entry { key, value, place, .. } in entries {
             let number = value.text().and_then(|text| Number::parse(text.trim()));
             match (key.as_str(), Comparison::parse(key), number) {
                 ("field", ..) => read.fields = self.texts("field", value),

@@ -82,8 +82,8 @@ impl Modifier {
     }
 }
 
-/// The number of letters to insert, remove or replace.
-fn distance(a: &str, b: &str) -> usize {
+/// The number of letters to insert, remove or replace to make one name of another.
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, x) in a.chars().take(32).enumerate() {
         let mut diagonal = i;

@@ -11,13 +11,15 @@
 
 mod corpus;
 mod hostile;
+mod lint;
 mod properties;
 mod pysigma;
 mod sigmahq;
 mod vectors;
 
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 
 /// A file beside the project, if it is there.
 fn shared(path: &str) -> Option<PathBuf> {
@@ -32,4 +34,22 @@ fn shared(path: &str) -> Option<PathBuf> {
 /// Says that a test was skipped; not by `eprintln`, which is shown of failing tests only.
 fn skipped(reason: &str) {
     let _ = writeln!(io::stderr(), "skipped: {reason}");
+}
+
+/// The rule files of SigmaHQ's archive, those of retired rules left out: path and text.
+fn archive(path: &Path) -> Vec<(String, String)> {
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(File::open(path).unwrap()));
+    let mut files = Vec::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let path = entry.path().unwrap().display().to_string();
+        let is_rule =
+            path.ends_with(".yml") && path.split('/').nth(1).is_some_and(|dir| dir.starts_with("rules"));
+        if is_rule {
+            let mut text = String::new();
+            entry.read_to_string(&mut text).unwrap();
+            files.push((path, text));
+        }
+    }
+    files
 }

@@ -3,6 +3,7 @@
 //! An [`Event`] is a flat list of named values under the names that Sigma rules use. Its text lies in one
 //! buffer that the next event reuses, so that reading a log allocates nothing for an event.
 
+pub mod flat;
 pub mod json;
 pub mod origin;
 

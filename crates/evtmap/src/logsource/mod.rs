@@ -7,6 +7,7 @@
 //! A rule whose log source maps to nothing is refused with a reason: shown everything, it would match what
 //! its author never meant.
 
+mod explain;
 mod router;
 mod slots;
 
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 
 use evtmap_sigma::{Change, Diagnostic, LogSource, Pipeline};
 
+pub use explain::{LogPlace, PlaceExplanation, RuleExplanation};
 pub use router::{Router, Workspace};
 
 /// Field names of rules and the event's names for the same.

@@ -25,9 +25,9 @@ struct Stop {
 
 /// The conditions and field names of a route, shared by all rules that go by it.
 #[derive(Debug, Default, PartialEq)]
-struct View {
-    conditions: Vec<(String, Vec<String>)>,
-    field_names: FieldNames,
+pub(super) struct View {
+    pub(super) conditions: Vec<(String, Vec<String>)>,
+    pub(super) field_names: FieldNames,
 }
 
 impl View {
@@ -223,9 +223,9 @@ impl Buckets {
 }
 
 /// An event under the field names that rules use.
-struct Seen<'a> {
-    event: &'a Event,
-    view: &'a View,
+pub(super) struct Seen<'a> {
+    pub(super) event: &'a Event,
+    pub(super) view: &'a View,
 }
 
 impl Seen<'_> {

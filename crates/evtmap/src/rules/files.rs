@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
+use evtmap_sigma::EXAMPLES_ENDING;
 use flate2::read::GzDecoder;
 
 /// The largest rule file that is read, in bytes.
@@ -179,7 +180,15 @@ impl Reader {
     }
 }
 
+/// Whether a file holds examples by its name.
+pub(crate) fn is_examples(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(EXAMPLES_ENDING))
+}
+
 fn is_rule_file(path: &Path) -> bool {
+    if is_examples(path) {
+        return false;
+    }
     let is_hidden = path.components().any(|part| {
         let part = part.as_os_str().to_string_lossy();
         part.starts_with('.') && part != "." && part != ".."

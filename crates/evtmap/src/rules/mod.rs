@@ -2,6 +2,7 @@
 
 mod files;
 
+pub(crate) use files::is_examples;
 pub use files::{RuleFile, RulesError, bundled, read};
 
 use std::collections::HashSet;

@@ -1,0 +1,140 @@
+//! `evtmap rules list`: which rules there are.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use evtmap::attack::TechniqueId;
+use evtmap::rules::RuleFile;
+use evtmap::sigma::{Collection, Level, Rule};
+use evtmap::{Catalogue, Placeholders};
+use serde_json::{Value as Json, json};
+
+use super::check::pretty;
+use super::{print, read_files};
+use crate::failure::Failure;
+use crate::terminal::{FAINT, counted, fit, plain};
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  evtmap rules list --level high
+  evtmap rules list --technique ID
+  evtmap rules list sigma-master.tar.gz --logsource process_creation --json")]
+pub(crate) struct ListArgs {
+    /// Rule files, folders, or archives (.tar.gz, .zip); the rules of the program by default
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Only rules of at least this level
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    level: Option<Level>,
+
+    /// Only rules for this technique or a sub-technique of it
+    #[arg(long, value_name = "ID", value_parser = technique)]
+    technique: Option<TechniqueId>,
+
+    /// Only rules whose log source has this product, category or service
+    #[arg(long, value_name = "NAME")]
+    logsource: Option<String>,
+
+    /// Write a JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    Level::parse(text).ok_or_else(|| "it is one of critical, high, medium, low, informational".to_owned())
+}
+
+fn technique(text: &str) -> Result<TechniqueId, String> {
+    text.parse().map_err(|_| "it is a T and four digits; a sub-technique has a dot and three more".to_owned())
+}
+
+/// A rule of the list.
+struct Line {
+    rule: Rule,
+    path: String,
+    techniques: Vec<TechniqueId>,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &ListArgs) -> Result<ExitCode, Failure> {
+    let catalogue = Catalogue::bundled();
+    let mut lines: Vec<Line> =
+        read_files(&args.paths)?.into_iter().flat_map(|file| lines_of(&file, &catalogue)).collect();
+    lines.retain(|line| is_wanted(args, line));
+    if args.json {
+        print(&pretty(&lines.iter().map(Line::json).collect::<Json>())?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for line in &lines {
+        print(&line.text())?;
+    }
+    print(&format!("{FAINT}{}{FAINT:#}\n", counted(lines.len() as u64, "rule")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lines_of(file: &RuleFile, catalogue: &Catalogue) -> Vec<Line> {
+    let rules = Collection::parse(&file.text, &Placeholders::default()).rules;
+    let line = |rule: Rule| {
+        let mapping = catalogue.resolve_all(&rule.metadata.tags);
+        let techniques = mapping.techniques().map(|technique| technique.id).collect();
+        Line { rule, path: file.path.clone(), techniques }
+    };
+    rules.into_iter().map(line).collect()
+}
+
+fn is_wanted(args: &ListArgs, line: &Line) -> bool {
+    let has_level = args.level.is_none_or(|level| line.rule.metadata.level >= Some(level));
+    let has_technique = args.technique.is_none_or(|wanted| {
+        line.techniques.iter().any(|technique| *technique == wanted || technique.parent() == Some(wanted))
+    });
+    let logsource = &line.rule.logsource;
+    let parts = [&logsource.product, &logsource.category, &logsource.service];
+    let has_logsource = args
+        .logsource
+        .as_ref()
+        .is_none_or(|wanted| parts.into_iter().flatten().any(|part| part.eq_ignore_ascii_case(wanted)));
+    has_level && has_technique && has_logsource
+}
+
+impl Line {
+    fn level(&self) -> &'static str {
+        self.rule.metadata.level.map_or("undefined", Level::as_str)
+    }
+
+    fn techniques(&self) -> Vec<String> {
+        self.techniques.iter().map(ToString::to_string).collect()
+    }
+
+    fn text(&self) -> String {
+        let metadata = &self.rule.metadata;
+        format!(
+            "{} {} {} {} {} {FAINT}{}{FAINT:#}\n",
+            fit(self.level(), 13),
+            fit(&metadata.title, 56),
+            fit(metadata.id.as_deref().unwrap_or("-"), 36),
+            fit(&self.rule.logsource.to_string(), 32),
+            fit(&self.techniques().join(" "), 20),
+            plain(&self.path),
+        )
+    }
+
+    fn json(&self) -> Json {
+        let Rule { metadata, logsource, .. } = &self.rule;
+        json!({
+            "title": metadata.title,
+            "id": metadata.id,
+            "level": metadata.level.map(Level::as_str),
+            "status": metadata.status.map(evtmap::sigma::Status::as_str),
+            "logsource": {
+                "product": logsource.product,
+                "category": logsource.category,
+                "service": logsource.service,
+            },
+            "techniques": self.techniques(),
+            "path": self.path,
+        })
+    }
+}

@@ -1,0 +1,297 @@
+//! Why a rule does or does not hold for an event: its detection as a tree with each part true or false.
+//!
+//! A reading of the specification beside the evaluator's, which stops as soon as it knows the answer: here
+//! every part is asked. The tests compare the two.
+
+use std::ops::ControlFlow;
+
+use crate::compile::{Compiled, Expr};
+use crate::detection::{Detection, Item, Selection};
+use crate::event::{Event, Value};
+use crate::predicate::{Predicate, Test};
+use crate::rule::Rule;
+
+/// The largest number of values of a field, or of keywords' texts, that are kept.
+const MAX_FOUND: usize = 16;
+
+/// A part of a detection, and whether it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Whether it holds.
+    pub holds: bool,
+    /// What it is.
+    pub part: ExplainedPart,
+    /// What it is made of.
+    pub members: Vec<Explanation>,
+}
+
+/// What a part of a detection is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExplainedPart {
+    /// All members must hold.
+    All,
+    /// One member must hold.
+    Any,
+    /// So many members must hold.
+    AtLeast(u32),
+    /// The member must not hold.
+    Not,
+    /// The selection of that name.
+    Selection(String),
+    /// A selection of a filter that was added to the rule.
+    FilterSelection,
+    /// A field or keywords.
+    Item(ExplainedItem),
+}
+
+/// A field or keywords, what is asked of them and what the event has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainedItem {
+    /// The field; none for keywords.
+    pub field: Option<String>,
+    /// The key as the rule writes it, such as `Image|endswith`; `keywords` for those without one.
+    pub written: String,
+    /// Whether every value must be met.
+    pub all: bool,
+    /// Whether the item holds when its values are not met.
+    pub negated: bool,
+    /// The values in the order of the rule.
+    pub values: Vec<ExplainedValue>,
+    /// What the event has: the field's values, none for one that is null; for keywords the texts in which one
+    /// was found. Sixteen at most.
+    pub found: Vec<Option<String>>,
+}
+
+/// A value of a rule, and whether the event meets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainedValue {
+    /// The value as the rule writes it.
+    pub written: String,
+    /// Whether the event meets it.
+    pub met: bool,
+}
+
+impl Rule {
+    /// Why the rule does or does not hold for an event, whatever log the event is from.
+    pub fn explain(&self, event: &dyn Event) -> Explanation {
+        let reader = Reader { compiled: self.compiled(), detection: &self.detection, event };
+        reader.expr(&self.compiled().condition, None)
+    }
+}
+
+/// Reads a detection that was made ready beside the one that was written, for the words.
+struct Reader<'a> {
+    compiled: &'a Compiled,
+    detection: &'a Detection,
+    event: &'a dyn Event,
+}
+
+impl Reader<'_> {
+    fn expr(&self, expr: &Expr, written: Option<&Selection>) -> Explanation {
+        match expr {
+            // What joins a single part says no more than the part does.
+            Expr::All(members) | Expr::Any(members) if members.len() == 1 => {
+                let only = self.members(members, written).pop();
+                let nothing = Explanation { holds: false, part: ExplainedPart::Any, members: Vec::new() };
+                only.unwrap_or(nothing)
+            }
+            Expr::All(members) => {
+                let members = self.members(members, written);
+                let holds = members.iter().all(|member| member.holds);
+                Explanation { holds, part: ExplainedPart::All, members }
+            }
+            Expr::Any(members) => {
+                let members = self.members(members, written);
+                let holds = members.iter().any(|member| member.holds);
+                Explanation { holds, part: ExplainedPart::Any, members }
+            }
+            Expr::AtLeast(n, members) => {
+                let members = self.members(members, written);
+                let n_holding = members.iter().filter(|member| member.holds).count();
+                let holds = usize::try_from(*n).is_ok_and(|n| n_holding >= n);
+                Explanation { holds, part: ExplainedPart::AtLeast(*n), members }
+            }
+            Expr::Not(inner) => {
+                let inner = self.expr(inner, None);
+                Explanation { holds: !inner.holds, part: ExplainedPart::Not, members: vec![inner] }
+            }
+            Expr::Selection(index) => self.selection(*index),
+            Expr::Predicate(predicate) => self.predicate(predicate, written.and_then(only_item)),
+        }
+    }
+
+    fn members(&self, members: &[Expr], written: Option<&Selection>) -> Vec<Explanation> {
+        let member = |(index, expr): (usize, &Expr)| match (written, expr) {
+            (Some(Selection::All(items)), Expr::Predicate(predicate)) => {
+                self.predicate(predicate, items.get(index))
+            }
+            (Some(Selection::Any(written)), expr) => self.expr(expr, written.get(index)),
+            _ => self.expr(expr, None),
+        };
+        members.iter().enumerate().map(member).collect()
+    }
+
+    /// A selection whose items are all of them needed shows them at once.
+    fn selection(&self, index: usize) -> Explanation {
+        let named = self.detection.selections.get(index);
+        let part = named
+            .map_or(ExplainedPart::FilterSelection, |named| ExplainedPart::Selection(named.name.clone()));
+        let Some(expr) = self.compiled.selections.get(index) else {
+            return Explanation { holds: false, part, members: Vec::new() };
+        };
+        let inner = self.expr(expr, named.map(|named| &named.selection));
+        let members = if inner.part == ExplainedPart::All { inner.members } else { vec![inner.clone()] };
+        Explanation { holds: inner.holds, part, members }
+    }
+
+    fn predicate(&self, predicate: &Predicate, written: Option<&Item>) -> Explanation {
+        let values: Vec<ExplainedValue> = predicate
+            .tests
+            .iter()
+            .enumerate()
+            .map(|(index, test)| ExplainedValue {
+                written: written
+                    .and_then(|item| item.values.get(index))
+                    .map_or_else(|| test_in_words(test), ToString::to_string),
+                met: predicate.is_met(test, self.event),
+            })
+            .collect();
+        let met = |value: &ExplainedValue| value.met;
+        let is_met = if predicate.all { values.iter().all(met) } else { values.iter().any(met) };
+        let item = ExplainedItem {
+            field: predicate.field.clone(),
+            written: key_in_words(predicate, written),
+            all: predicate.all,
+            negated: predicate.negated,
+            values,
+            found: self.found(predicate),
+        };
+        Explanation {
+            holds: is_met != predicate.negated,
+            part: ExplainedPart::Item(item),
+            members: Vec::new(),
+        }
+    }
+
+    fn found(&self, predicate: &Predicate) -> Vec<Option<String>> {
+        let mut found = Vec::new();
+        let mut keep = |text: Option<&str>| {
+            found.push(text.map(str::to_owned));
+            if found.len() < MAX_FOUND { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        // Breaking off is how the number is kept small.
+        let _ = match &predicate.field {
+            Some(field) => self.event.values(field, &mut |value| keep(value.text())),
+            None => self.event.texts(&mut |text| {
+                let is_hit = predicate.tests.iter().any(|test| test.accepts(Value::Text(text)));
+                if is_hit { keep(Some(text)) } else { ControlFlow::Continue(()) }
+            }),
+        };
+        found
+    }
+}
+
+fn only_item(selection: &Selection) -> Option<&Item> {
+    match selection {
+        Selection::Keywords(item) => Some(item),
+        Selection::All(items) => items.first().filter(|_| items.len() == 1),
+        Selection::Any(_) => None,
+    }
+}
+
+fn key_in_words(predicate: &Predicate, written: Option<&Item>) -> String {
+    let field = predicate.field.as_deref().unwrap_or("keywords");
+    let modifiers = written.map_or(&[][..], |item| item.modifiers.as_slice());
+    std::iter::once(field)
+        .chain(modifiers.iter().map(|modifier| modifier.name()))
+        .collect::<Vec<_>>()
+        .join("|")
+}
+
+/// What a test asks, for those of filters, whose text is not at hand.
+fn test_in_words(test: &Test) -> String {
+    match test {
+        Test::Text(matcher) => matcher.pattern().to_string(),
+        Test::Number { spelled, .. } => spelled.clone(),
+        Test::Null => "null".to_owned(),
+        Test::Exists(wanted) => wanted.to_string(),
+        Test::Regex(regex) => regex.to_string(),
+        Test::Network(network) => network.to_string(),
+        Test::FieldRef { field, .. } => format!("the value of {field}"),
+        Test::Compare { ordering, number } => format!("{ordering:?} {number:?}"),
+        Test::Time { part, ordering, number } => format!("{part:?} {ordering:?} {number:?}"),
+        Test::AnyOf(tests) => tests.iter().map(test_in_words).collect::<Vec<_>>().join(" or "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Collection, FieldList, Placeholders, Value};
+
+    use super::*;
+
+    /// The tree as lines, each part with `+` where it holds.
+    fn show(explanation: &Explanation, depth: usize, lines: &mut Vec<String>) {
+        let sign = if explanation.holds { '+' } else { '-' };
+        let words = match &explanation.part {
+            ExplainedPart::Selection(name) => name.clone(),
+            ExplainedPart::Item(item) => {
+                let values: Vec<String> = item
+                    .values
+                    .iter()
+                    .map(|value| format!("{}{}", if value.met { "+" } else { "-" }, value.written))
+                    .collect();
+                format!("{} {} found {:?}", item.written, values.join(" "), item.found)
+            }
+            other => format!("{other:?}").to_lowercase(),
+        };
+        lines.push(format!("{}{sign}{words}", " ".repeat(depth)));
+        explanation.members.iter().for_each(|member| show(member, depth + 1, lines));
+    }
+
+    #[track_caller]
+    fn check(detection: &str, expected: &[&str]) {
+        let text = format!("title: x\nlogsource: {{product: windows}}\ndetection: {detection}\n");
+        let collection = Collection::parse(&text, &Placeholders::default());
+        let event = FieldList::from([
+            ("Image", Value::Text(r"C:\cmd.exe")),
+            ("User", Value::Null),
+            ("Line", Value::Text("a -b")),
+        ]);
+        let explanation = collection.rules[0].explain(&event);
+        assert_eq!(explanation.holds, collection.rules[0].matches(&event));
+        let mut lines = Vec::new();
+        show(&explanation, 0, &mut lines);
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn trees() {
+        check(
+            r"{a: {Image|endswith: ['\cmd.exe', '\sh'], User: null}, b: {Line|contains: x}, condition: a and not b}",
+            &[
+                "+all",
+                " +a",
+                r#"  +Image|endswith +\cmd.exe -\sh found [Some("C:\\cmd.exe")]"#,
+                "  +User +null found [None]",
+                " +not",
+                "  -b",
+                r#"   -Line|contains -x found [Some("a -b")]"#,
+            ],
+        );
+        check(
+            "{a: [{Image: x}, {Gone: y, Line|contains: b}], keywords: ['-b', zz], condition: 1 of them}",
+            &[
+                "+any",
+                " -a",
+                "  -any",
+                r#"   -Image -x found [Some("C:\\cmd.exe")]"#,
+                "   -all",
+                "    -Gone -y found []",
+                r#"    +Line|contains +b found [Some("a -b")]"#,
+                " +keywords",
+                r#"  +keywords +-b -zz found [Some("a -b")]"#,
+            ],
+        );
+    }
+}
