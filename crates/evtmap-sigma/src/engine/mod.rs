@@ -16,7 +16,7 @@
 //!   when each of its groups has an open gate; a rule without groups always is one.
 //! - A **program** is the rule's condition over tests whose answers are remembered for the event.
 //!
-//! The plain reading in `evaluate.rs` is the reference that this is tested against.
+//! The plain reading in `reference.rs` is the reference that this is tested against.
 
 mod build;
 mod gate;

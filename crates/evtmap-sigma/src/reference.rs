@@ -1,4 +1,6 @@
-//! Whether a rule holds for an event: a direct reading of the specification.
+//! The naive evaluator: whether a rule holds for an event, as a direct reading of the specification.
+//!
+//! It is kept for ever as the reference that the engine is compared with, and made no faster than it reads.
 
 use std::ops::ControlFlow;
 
