@@ -41,6 +41,6 @@ pub use logsource::{Pipelines, Router, Workspace};
 pub use rules::Rules;
 pub use scan::{
     FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,
-    UnresolvedTag,
+    UnreadMessages, UnresolvedTag,
 };
 pub use severity::Severity;
