@@ -2,6 +2,9 @@
 
 mod attack;
 mod incident;
+mod layouts;
+mod recordings;
+mod roundtrip;
 mod schema;
 mod tidy;
 
@@ -21,6 +24,8 @@ struct Task {
 const TASKS: &[Task] = &[
     Task { name: "attack", about: attack::ABOUT, run: attack::run },
     Task { name: "incident", about: incident::ABOUT, run: incident::run },
+    Task { name: "layouts", about: layouts::ABOUT, run: layouts::run },
+    Task { name: "roundtrip", about: roundtrip::ABOUT, run: roundtrip::run },
     Task { name: "schema", about: schema::ABOUT, run: schema::run },
     Task { name: "tidy", about: tidy::ABOUT, run: tidy::run },
 ];

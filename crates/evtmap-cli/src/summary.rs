@@ -226,7 +226,8 @@ fn unread_messages(lines: &mut Vec<String>, report: &Report<'_>) {
     }
     kinds.sort_by_key(|(.., n)| Reverse(*n));
     let n_events = counted(kinds.iter().map(|(.., n)| n).sum(), "event");
-    lines.push(format!("the fields of {n_events}: the message has no known layout, and only keywords see it"));
+    lines
+        .push(format!("the fields of {n_events}: the message has no known layout, and only keywords see it"));
     lines.extend(examples(kinds.into_iter().map(|(provider, id, n)| {
         let provider = if provider.is_empty() { "unknown provider" } else { provider };
         format!("{provider} {id} ({})", number(n))

@@ -87,7 +87,9 @@ impl UnreadMessages {
 
     /// Every kind of event, by provider and event id, and how many of it there were.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u32, u64)> {
-        self.by_provider.iter().flat_map(|(provider, ids)| ids.iter().map(|(id, n)| (provider.as_str(), *id, *n)))
+        self.by_provider
+            .iter()
+            .flat_map(|(provider, ids)| ids.iter().map(|(id, n)| (provider.as_str(), *id, *n)))
     }
 
     fn add(&mut self, provider: &str, id: u32, n: u64) {

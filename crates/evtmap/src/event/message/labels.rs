@@ -16,6 +16,7 @@ use super::{Field, Found};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Labels {
     labels: Vec<Label>,
+    has_sections: bool,
     until: Vec<String>,
 }
 
@@ -60,7 +61,8 @@ impl Labels {
             let in_section = label.starts_with('\t');
             labels.push(Label { text: label.trim().to_owned(), in_section, value });
         }
-        Ok(Self { labels, until })
+        let has_sections = labels.iter().any(|label| label.in_section);
+        Ok(Self { labels, has_sections, until })
     }
 
     /// Finds the values in `message`; `false` when there are none.
@@ -72,9 +74,12 @@ impl Labels {
         // The label whose value may go on in the next line, and the value so far.
         let mut open: Option<(&Label, Range<usize>)> = None;
         let mut after_gap = false;
+        // Where the value would end if it went on after empty lines.
+        let mut far_end = None;
         for (start, line) in lines(message) {
             if let Some((index, label, value)) = self.label(line, next) {
-                if let Some((label, value)) = open.replace((label, start + value..start + line.len())) {
+                if let Some((label, mut value)) = open.replace((label, start + value..start + line.len())) {
+                    value.end = far_end.take().unwrap_or(value.end);
                     label.take(message, value, found);
                 }
                 next = index + 1;
@@ -85,9 +90,13 @@ impl Labels {
                 if self.is_closing(line) {
                     break;
                 }
-                // Windows closes many messages with paragraphs that explain them.
-                if label.value.has_lines() || !after_gap {
+                // Windows closes many messages with paragraphs that explain them, and a section that is not
+                // known begins after an empty line. Otherwise a value that goes on before the next label is
+                // one: a command of many lines.
+                if label.value.has_lines() || !(after_gap || far_end.is_some()) {
                     value.end = start + line.len();
+                } else if !self.has_sections {
+                    far_end = Some(start + line.len());
                 }
             }
             after_gap = false;

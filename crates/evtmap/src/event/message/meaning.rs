@@ -9,19 +9,20 @@ use super::Reading;
 /// The values by what stands for them in messages.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meanings {
-    /// `Impersonation` is `%%1833`.
-    constants: HashMap<String, String>,
+    /// `Impersonation` is 1833, which is written `%%1833`. Some texts stand for several constants.
+    constants: HashMap<String, Vec<u32>>,
     /// `NT AUTHORITY\SYSTEM` is `S-1-5-18`.
     sids: HashMap<String, String>,
 }
 
 impl Meanings {
-    /// Adds the meanings of constants and the names of SIDs. Of several constants that mean the same the one
-    /// with the lowest number counts.
-    pub(super) fn extend(&mut self, constants: HashMap<String, String>, sids: HashMap<String, Vec<String>>) {
-        let by_number = constants.into_iter().filter_map(|(number, text)| Some((number.parse().ok()?, text)));
-        for (number, text) in by_number.collect::<BTreeMap<u32, String>>() {
-            self.constants.entry(text).or_insert_with(|| format!("%%{number}"));
+    /// Adds the meanings of constants and the names of SIDs.
+    pub(super) fn extend(&mut self, constants: BTreeMap<u32, String>, sids: HashMap<String, Vec<String>>) {
+        for (number, text) in constants {
+            let numbers = self.constants.entry(text).or_default();
+            if !numbers.contains(&number) {
+                numbers.push(number);
+            }
         }
         for (sid, names) in sids {
             self.sids.extend(names.into_iter().map(|name| (name, sid.clone())));
@@ -32,33 +33,37 @@ impl Meanings {
     pub(super) fn original(&self, text: &str, reading: Reading) -> Option<Cow<'_, str>> {
         match reading {
             Reading::Sid => self.sids.get(text).map(|sid| Cow::Borrowed(sid.as_str())),
-            Reading::Constant => self.constants_in(text).map(Cow::Owned),
+            Reading::Constant(near) => self.constants_in(text, near).map(Cow::Owned),
             // `<value not set>` may stand for any value.
-            Reading::AsWritten if text.starts_with('<') => self.constant(text).map(Cow::Borrowed),
+            Reading::AsWritten if text.starts_with('<') => {
+                self.constant(text, 0).map(|number| Cow::Owned(format!("%%{number}")))
+            }
             Reading::AsWritten => hexadecimal(text).map(Cow::Owned),
         }
     }
 
-    fn constant(&self, text: &str) -> Option<&str> {
-        self.constants.get(text).map(String::as_str)
+    /// The constant that `text` stands for; of several the one that is nearest to `near`.
+    fn constant(&self, text: &str, near: u32) -> Option<u32> {
+        self.constants.get(text)?.iter().copied().min_by_key(|number| number.abs_diff(near))
     }
 
     /// The constants that `text` lists, one a line or after commas, or before a colon the reason for one.
-    fn constants_in(&self, text: &str) -> Option<String> {
-        if let Some(constant) = self.constant(text) {
-            return Some(constant.to_owned());
+    fn constants_in(&self, text: &str, near: u32) -> Option<String> {
+        if let Some(number) = self.constant(text, near) {
+            return Some(format!("%%{number}"));
         }
         let mut out = String::with_capacity(text.len());
         let mut is_other = false;
         for piece in text.split_inclusive(['\n', '\t', '\r', ',']) {
-            let blanks = piece.len() - piece.trim_start().len();
-            let (before, rest) = piece.split_at_checked(blanks)?;
-            let word = rest.trim_end_matches(['\n', '\t', '\r', ',', ':']);
-            let after = rest.get(word.len()..)?;
-            let constant = self.constant(word);
-            is_other |= constant.is_some();
-            // Writing to a string cannot fail.
-            let _ = write!(out, "{before}{}{after}", constant.unwrap_or(word));
+            let word = piece.trim_matches([' ', '\n', '\t', '\r', ',', ':']);
+            match self.constant(word, near).zip(piece.split_once(word)) {
+                Some((number, (before, after))) => {
+                    is_other = true;
+                    // Writing to a string cannot fail.
+                    let _ = write!(out, "{before}%%{number}{after}");
+                }
+                None => out.push_str(piece),
+            }
         }
         is_other.then_some(out)
     }

@@ -8,7 +8,7 @@ mod labels;
 mod meaning;
 mod sentence;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use serde::Deserialize;
@@ -20,10 +20,8 @@ use super::origin::same_provider;
 use super::{Event, Place, Value};
 
 /// The layouts that are part of the program: those learnt from recordings, and those written by hand.
-const BUNDLED: [&str; 2] = [
-    include_str!("../../../data/messages/learnt.toml"),
-    include_str!("../../../data/messages/written.toml"),
-];
+const BUNDLED: [&str; 2] =
+    [include_str!("../../../data/messages/learnt.toml"), include_str!("../../../data/messages/written.toml")];
 
 /// How Windows writes the messages of events.
 #[derive(Debug, Clone, Default)]
@@ -49,8 +47,9 @@ struct Field {
 enum Reading {
     #[default]
     AsWritten,
-    /// The value is, or holds, constants such as `%%1833`, in place of which stands what they mean.
-    Constant,
+    /// The value is, or holds, constants such as `%%1833`, in place of which stands what they mean. Of
+    /// several that mean the same it is the one nearest to this number.
+    Constant(u32),
     /// The value is a SID, in place of which may stand the account's name.
     Sid,
 }
@@ -95,7 +94,7 @@ struct File {
     #[serde(default)]
     alias: HashMap<String, String>,
     #[serde(default)]
-    constant: HashMap<String, String>,
+    constant: BTreeMap<String, String>,
     #[serde(default)]
     sid: HashMap<String, Vec<String>>,
     #[serde(default)]
@@ -130,7 +129,9 @@ impl Messages {
         for text in files {
             let file: File = toml::from_str(text).map_err(|error| LayoutError::Form(error.to_string()))?;
             messages.aliases.extend(file.alias);
-            messages.meanings.extend(file.constant, file.sid);
+            let constants =
+                file.constant.into_iter().filter_map(|(key, text)| Some((key.parse().ok()?, text)));
+            messages.meanings.extend(constants.collect(), file.sid);
             for entry in file.event {
                 let (provider, id) = (entry.provider.clone(), entry.id);
                 let layout = Layout::compile(entry).map_err(|reason| LayoutError::Layout {
@@ -218,15 +219,18 @@ impl Layout {
 }
 
 impl Field {
-    /// Reads `Name` or `Name | HOW`, where `HOW` is any of `lines`, `constant` and `sid`.
+    /// Reads `Name` or `Name | HOW`, where `HOW` is any of `lines`, `constant`, `constant 1833` and `sid`.
     fn parse(text: &str) -> Result<Self, String> {
         let (name, how) = text.split_once('|').unwrap_or((text, ""));
         let mut field = Self { name: name.trim().to_owned(), ..Self::default() };
         for word in how.split_whitespace() {
             match word {
                 "lines" => field.has_lines = true,
-                "constant" => field.reading = Reading::Constant,
+                "constant" => field.reading = Reading::Constant(0),
                 "sid" => field.reading = Reading::Sid,
+                _ if let (Reading::Constant(near), Ok(number)) = (&mut field.reading, word.parse()) => {
+                    *near = number;
+                }
                 _ => return Err(format!("`{word}` says nothing about a field")),
             }
         }

@@ -10,6 +10,8 @@ const LAYOUTS: &str = r#"
 1833 = "Impersonation"
 1842 = "Yes"
 1793 = "<value not set>"
+1844 = "System"
+8272 = "System"
 8448 = "Success removed"
 8449 = "Success Added"
 4416 = "ReadData (or ListDirectory)"
@@ -57,6 +59,15 @@ Path: {Path}'''
 [[event]]
 provider = "P"
 id = 4
+
+[[event]]
+provider = "P"
+id = 5
+labels = '''
+Kind: Kind | constant 8272
+Command: Command
+User: User
+'''
 "#;
 
 #[track_caller]
@@ -68,7 +79,8 @@ fn check_of(provider: &str, id: u32, message: &str, expected: &str) {
     Messages::parse(&[LAYOUTS]).unwrap().fill(&mut event);
     let mut found: Vec<String> = event.data().map(|(name, value)| format!("{name} {value:?}")).collect();
     found.extend(event.is_message_unread().then(|| "unread".to_owned()));
-    let found: Vec<String> = found.iter().map(|line| line.replace("Text(", "").replace("\")", "\"")).collect();
+    let found: Vec<String> =
+        found.iter().map(|line| line.replace("Text(", "").replace("\")", "\"")).collect();
     let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert_eq!(found, expected, "{message}");
 }
@@ -110,11 +122,7 @@ fn values_hold_colons_and_blanks() {
 
 #[test]
 fn values_of_many_lines() {
-    check(
-        1,
-        "Process:\n\tCommand Line:\ta\nb: c\n\nThe closing paragraph.\n",
-        r#"CommandLine "a\nb: c""#,
-    );
+    check(1, "Process:\n\tCommand Line:\ta\nb: c\n\nThe closing paragraph.\n", r#"CommandLine "a\nb: c""#);
     check(
         1,
         "Process:\n\tText:\n\n<a>\n\n  <b>\n\nThis event is generated when a thing happens.\n\nMore.\n",
@@ -138,6 +146,17 @@ fn constants() {
     check(1, "Level: Success removed, Success Added", r#"ImpersonationLevel "%%8448, %%8449""#);
     check(1, "Process:\n\tCommand Line:\t<value not set>", r#"CommandLine "%%1793""#);
     check(1, "Process:\n\tCommand Line:\tYes", r#"CommandLine "Yes""#);
+}
+
+#[test]
+fn without_sections_a_value_goes_on_until_the_next_label() {
+    check(5, "A:\nCommand: a\n\nb\n\nUser: c\n\nd\n", "Command \"a\\n\\nb\"\nUser \"c\"");
+}
+
+#[test]
+fn of_equal_meanings_the_nearest_is_it() {
+    check(5, "Kind: System", r#"Kind "%%8272""#);
+    check(1, "Level: System", r#"ImpersonationLevel "%%1844""#);
 }
 
 #[test]
