@@ -47,7 +47,7 @@ impl Kind {
         let bound = pairs.bind();
         let mut kind = Self { closing: closing(&samples), ..Self::default() };
         let n_with = |place: &Place| samples.iter().filter(|sample| sample.value(place).is_some()).count();
-        let n_needed = samples.len() * PRESENCE / 100;
+        let n_needed = (samples.len() * PRESENCE / 100).max(1);
         for (at, place) in places.iter().enumerate() {
             if let Some(name) = bound.get(&at).and_then(|at| names.get(*at)) {
                 let field = kind.field(place, name, &samples);
@@ -57,7 +57,6 @@ impl Kind {
             }
             kind.places.push(place.clone());
         }
-        kind.drop_empty_sections();
         kind
     }
 
@@ -68,23 +67,14 @@ impl Kind {
             let (Some(value), Some(text)) = (sample.value(place), sample.fields.get(name)) else { continue };
             field.has_lines |= text.trim().contains('\n') || value.trim().contains('\n');
             field.is_sid |= text.starts_with("S-1-");
-            if is_constant(text) {
+            if let Some(constant) = constant(text) {
+                field.constant = Some(field.constant.map_or(constant, |lowest| lowest.min(constant)));
                 for (constant, meaning) in constants(text, value) {
-                    field.constant = Some(field.constant.map_or(constant, |lowest| lowest.min(constant)));
                     self.constants.entry(constant).or_insert(meaning);
                 }
             }
         }
         field
-    }
-
-    fn drop_empty_sections(&mut self) {
-        let used: BTreeSet<String> = self.places.iter().map(|place| place.section.clone()).collect();
-        let fields = &self.fields;
-        let is_used = |place: &Place| {
-            fields.contains_key(place) || !place.section.is_empty() || used.contains(&place.label)
-        };
-        self.places.retain(is_used);
     }
 
     pub(super) fn n_fields(&self) -> usize {
@@ -328,8 +318,13 @@ fn is_expansion(value: &str, text: &str) -> bool {
 }
 
 fn is_constant(text: &str) -> bool {
-    let digits = text.trim_start().strip_prefix("%%");
-    digits.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    constant(text).is_some()
+}
+
+/// The number of the constant with which a text begins.
+fn constant(text: &str) -> Option<u32> {
+    let digits = text.trim_start().strip_prefix("%%")?;
+    digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 fn same(value: &str, text: &str) -> bool {

@@ -82,10 +82,9 @@ impl Labels {
                     value.end = far_end.take().unwrap_or(value.end);
                     label.take(message, value, found);
                 }
-                next = index + 1;
+                (next, after_gap) = (index + 1, false);
             } else if line.trim_start().is_empty() {
                 after_gap = true;
-                continue;
             } else if let Some((label, value)) = &mut open {
                 if self.is_closing(line) {
                     break;
@@ -93,13 +92,12 @@ impl Labels {
                 // Windows closes many messages with paragraphs that explain them, and a section that is not
                 // known begins after an empty line. Otherwise a value that goes on before the next label is
                 // one: a command of many lines.
-                if label.value.has_lines() || !(after_gap || far_end.is_some()) {
+                if label.value.has_lines() || !after_gap {
                     value.end = start + line.len();
                 } else if !self.has_sections {
                     far_end = Some(start + line.len());
                 }
             }
-            after_gap = false;
         }
         if let Some((label, value)) = open {
             label.take(message, value, found);

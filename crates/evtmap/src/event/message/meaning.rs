@@ -38,6 +38,10 @@ impl Meanings {
             Reading::AsWritten if text.starts_with('<') => {
                 self.constant(text, 0).map(|number| Cow::Owned(format!("%%{number}")))
             }
+            // Windows puts marks of direction into dates.
+            Reading::AsWritten if text.starts_with('\u{200e}') => {
+                Some(Cow::Owned(text.replace('\u{200e}', "")))
+            }
             Reading::AsWritten => hexadecimal(text).map(Cow::Owned),
         }
     }

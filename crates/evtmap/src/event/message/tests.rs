@@ -122,7 +122,11 @@ fn values_hold_colons_and_blanks() {
 
 #[test]
 fn values_of_many_lines() {
-    check(1, "Process:\n\tCommand Line:\ta\nb: c\n\nThe closing paragraph.\n", r#"CommandLine "a\nb: c""#);
+    check(
+        1,
+        "Process:\n\tCommand Line:\ta\nb: c\n\nThe closing paragraph.\nMore: of it.\n",
+        r#"CommandLine "a\nb: c""#,
+    );
     check(
         1,
         "Process:\n\tText:\n\n<a>\n\n  <b>\n\nThis event is generated when a thing happens.\n\nMore.\n",
@@ -145,6 +149,7 @@ fn constants() {
     );
     check(1, "Level: Success removed, Success Added", r#"ImpersonationLevel "%%8448, %%8449""#);
     check(1, "Process:\n\tCommand Line:\t<value not set>", r#"CommandLine "%%1793""#);
+    check(1, "Process:\n\tCommand Line:\t\u{200e}2022\u{200e}-\u{200e}08", r#"CommandLine "2022-08""#);
     check(1, "Process:\n\tCommand Line:\tYes", r#"CommandLine "Yes""#);
 }
 
