@@ -3,7 +3,10 @@
 mod attack;
 mod conformance;
 mod incident;
+mod layouts;
 mod lints;
+mod recordings;
+mod roundtrip;
 mod schema;
 mod tidy;
 
@@ -24,7 +27,9 @@ const TASKS: &[Task] = &[
     Task { name: "attack", about: attack::ABOUT, run: attack::run },
     Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
     Task { name: "incident", about: incident::ABOUT, run: incident::run },
+    Task { name: "layouts", about: layouts::ABOUT, run: layouts::run },
     Task { name: "lints", about: lints::ABOUT, run: lints::run },
+    Task { name: "roundtrip", about: roundtrip::ABOUT, run: roundtrip::run },
     Task { name: "schema", about: schema::ABOUT, run: schema::run },
     Task { name: "tidy", about: tidy::ABOUT, run: tidy::run },
 ];

@@ -1,5 +1,6 @@
 //! The summary at the end of a run: what was found, and what was not looked at and why.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
@@ -210,10 +211,28 @@ fn events(lines: &mut Vec<String>, report: &Report<'_>) {
     if without_time > 0 {
         lines.push(format!("{} without a time", counted(without_time, "event")));
     }
+    unread_messages(lines, report);
     if report.scan.is_cut_short {
         lines.push("what comes after the number of events asked for".to_owned());
     }
     lines.extend(report.scan.remarks.iter().map(|remark| plain(remark).into_owned()));
+}
+
+/// Events of which only the text is there, and which text nobody can take apart, the most frequent first.
+fn unread_messages(lines: &mut Vec<String>, report: &Report<'_>) {
+    let unread = report.scan.unread_messages();
+    let mut kinds: Vec<(&str, u32, u64)> = unread.iter().collect();
+    if kinds.is_empty() {
+        return;
+    }
+    kinds.sort_by_key(|(.., n)| Reverse(*n));
+    let n_events = counted(kinds.iter().map(|(.., n)| n).sum(), "event");
+    lines
+        .push(format!("the fields of {n_events}: the message has no known layout, and only keywords see it"));
+    lines.extend(examples(kinds.into_iter().map(|(provider, id, n)| {
+        let provider = if provider.is_empty() { "unknown provider" } else { provider };
+        format!("{provider} {id} ({})", number(n))
+    })));
 }
 
 fn rules(lines: &mut Vec<String>, report: &Report<'_>) {

@@ -43,6 +43,6 @@ pub use logsource::{LogPlace, Pipelines, PlaceExplanation, Router, RuleExplanati
 pub use rules::Rules;
 pub use scan::{
     FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,
-    UnresolvedTag,
+    UnreadMessages, UnresolvedTag,
 };
 pub use severity::Severity;

@@ -5,6 +5,7 @@
 
 pub mod flat;
 pub mod json;
+pub mod message;
 pub mod origin;
 
 use std::fmt::{self, Display, Write as _};
@@ -65,6 +66,7 @@ pub struct Event {
     text: String,
     fields: Vec<Field>,
     message: Option<Range<usize>>,
+    is_message_unread: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -85,6 +87,7 @@ impl Event {
         self.text.clear();
         self.fields.clear();
         self.message = None;
+        self.is_message_unread = false;
     }
 
     /// Adds a field. A name may come several times: the field then has several values.
@@ -112,6 +115,36 @@ impl Event {
     /// Sets the text that Windows shows for the event.
     pub fn set_message(&mut self, message: &str) {
         self.message = Some(self.store(&[message]));
+    }
+
+    /// Adds a field of the payload whose value is a part of the message.
+    pub(crate) fn push_part_of_message(&mut self, name: &str, part: Range<usize>) {
+        let start = self.message.as_ref().map_or(0, |message| message.start);
+        let name = self.store(&[name]);
+        let value = Some(start + part.start..start + part.end);
+        self.fields.push(Field { place: Place::Data, name, value });
+    }
+
+    /// Notes that no layout is known that fits the message.
+    pub(crate) fn set_message_unread(&mut self) {
+        self.is_message_unread = true;
+    }
+
+    /// Whether the message may hold values that are not among the fields.
+    pub fn is_message_unread(&self) -> bool {
+        self.is_message_unread
+    }
+
+    /// Whether the payload has a field that is called exactly so.
+    pub(crate) fn has_own(&self, name: &str) -> bool {
+        self.data().any(|(own, _)| own == name)
+    }
+
+    /// Removes the fields of the payload that are called exactly so.
+    pub(crate) fn remove_own(&mut self, name: &str) {
+        let text = &self.text;
+        let is_called_so = |field: &Field| text.get(field.name.clone()) == Some(name);
+        self.fields.retain(|field| field.place == Place::System || !is_called_so(field));
     }
 
     fn store(&mut self, parts: &[&str]) -> Range<usize> {

@@ -95,7 +95,7 @@ impl Origins {
 }
 
 /// Whether two providers are the same; the Event Viewer likes to leave `Microsoft-Windows-` out.
-fn same_provider(entry: &str, name: &str) -> bool {
+pub(super) fn same_provider(entry: &str, name: &str) -> bool {
     let short = entry.strip_prefix("Microsoft-Windows-").unwrap_or(entry);
     entry.eq_ignore_ascii_case(name) || short.eq_ignore_ascii_case(name)
 }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::event::Event;
+use crate::event::message::Messages;
 use crate::event::origin::Origins;
 
 pub use csv::{DateOrder, MAX_COLUMNS, MAX_ROW_BYTES};
@@ -48,12 +49,19 @@ pub struct InputOptions {
     pub date_order: Option<DateOrder>,
     /// What tells provider and channel where the input does not.
     pub origins: Arc<Origins>,
+    /// What tells the fields where the input holds a message in their place.
+    pub messages: Arc<Messages>,
 }
 
-/// UTC, and the table of origins that is part of the program.
+/// UTC, and the tables of origins and messages that are part of the program.
 impl Default for InputOptions {
     fn default() -> Self {
-        Self { timezone: TimeZone::UTC, date_order: None, origins: Arc::new(Origins::bundled()) }
+        Self {
+            timezone: TimeZone::UTC,
+            date_order: None,
+            origins: Arc::new(Origins::bundled()),
+            messages: Arc::new(Messages::bundled()),
+        }
     }
 }
 

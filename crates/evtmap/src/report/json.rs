@@ -90,6 +90,9 @@ fn not_looked_at(report: &Report<'_>) -> Value {
             })
         })
     });
+    let unread = report.scan.unread_messages();
+    let unread =
+        unread.iter().map(|(provider, id, n)| json!({"provider": provider, "event_id": id, "events": n}));
     let rules = report.rules.skipped.iter().map(|(reason, skipped)| {
         json!({"reason": reason.as_str(), "rules": skipped.n, "examples": skipped.examples})
     });
@@ -98,6 +101,7 @@ fn not_looked_at(report: &Report<'_>) -> Value {
         "records": records.collect::<Vec<_>>(),
         "events_out_of_range": report.scan.files.iter().map(|file| file.out_of_range).sum::<u64>(),
         "events_without_time": report.scan.files.iter().map(|file| file.without_time).sum::<u64>(),
+        "unread_messages": unread.collect::<Vec<_>>(),
         "cut_short": report.scan.is_cut_short,
         "correlations": report.scan.remarks,
         "rules": rules.collect::<Vec<_>>(),

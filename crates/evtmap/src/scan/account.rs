@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::Progress;
 use super::matching::Outcome;
+use crate::event::Event;
 use crate::input::{Found, InputError, RecordProblem};
 
 /// The problems of one kind that are kept of a file with their places; of the others the number is enough.
@@ -46,6 +47,8 @@ pub struct FileAccount {
     pub detections: u64,
     /// The first and last time of the events that were looked at.
     pub span: TimeSpan,
+    /// Events whose message could not be taken apart into fields.
+    pub unread_messages: UnreadMessages,
     /// Records that could not be read, and remarks on some that could, by their code.
     pub problems: BTreeMap<&'static str, Problems>,
     /// Why it could not be read, or not to its end.
@@ -61,6 +64,44 @@ pub struct Problems {
     pub n_lost: u64,
     /// The first of them.
     pub examples: Vec<RecordProblem>,
+}
+
+/// Events of which only the message is there, and no layout of it is known: rules see it as keywords only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnreadMessages {
+    by_provider: BTreeMap<String, BTreeMap<u32, u64>>,
+}
+
+impl UnreadMessages {
+    /// Counts the event if its message could not be read.
+    pub(super) fn note(&mut self, event: &Event) {
+        if let Some(id) = event.event_id().filter(|_| event.is_message_unread()) {
+            self.add(event.provider(), id, 1);
+        }
+    }
+
+    /// Counts those of another account too.
+    pub fn join(&mut self, other: &Self) {
+        for (provider, id, n) in other.iter() {
+            self.add(provider, id, n);
+        }
+    }
+
+    /// Every kind of event, by provider and event id, and how many of it there were.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u32, u64)> {
+        self.by_provider
+            .iter()
+            .flat_map(|(provider, ids)| ids.iter().map(|(id, n)| (provider.as_str(), *id, *n)))
+    }
+
+    fn add(&mut self, provider: &str, id: u32, n: u64) {
+        if !self.by_provider.contains_key(provider) {
+            self.by_provider.insert(provider.to_owned(), BTreeMap::new());
+        }
+        if let Some(ids) = self.by_provider.get_mut(provider) {
+            *ids.entry(id).or_default() += n;
+        }
+    }
 }
 
 /// The times between which events lie.
@@ -124,6 +165,7 @@ impl ScanAccount {
         file.without_time += outcome.without_time;
         file.detections += outcome.detections;
         file.span.join(outcome.span);
+        file.unread_messages.join(&outcome.unread_messages);
         for problem in outcome.problems {
             let problems = file.problems.entry(problem.code).or_default();
             problems.n += 1;
@@ -137,6 +179,14 @@ impl ScanAccount {
     /// How far the scan has come.
     pub fn progress(&self) -> Progress {
         self.progress
+    }
+
+    /// The events whose message could not be taken apart.
+    pub fn unread_messages(&self) -> UnreadMessages {
+        self.files.iter().fold(UnreadMessages::default(), |mut unread, file| {
+            unread.join(&file.unread_messages);
+            unread
+        })
     }
 
     /// The times between which the events lie.

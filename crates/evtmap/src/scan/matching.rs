@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ScanOptions;
-use super::account::TimeSpan;
+use super::account::{TimeSpan, UnreadMessages};
 use super::correlation::Kept;
 use crate::alert::{Alert, AlertEvent, Finding, Kind};
 use crate::association::Associations;
@@ -86,6 +86,7 @@ pub(super) struct Outcome {
     pub(super) without_time: u64,
     pub(super) detections: u64,
     pub(super) span: TimeSpan,
+    pub(super) unread_messages: UnreadMessages,
     pub(super) alerts: Vec<Alert>,
     pub(super) problems: Vec<RecordProblem>,
     /// Matches for correlations.
@@ -159,6 +160,7 @@ impl Matcher<'_> {
             return false;
         }
         outcome.events += 1;
+        outcome.unread_messages.note(event);
         if self.budget.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.is_enough.store(true, Ordering::Relaxed);
         }

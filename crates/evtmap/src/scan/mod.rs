@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use jiff::Timestamp;
 
-pub use account::{FileAccount, Problems, ScanAccount, TimeSpan};
+pub use account::{FileAccount, Problems, ScanAccount, TimeSpan, UnreadMessages};
 pub use matching::{Findings, UnresolvedTag};
 
 use crate::alert::Alert;

@@ -291,6 +291,7 @@ impl Table {
             return Err(("csv-event-id", "the row has no event id".to_owned()));
         }
         self.options.origins.complete(event);
+        self.options.messages.fill(event);
         Ok(())
     }
 

@@ -1,0 +1,167 @@
+//! Messages in lines of labels and values, most of them in sections.
+//!
+//! ```text
+//! Subject:
+//! 	Account Name:		alice
+//! New Logon:
+//! 	Account Name:		bob
+//! ```
+
+use std::ops::Range;
+
+use super::sentence::Sentence;
+use super::{Field, Found};
+
+/// The labels of a message in the order in which they come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Labels {
+    labels: Vec<Label>,
+    has_sections: bool,
+    until: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Label {
+    text: String,
+    /// Whether it belongs to the section before it.
+    in_section: bool,
+    value: Written,
+}
+
+/// What stands after a label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Written {
+    /// A section's labels, or what is known to be no field.
+    Nothing,
+    Value(Field),
+    /// Several values, as in `DOMAIN\user`.
+    Values(Sentence),
+}
+
+impl Written {
+    fn has_lines(&self) -> bool {
+        matches!(self, Self::Value(field) if field.has_lines)
+    }
+}
+
+/// The longest label there is, in bytes, and some.
+const LABEL_BYTES_MAX: usize = 80;
+
+impl Labels {
+    /// Reads lines `Label: Field`, `Section:`, and with a tab before it what is in the section.
+    pub(super) fn compile(text: &str, until: Vec<String>) -> Result<Self, String> {
+        let mut labels = Vec::new();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let (label, field) = line.split_once(':').ok_or_else(|| format!("`{line}` has no colon"))?;
+            let value = match field.trim() {
+                "" | "-" => Written::Nothing,
+                fields if fields.contains('{') => Written::Values(Sentence::compile(fields)?),
+                field => Written::Value(Field::parse(field)?),
+            };
+            let in_section = label.starts_with('\t');
+            labels.push(Label { text: label.trim().to_owned(), in_section, value });
+        }
+        let has_sections = labels.iter().any(|label| label.in_section);
+        Ok(Self { labels, has_sections, until })
+    }
+
+    /// Finds the values in `message`; `false` when there are none.
+    ///
+    /// A label counts only after those that come before it, so that a value that looks like labels can at
+    /// most pretend to be the fields after it.
+    pub(super) fn read<'l>(&'l self, message: &str, found: &mut Vec<Found<'l>>) -> bool {
+        let mut next = 0;
+        // The label whose value may go on in the next line, and the value so far.
+        let mut open: Option<(&Label, Range<usize>)> = None;
+        let mut after_gap = false;
+        // Where the value would end if it went on after empty lines.
+        let mut far_end = None;
+        for (start, line) in lines(message) {
+            if let Some((index, label, value)) = self.label(line, next) {
+                if let Some((label, mut value)) = open.replace((label, start + value..start + line.len())) {
+                    value.end = far_end.take().unwrap_or(value.end);
+                    label.take(message, value, found);
+                }
+                (next, after_gap) = (index + 1, false);
+            } else if line.trim_start().is_empty() {
+                after_gap = true;
+            } else if let Some((label, value)) = &mut open {
+                if self.is_closing(line) {
+                    break;
+                }
+                // Windows closes many messages with paragraphs that explain them, and a section that is not
+                // known begins after an empty line. Otherwise a value that goes on before the next label is
+                // one: a command of many lines.
+                if label.value.has_lines() || !after_gap {
+                    value.end = start + line.len();
+                } else if !self.has_sections {
+                    far_end = Some(start + line.len());
+                }
+            }
+        }
+        if let Some((label, value)) = open {
+            label.take(message, value, found);
+        }
+        !found.is_empty()
+    }
+
+    /// The label that the line begins with, and where its value begins in the line.
+    fn label(&self, line: &str, next: usize) -> Option<(usize, &Label, usize)> {
+        let colon = memchr::memchr(b':', line.as_bytes())?;
+        let text = line.get(..colon).filter(|text| text.len() < LABEL_BYTES_MAX)?.trim();
+        let mut in_section = true;
+        for (index, label) in self.labels.iter().enumerate().skip(next) {
+            in_section &= label.in_section;
+            if label.in_section == in_section && label.text == text {
+                return Some((index, label, colon + 1));
+            }
+        }
+        None
+    }
+
+    fn is_closing(&self, line: &str) -> bool {
+        self.until.iter().any(|opening| line.starts_with(opening.as_str()))
+    }
+}
+
+impl Label {
+    /// Takes the values out of what stands after the label.
+    fn take<'l>(&'l self, message: &str, range: Range<usize>, found: &mut Vec<Found<'l>>) {
+        let value = trimmed(message, range);
+        match &self.value {
+            Written::Nothing => {}
+            Written::Value(field) => found.push(Found { field, value }),
+            Written::Values(sentence) => {
+                let n_found = found.len();
+                let text = message.get(value.clone()).unwrap_or_default();
+                if !sentence.read(text, found) {
+                    found.truncate(n_found);
+                }
+                for found in found.iter_mut().skip(n_found) {
+                    found.value = value.start + found.value.start..value.start + found.value.end;
+                }
+            }
+        }
+    }
+}
+
+/// The lines of a text without what ends them, and where they begin.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    text.split_inclusive('\n').map(move |whole| {
+        let line = whole.strip_suffix('\n').unwrap_or(whole);
+        let line = (start, line.strip_suffix('\r').unwrap_or(line));
+        start += whole.len();
+        line
+    })
+}
+
+/// The range without the blanks before the value, and without empty lines after it. Blanks at the end of a
+/// value's only line may be the value's own.
+fn trimmed(message: &str, range: Range<usize>) -> Range<usize> {
+    let text = message.get(range.clone()).unwrap_or_default();
+    let start = range.end - text.trim_start().len();
+    let text = text.trim_start();
+    let end = if text.contains('\n') { text.trim_end().len() } else { text.len() };
+    start..start + end
+}
