@@ -5,6 +5,7 @@
 
 pub mod json;
 pub mod origin;
+pub mod xml;
 
 use std::fmt::{self, Display, Write as _};
 use std::ops::Range;

@@ -9,6 +9,7 @@ mod find;
 mod json;
 mod text;
 mod time;
+mod xml;
 
 use std::fmt;
 use std::fs::File;
@@ -35,9 +36,10 @@ struct Kind {
 type Opened = Result<Box<dyn Input>, InputError>;
 
 /// The kinds of files that can be read; the first that recognises a file reads it.
-const KINDS: [Kind; 3] = [
+const KINDS: [Kind; 4] = [
     Kind { recognises: evtx::recognises, open: evtx::open },
     Kind { recognises: json::recognises, open: json::open },
+    Kind { recognises: xml::recognises, open: xml::open },
     Kind { recognises: csv::recognises, open: csv::open },
 ];
 

@@ -362,6 +362,23 @@ fn azure() {
 }
 
 #[test]
+fn azure_with_a_payload_as_xml() {
+    check_event(
+        r#"{"TimeGenerated": "2026-03-02T08:00:00Z", "Source": "p", "EventLog": "l", "Computer": "c", "EventID": 1, "EventLevelName": "Information", "RenderedDescription": "m", "UserName": "u", "EventData": "<DataItem><EventData><Data Name='a'>b</Data></EventData></DataItem>"}"#,
+        r#"
+        System TimeCreated_SystemTime "2026-03-02T08:00:00Z"
+        System Provider_Name "p"
+        System Channel "l"
+        System Computer "c"
+        System EventID "1"
+        Data a "b"
+        System Level "Information"
+        message "m"
+        "#,
+    );
+}
+
+#[test]
 fn powershell() {
     check_event(
         r#"{"Id": 4624, "Version": 2, "Keywords": -9214364837600034816, "ProviderName": "p", "LogName": "Security", "MachineName": "c", "UserId": null, "TimeCreated": "\/Date(1772438400123)\/", "MatchedQueryIds": [], "Properties": [{"Value": "a"}, {"Value": 3}], "Message": "m"}"#,

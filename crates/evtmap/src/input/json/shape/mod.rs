@@ -16,10 +16,11 @@ mod winlogbeat;
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use super::record::{self, Record};
-use crate::event::{Event, Place, Value, json};
+use crate::event::{Event, Place, Value, json, xml};
 use crate::input::{InputOptions, time};
 
 /// The shapes that are known; the first that recognises an object reads it.
@@ -250,6 +251,7 @@ impl<'r, 'a> Reading<'r, 'a> {
                 let text = record::text(value);
                 match text.trim_start().as_bytes() {
                     [b'{', ..] => json::read_payload(&text, key, self.event),
+                    [b'<', ..] => xml::read(&text, self.event).map_err(serde_json::Error::custom),
                     _ => Ok(()),
                 }
             }
