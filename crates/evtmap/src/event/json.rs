@@ -1,19 +1,17 @@
 //! An event out of the JSON into which the evtx crate renders a record.
 //!
 //! The shape is `{"Event": {"System": {…}, "EventData": {…}}}`, with an element's attributes under
-//! `#attributes` and its text, when it has both, under `#text`. The text goes straight into the fields: no
-//! tree is built.
+//! `#attributes` and its text, when it has both, under `#text`; or with the attributes of `X` beside it under
+//! `X_attributes`. The text goes straight into the fields: no tree is built.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
-use super::{Event, Place, Value};
-
-/// How deep elements may lie in each other.
-pub const MAX_DEPTH: u32 = 64;
+use super::{Event, MAX_DEPTH, MAX_FIELDS, Place, Value};
 
 /// Adds the fields of the event that `json` holds.
 ///
@@ -28,6 +26,38 @@ pub fn read(json: &str, event: &mut Event) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     Object { event, kind: Kind::Document }.deserialize(&mut deserializer)?;
     deserializer.end()
+}
+
+/// Adds the fields of the event that is the value of `Event`.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn read_event(json: &str, event: &mut Event) -> Result<(), serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    Object { event, kind: Kind::Event }.deserialize(&mut deserializer)
+}
+
+/// Adds the value of one field, which may be a group of fields, an array or a single value.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn read_field(
+    json: &str,
+    place: Place,
+    name: &str,
+    event: &mut Event,
+) -> Result<(), serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    Element { event, place, name: &[name], depth: 1 }.deserialize(&mut deserializer)
+}
+
+/// Adds the fields of a payload, the object that is the value of `EventData` or `UserData`.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn read_payload(json: &str, name: &str, event: &mut Event) -> Result<(), serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    Element { event, place: Place::Data, name: &[name], depth: 0 }.deserialize(&mut deserializer)
 }
 
 /// A text that is copied only when it holds escapes.
@@ -91,6 +121,9 @@ impl<'de> Visitor<'de> for Object<'_> {
                 (Kind::Document | Kind::RenderingInfo, _) | (Kind::Event, "#attributes") => {
                     members.next_value::<IgnoredAny>()?;
                 }
+                (Kind::Event, key) if let Some(owner) = key.strip_suffix("_attributes") => {
+                    members.next_value_seed(Attributes { event, place: Place::Data, name: &[owner] })?;
+                }
                 (Kind::Event, name) => {
                     let place = if name == "System" { Place::System } else { Place::Data };
                     members.next_value_seed(Element { event, place, name: &[name], depth: 0 })?;
@@ -111,9 +144,17 @@ struct Element<'e, 'n> {
 }
 
 impl Element<'_, '_> {
-    fn put<E>(self, value: impl Display) -> Result<(), E> {
+    fn put<E: Error>(self, value: impl Display) -> Result<(), E> {
+        self.check()?;
         self.event.push_display(self.place, self.name, value);
         Ok(())
+    }
+
+    fn check<E: Error>(&self) -> Result<(), E> {
+        if self.event.n_fields() < MAX_FIELDS {
+            return Ok(());
+        }
+        Err(E::custom(format_args!("the event has more than {MAX_FIELDS} fields")))
     }
 }
 
@@ -133,6 +174,7 @@ impl<'de> Visitor<'de> for Element<'_, '_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.check()?;
         self.event.push_joined(self.place, self.name, Value::Text(text));
         Ok(())
     }
@@ -156,6 +198,7 @@ impl<'de> Visitor<'de> for Element<'_, '_> {
     // Empty sections and empty System elements (`<Correlation/>`) say nothing.
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         if self.depth > 0 && self.place == Place::Data {
+            self.check()?;
             self.event.push_joined(self.place, self.name, Value::Null);
         }
         Ok(())
@@ -175,6 +218,16 @@ impl<'de> Visitor<'de> for Element<'_, '_> {
             match &*key {
                 "#attributes" => members.next_value_seed(Attributes { event, place, name })?,
                 "#text" => members.next_value_seed(Element { event, place, name, depth })?,
+                key if let Some(owner) = key.strip_suffix("_attributes") => {
+                    let raw: &RawValue = members.next_value()?;
+                    let mut value = serde_json::Deserializer::from_str(raw.get());
+                    let read = if raw.get().starts_with('{') {
+                        Attributes { event, place, name: &[owner] }.deserialize(&mut value)
+                    } else {
+                        Element { event, place, name: &[key], depth }.deserialize(&mut value)
+                    };
+                    read.map_err(A::Error::custom)?;
+                }
                 key => members.next_value_seed(Element { event, place, name: &[key], depth })?,
             }
         }
@@ -269,6 +322,30 @@ mod tests {
             System Security_UserID "S-1-5-18"
             "#,
         );
+    }
+
+    #[test]
+    fn attributes_may_stand_beside_their_element() {
+        check(
+            r#"{"Event": {"Event_attributes": {"xmlns": "x"}, "EventData_attributes": {"Name": "Kind"},
+                "System": {"EventID_attributes": {"Qualifiers": 1}, "EventID": 7045,
+                    "Provider_attributes": {"Name": "p"}, "Provider": null},
+                "EventData": {"my_attributes": "a"}}}"#,
+            r#"
+            Data EventData_Name "Kind"
+            System EventID_Qualifiers "1"
+            System EventID "7045"
+            System Provider_Name "p"
+            Data my_attributes "a"
+            "#,
+        );
+    }
+
+    #[test]
+    fn fields_are_bounded() {
+        let json = format!(r#"{{"Event": {{"EventData": {{"a": [0{}]}}}}}}"#, ",0".repeat(10_000));
+        let error = read(&json, &mut Event::new()).unwrap_err().to_string();
+        assert!(error.starts_with("the event has more than 10000 fields"), "{error}");
     }
 
     #[test]

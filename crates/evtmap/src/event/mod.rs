@@ -7,6 +7,7 @@ pub mod flat;
 pub mod json;
 pub mod message;
 pub mod origin;
+pub mod xml;
 
 use std::fmt::{self, Display, Write as _};
 use std::ops::Range;
@@ -38,6 +39,11 @@ pub const SYSTEM_FIELDS: [&str; 18] = [
     "Computer",
     "Security_UserID",
 ];
+
+/// How deep elements may lie in each other.
+pub const MAX_DEPTH: u32 = 64;
+/// How many fields an event may have that is read from JSON or XML.
+pub const MAX_FIELDS: usize = 10_000;
 
 /// The part of an event that a field belongs to.
 // The order is that of precedence: event 104 names the cleared log in a payload field `Channel`.
@@ -164,6 +170,16 @@ impl Event {
     /// Every field in the order in which it was read.
     pub fn fields(&self) -> impl Iterator<Item = (Place, &str, Value<'_>)> {
         self.fields.iter().map(|field| (field.place, self.text(&field.name), self.value(field)))
+    }
+
+    /// Whether System has this field.
+    pub(crate) fn has_system(&self, name: &str) -> bool {
+        self.system(name).is_some()
+    }
+
+    /// How many fields there are.
+    pub(crate) fn n_fields(&self) -> usize {
+        self.fields.len()
     }
 
     /// The fields of the payload.

@@ -17,6 +17,15 @@ pub struct Origins {
     provider: Vec<Provider>,
     #[serde(default)]
     event_ids: Vec<EventIds>,
+    #[serde(default)]
+    short_channel: Vec<ShortChannel>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShortChannel {
+    short: String,
+    channel: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -73,6 +82,12 @@ impl Origins {
         if let Some(channel) = channel.filter(|_| event.channel().is_empty()) {
             event.push(Place::System, "Channel", Value::Text(channel));
         }
+    }
+
+    /// The name of a channel that may be shortened, as Hayabusa does.
+    pub fn long_channel<'a>(&'a self, name: &'a str) -> &'a str {
+        let known = self.short_channel.iter().find(|entry| entry.short == name);
+        known.map_or(name, |entry| &entry.channel)
     }
 
     /// The channel that the event's provider writes such events to.

@@ -44,11 +44,8 @@ fn chunks_start(head: &[u8]) -> Option<u64> {
 }
 
 pub(super) fn open(source: Source, _: &InputOptions) -> Opened {
-    let Source { path, file, head, size } = source;
-    let Some(size) = size else {
-        let message = "an event log cannot be read from a pipe";
-        return Err(InputError::new("evtx-pipe", &path, message, "write it to a file first"));
-    };
+    let (path, head) = (source.path.clone(), source.head.clone());
+    let (file, size) = source.into_file().map_err(|error| InputError::io(&path, &error))?;
     if size < FILE_HEADER_BYTES && !head.starts_with(CHUNK_MAGIC) {
         let message = format!("the log ends after {size} bytes, within its header");
         return Err(InputError::new("evtx-truncated", &path, message, "copy the log again"));

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::InputError;
 
+/// The path that stands for standard input. A file of that name is `./-`.
+pub const STANDARD_INPUT: &str = "-";
+
 /// The files that [`find`] came upon.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -26,7 +29,7 @@ pub struct FoundFile {
     pub named: bool,
 }
 
-/// Looks up every path and walks through folders and the folders in them.
+/// Looks up every path and walks through folders and the folders in them. `-` is standard input.
 ///
 /// A link to a folder is followed only when the user named it, so that the walk always ends.
 pub fn find<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Found {
@@ -34,6 +37,10 @@ pub fn find<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Found {
     let mut seen = HashSet::new();
     for path in paths {
         let path = path.as_ref();
+        if path == Path::new(STANDARD_INPUT) {
+            found.add(path.to_owned(), true, &mut seen);
+            continue;
+        }
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => walk(path, &mut found, &mut seen),
             Ok(_) => found.add(path.to_owned(), true, &mut seen),

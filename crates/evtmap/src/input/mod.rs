@@ -6,10 +6,14 @@
 mod csv;
 mod evtx;
 mod find;
+mod json;
+mod text;
+mod time;
+mod xml;
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,7 +24,8 @@ use crate::event::message::Messages;
 use crate::event::origin::Origins;
 
 pub use csv::{DateOrder, MAX_COLUMNS, MAX_ROW_BYTES};
-pub use find::{Found, FoundFile, find};
+pub use find::{Found, FoundFile, STANDARD_INPUT, find};
+pub use text::MAX_RECORD_BYTES;
 
 /// A kind of file. A new kind is a file in this folder and a line in [`KINDS`].
 struct Kind {
@@ -32,8 +37,10 @@ struct Kind {
 type Opened = Result<Box<dyn Input>, InputError>;
 
 /// The kinds of files that can be read; the first that recognises a file reads it.
-const KINDS: [Kind; 2] = [
+const KINDS: [Kind; 4] = [
     Kind { recognises: evtx::recognises, open: evtx::open },
+    Kind { recognises: json::recognises, open: json::open },
+    Kind { recognises: xml::recognises, open: xml::open },
     Kind { recognises: csv::recognises, open: csv::open },
 ];
 
@@ -174,10 +181,66 @@ impl InputError {
 /// An opened file whose first bytes have been read.
 struct Source {
     path: PathBuf,
-    file: File,
+    /// What comes after the head.
+    file: Content,
     head: Vec<u8>,
     /// The size in bytes; `None` for a pipe.
     size: Option<u64>,
+}
+
+/// What a file holds.
+enum Content {
+    /// A file of its own, in which one can move about.
+    File(File),
+    /// Bytes that come once.
+    Stream(Box<dyn Read + Send>),
+}
+
+impl Read for Content {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(buffer),
+            Self::Stream(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Source {
+    /// Reads the first bytes of a file.
+    fn new(path: PathBuf, mut file: Content, size: Option<u64>) -> io::Result<Self> {
+        let mut head = Vec::new();
+        file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+        Ok(Self { path, file, head, size })
+    }
+
+    /// Opens the file at a path, or standard input.
+    fn of_path(path: &Path) -> io::Result<Self> {
+        if path == Path::new(STANDARD_INPUT) {
+            return Self::new(path.to_owned(), Content::Stream(Box::new(io::stdin())), None);
+        }
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let size = metadata.is_file().then_some(metadata.len());
+        let content = if metadata.is_file() { Content::File(file) } else { Content::Stream(Box::new(file)) };
+        Self::new(path.to_owned(), content, size)
+    }
+
+    /// The file as one in which one can move about, and its size. What comes from a stream is written to a
+    /// nameless file first, which is gone when it is closed.
+    fn into_file(self) -> io::Result<(File, u64)> {
+        match (self.file, self.size) {
+            (Content::File(file), Some(size)) => Ok((file, size)),
+            (mut content, _) => {
+                let mut file = tempfile::tempfile()?;
+                file.write_all(&self.head)?;
+                let n_bytes = io::copy(&mut content, &mut file)?;
+                Ok((file, self.head.len() as u64 + n_bytes))
+            }
+        }
+    }
 }
 
 /// Opens a file of events. What kind it is follows from its content, not from its name.
@@ -185,26 +248,18 @@ struct Source {
 /// # Errors
 /// When the file cannot be read, is empty, or is of no kind that is known.
 pub fn open(path: &Path, options: &InputOptions) -> Result<Box<dyn Input>, InputError> {
-    let source = read_head(path).map_err(|error| InputError::io(path, &error))?;
+    let source = Source::of_path(path).map_err(|error| InputError::io(path, &error))?;
+    open_source(source, options)
+}
+
+fn open_source(source: Source, options: &InputOptions) -> Opened {
     if source.head.is_empty() {
-        return Err(InputError::new("input-empty", path, "the file is empty", "leave it out"));
+        return Err(InputError::new("input-empty", &source.path, "the file is empty", "leave it out"));
     }
     match KINDS.iter().find(|kind| (kind.recognises)(&source.head)) {
         Some(kind) => (kind.open)(source, options),
         None => Err(not_recognised(&source)),
     }
-}
-
-fn read_head(path: &Path) -> io::Result<Source> {
-    let mut file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let mut head = Vec::new();
-    file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head)?;
-    let size = metadata.is_file().then_some(metadata.len());
-    Ok(Source { path: path.to_owned(), file, head, size })
 }
 
 /// Says as well as possible what a file is that cannot be read.
@@ -229,7 +284,7 @@ fn not_recognised(source: &Source) -> InputError {
         (
             "input-unrecognised",
             "the content is not that of an event log",
-            "give an event log (.evtx), or a CSV whose header names an event id and a time",
+            "give an event log (.evtx), or events as JSON, XML or a CSV whose header names an event id and a time",
         )
     };
     InputError::new(code, &source.path, message, help)

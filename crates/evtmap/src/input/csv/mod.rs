@@ -5,7 +5,7 @@
 
 mod layout;
 mod row;
-mod time;
+pub(super) mod time;
 
 use std::borrow::Cow;
 use std::io::{self, Cursor, Read};

@@ -37,7 +37,7 @@ enum Half {
 ///
 /// One without an offset is a time in `zone`. Where the order of day and month does not show in the date
 /// itself, it is `order`, and when that is unknown, the month comes first before a `/` and the day otherwise.
-pub(super) fn parse(text: &str, order: Option<DateOrder>, zone: &TimeZone) -> Option<Timestamp> {
+pub(in crate::input) fn parse(text: &str, order: Option<DateOrder>, zone: &TimeZone) -> Option<Timestamp> {
     let text = text.trim();
     let has_year_first = text.bytes().take(4).all(|byte| byte.is_ascii_digit());
     if has_year_first && let Ok(timestamp) = text.parse() {

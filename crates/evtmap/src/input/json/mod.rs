@@ -1,0 +1,144 @@
+//! Events as JSON: lines, arrays, one object after the other, or one alone.
+//!
+//! What an object's members mean depends on the program that wrote it. Each such shape is a file in `shape/`
+//! with a table of its members; the object's own keys tell which it is, so that shapes may be mixed. An
+//! object is cut out of the text without reading it, taken apart one level deep, and its values go straight
+//! into the event.
+
+mod cut;
+mod record;
+mod shape;
+
+use std::borrow::Cow;
+
+use self::cut::Layout;
+use self::record::Record;
+use self::shape::{Reading, Shape};
+use super::text::{self, Cut, Format, Problem, TextInput};
+use super::{InputOptions, Opened, Source};
+use crate::event::{Event, json};
+
+/// How many wrappers may lie around an event.
+const MAX_WRAPPERS: usize = 3;
+/// The members in which programs wrap an event: Splunk, Elasticsearch, Chainsaw.
+const WRAPPERS: [&str; 5] = ["result", "_source", "fields", "document", "data"];
+/// How many of an object's keys are shown when nobody knows what it is.
+const N_KEYS_SHOWN: usize = 6;
+
+/// A file is recognised by its first objects: one of them has the shape of an event.
+pub(super) fn recognises(head: &[u8]) -> bool {
+    let head = text::decode_head(head);
+    if !matches!(head.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return false;
+    }
+    let text = match std::str::from_utf8(&head) {
+        Ok(text) => Cow::Borrowed(text),
+        // The last character may be cut off.
+        Err(_) => String::from_utf8_lossy(&head),
+    };
+    let (layout, start) = cut::layout(text.as_bytes());
+    let mut rest = text.get(start..).unwrap_or_default();
+    loop {
+        let (is_whole, range) = match layout.next(rest.as_bytes(), false) {
+            Cut::Record(range) => (true, range),
+            Cut::Damaged(range, _) => (false, range),
+            Cut::Open => break,
+        };
+        if is_whole && rest.get(range.clone()).is_some_and(|object| is_event(object, true)) {
+            return true;
+        }
+        rest = rest.get(range.end..).unwrap_or_default();
+    }
+    let object = rest.find('{').and_then(|at| rest.get(at..)).unwrap_or_default();
+    is_event(object, false)
+}
+
+/// Whether an object is an event, as far as can be seen when it is not whole.
+fn is_event(object: &str, is_whole: bool) -> bool {
+    if !is_whole {
+        let record = Record::parse_start(object);
+        return object.trim_ascii_start().starts_with(r#"{"Event":{"#) || shape::of(&record).is_some();
+    }
+    Record::parse(object).is_ok_and(|record| unwrap(record).is_some())
+}
+
+pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
+    let (layout, start) = cut::layout(&text::decode_head(&source.head));
+    let mut input = TextInput::new(source, Json { layout, options: options.clone() });
+    input.skip(start)?;
+    Ok(Box::new(input))
+}
+
+/// Objects that are laid out in one way.
+struct Json {
+    layout: Layout,
+    options: InputOptions,
+}
+
+impl Format for Json {
+    fn kind(&self) -> &'static str {
+        "json"
+    }
+
+    fn next(&self, text: &[u8], is_end: bool) -> Cut {
+        self.layout.next(text, is_end)
+    }
+
+    fn whole(&self, text: &[u8], is_end: bool) -> usize {
+        match self.layout {
+            Layout::Lines => Layout::whole_lines(text, is_end),
+            Layout::Document { .. } => text::whole(self, text, is_end),
+        }
+    }
+
+    fn resume(&self, text: &[u8]) -> Option<usize> {
+        self.layout.resume(text)
+    }
+
+    fn read(&self, object: &str, event: &mut Event) -> Result<bool, Problem> {
+        let problem = |error: serde_json::Error| Problem::new("json-record", words(&error));
+        // Most files are of this shape, and reading it needs no look ahead.
+        if object.starts_with(r#"{"Event":"#) {
+            return json::read(object, event).map(|()| true).map_err(problem);
+        }
+        let record = Record::parse(object).map_err(problem)?;
+        if record.is_empty() {
+            return Ok(false);
+        }
+        let keys: Vec<String> =
+            record.members().take(N_KEYS_SHOWN).map(|(key, _)| format!("`{key:.40}`")).collect();
+        let Some((shape, record)) = unwrap(record) else {
+            let reason = format!("this is no event of a known shape; it begins with {}", keys.join(", "));
+            return Err(Problem::new("json-shape", reason));
+        };
+        Reading::new(&record, event, &self.options).read(shape).map_err(problem)?;
+        if event.event_id().is_none() && event.n_fields() > 0 {
+            return Err(Problem::new("json-event-id", "the event has no event id that is a number"));
+        }
+        self.options.origins.complete(event);
+        Ok(true)
+    }
+}
+
+/// The event in an object, wrappers taken off, and its shape.
+fn unwrap(record: Record<'_>) -> Option<(&'static Shape, Record<'_>)> {
+    let mut record = record;
+    for _ in 0..=MAX_WRAPPERS {
+        if let Some(shape) = shape::of(&record) {
+            return Some((shape, record));
+        }
+        let inner =
+            WRAPPERS.into_iter().find(|key| record.has_object(key)).and_then(|key| record.get(key))?;
+        record = Record::parse(inner).ok()?;
+    }
+    None
+}
+
+/// What the JSON library says is wrong, without the place, which counts from the record's start.
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

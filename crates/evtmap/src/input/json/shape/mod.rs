@@ -1,0 +1,320 @@
+//! What the members of an object mean, by the program that wrote it.
+//!
+//! A new shape is a file in this folder and a line in [`SHAPES`].
+
+mod azure;
+mod evtx;
+mod flat;
+mod fluent_bit;
+mod hayabusa;
+mod nxlog;
+mod powershell;
+mod splunk;
+mod velociraptor;
+mod winlogbeat;
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::Error as _;
+use serde_json::value::RawValue;
+
+use super::record::{self, Record};
+use crate::event::{Event, Place, Value, json, xml};
+use crate::input::{InputOptions, time};
+
+/// The shapes that are known; the first that recognises an object reads it.
+const SHAPES: [&Shape; 12] = [
+    &evtx::SHAPE,
+    &velociraptor::SHAPE,
+    &winlogbeat::SHAPE,
+    &winlogbeat::VERSION_6,
+    &hayabusa::SHAPE,
+    &azure::SHAPE,
+    &splunk::SHAPE,
+    &velociraptor::HUNTER,
+    &fluent_bit::SHAPE,
+    &powershell::SHAPE,
+    &nxlog::SHAPE,
+    &flat::SHAPE,
+];
+
+/// The shape of an object, by its keys.
+pub(super) fn of(record: &Record<'_>) -> Option<&'static Shape> {
+    SHAPES.into_iter().find(|shape| (shape.recognises)(record))
+}
+
+/// How one program writes events.
+pub(super) struct Shape {
+    /// Whether an object is of this shape.
+    recognises: fn(&Record<'_>) -> bool,
+    /// What members mean, sorted by key. The member `y` of the object `x` is `x.y`.
+    members: &'static [(&'static str, Target)],
+    /// What begins like this is a field of the payload, whose name is the rest.
+    payload: &'static [&'static str],
+    /// What all other members are.
+    others: Others,
+}
+
+/// What a member is.
+#[derive(Clone, Copy)]
+enum Target {
+    /// A System field.
+    System(&'static str),
+    /// A System field, if no other member is it.
+    Fallback(&'static str),
+    /// The keywords, a number or a text.
+    Keywords,
+    /// The channel, which may be shortened.
+    Channel,
+    /// The time of the event.
+    Time,
+    /// The time of the event in UTC, even if it does not say so.
+    UtcTime,
+    /// The local time of the event at the computer that collected it.
+    CollectorTime,
+    /// The rendered message.
+    Message,
+    /// An object of payload fields, or its text as JSON or XML.
+    Payload,
+    /// Payload fields as an object or as one text, `name: value ¦ name: value`, unless there is this member,
+    /// which has them all.
+    DetailsUnless(&'static str),
+    /// A payload field under another name.
+    Field(&'static str),
+    /// An array of objects with a value each: payload fields of this name.
+    Values(&'static str),
+    /// The whole event as [`json::read`] reads it.
+    Event,
+    /// An object whose members are looked up.
+    Inner,
+    /// A payload field, unless there is this member: it is then the collector's.
+    Unless(&'static str),
+    /// A payload field, unless its value is one of these: it is then the collector's.
+    UnlessOneOf(&'static [&'static str]),
+    /// Nothing of the event's.
+    Nothing,
+}
+
+/// What members are that a shape does not name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// Fields of the payload.
+    Payload,
+    /// Fields of the payload; but empty ones are those that the event does not have.
+    FilledPayload,
+    /// The collector's.
+    Nothing,
+}
+
+type Result<T = ()> = std::result::Result<T, serde_json::Error>;
+
+/// An object that is being read into an event.
+pub(super) struct Reading<'r, 'a> {
+    record: &'r Record<'a>,
+    event: &'r mut Event,
+    options: &'r InputOptions,
+    fallbacks: Vec<(&'static str, &'a str)>,
+}
+
+impl<'r, 'a> Reading<'r, 'a> {
+    pub(super) fn new(record: &'r Record<'a>, event: &'r mut Event, options: &'r InputOptions) -> Self {
+        Self { record, event, options, fallbacks: Vec::new() }
+    }
+
+    /// Reads the object as being of this shape.
+    pub(super) fn read(mut self, shape: &Shape) -> Result {
+        self.members(shape, self.record, "")?;
+        for (name, value) in std::mem::take(&mut self.fallbacks) {
+            match name {
+                name if self.event.has_system(name) => {}
+                time::NAME => self.time(&time_text(value)),
+                name => self.system(name, value)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the members of an object whose own path is `path`.
+    fn members(&mut self, shape: &Shape, record: &Record<'a>, path: &str) -> Result {
+        for (key, value) in record.members() {
+            let path = match path {
+                "" => Cow::Borrowed(key),
+                path => Cow::Owned(format!("{path}.{key}")),
+            };
+            let known = shape.members.binary_search_by(|(member, _)| (**member).cmp(&path));
+            match known.ok().and_then(|at| shape.members.get(at)) {
+                Some((_, Target::Inner)) => {
+                    if value.starts_with('{') {
+                        self.members(shape, &Record::parse(value)?, &path)?;
+                    }
+                }
+                Some((_, target)) => self.member(*target, &path, value)?,
+                None => match shape.payload.iter().find_map(|prefix| path.strip_prefix(prefix)) {
+                    Some(name) => self.field(last_name(name), value)?,
+                    None => self.other(shape.others, key, value)?,
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn other(&mut self, others: Others, key: &str, value: &str) -> Result {
+        match others {
+            Others::Nothing => Ok(()),
+            Others::FilledPayload if matches!(value, "null" | "\"\"" | "[]" | "{}") => Ok(()),
+            Others::Payload | Others::FilledPayload => self.field(key, value),
+        }
+    }
+
+    fn member(&mut self, target: Target, key: &str, value: &'a str) -> Result {
+        match target {
+            Target::System(name) => return self.system(name, value),
+            Target::Fallback(name) => self.fallbacks.push((name, value)),
+            Target::Keywords => return self.keywords(value),
+            Target::Channel => {
+                let name = record::text(value);
+                let name = self.options.origins.long_channel(&name);
+                self.event.push(Place::System, "Channel", Value::Text(name));
+            }
+            Target::Time => self.time(&time_text(value)),
+            Target::UtcTime => self.time(&format!("{}Z", time_text(value).trim_end_matches('Z'))),
+            Target::CollectorTime => self.collector_time(value),
+            Target::Message => {
+                let message = record::text(value);
+                if !message.is_empty() {
+                    self.event.set_message(&message);
+                }
+            }
+            Target::Payload => return self.payload(key, value),
+            Target::DetailsUnless(other) if !self.record.has(other) => return self.details(key, value),
+            Target::Field(name) => return self.field(name, value),
+            Target::Values(name) => return self.values(name, value),
+            Target::Event => return json::read_event(value, self.event),
+            Target::Unless(other) if !self.record.has(other) => return self.field(key, value),
+            Target::UnlessOneOf(known) if !known.contains(&&*record::text(value)) => {
+                return self.field(key, value);
+            }
+            Target::DetailsUnless(_)
+            | Target::Unless(_)
+            | Target::UnlessOneOf(_)
+            | Target::Nothing
+            | Target::Inner => {}
+        }
+        Ok(())
+    }
+
+    /// An empty System field says nothing.
+    fn system(&mut self, name: &str, value: &str) -> Result {
+        if value == "\"\"" { Ok(()) } else { json::read_field(value, Place::System, name, self.event) }
+    }
+
+    fn field(&mut self, name: &str, value: &str) -> Result {
+        json::read_field(value, Place::Data, name, self.event)
+    }
+
+    /// Keywords are a set of 64 bits. Windows writes them in hexadecimal, others as a number with a sign.
+    fn keywords(&mut self, value: &str) -> Result {
+        let text = record::text(value);
+        let bits = text.parse::<u64>().ok().or_else(|| text.parse::<i64>().ok().map(i64::cast_unsigned));
+        match bits {
+            Some(bits) => self.event.push_display(Place::System, &["Keywords"], format_args!("{bits:#x}")),
+            None => return self.system("Keywords", value),
+        }
+        Ok(())
+    }
+
+    fn time(&mut self, text: &str) {
+        if !text.is_empty() {
+            time::push(text, self.options, self.event);
+        }
+    }
+
+    /// The collector also says when it received the event, in its own time and in UTC.
+    fn collector_time(&mut self, value: &str) {
+        let local = time_text(value);
+        let (received_local, received) =
+            (self.record.text("EventReceivedTime"), self.record.text("@timestamp"));
+        let known = received_local
+            .zip(received)
+            .and_then(|(received_local, received)| time::from_local(&local, &received_local, &received));
+        match known {
+            Some(time) => self.event.push_display(Place::System, &[time::NAME], time),
+            None => self.time(&local),
+        }
+    }
+
+    fn payload(&mut self, key: &str, value: &str) -> Result {
+        match value.as_bytes() {
+            [b'{' | b'[', ..] => json::read_payload(value, key, self.event),
+            [b'"', ..] => {
+                let text = record::text(value);
+                match text.trim_start().as_bytes() {
+                    [b'{', ..] => json::read_payload(&text, key, self.event),
+                    [b'<', ..] => xml::read(&text, self.event).map_err(serde_json::Error::custom),
+                    _ => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn details(&mut self, key: &str, value: &str) -> Result {
+        if !value.starts_with('"') {
+            return self.payload(key, value);
+        }
+        for part in record::text(value).split(" ¦ ") {
+            if let Some((name, value)) = part.split_once(": ") {
+                self.event.push(Place::Data, name, Value::Text(value));
+            }
+        }
+        Ok(())
+    }
+
+    fn values(&mut self, name: &str, value: &str) -> Result {
+        #[derive(Deserialize)]
+        struct Property<'a> {
+            #[serde(borrow, rename = "Value")]
+            value: &'a RawValue,
+        }
+        if !value.starts_with('[') {
+            return Ok(());
+        }
+        let properties: Vec<Property<'_>> = serde_json::from_str(value)?;
+        properties.iter().try_for_each(|property| self.field(name, property.value.get()))
+    }
+}
+
+/// The part of a path after the last point.
+fn last_name(path: &str) -> &str {
+    path.rsplit_once('.').map_or(path, |(_, name)| name)
+}
+
+/// The text of a time, which PowerShell wraps in an object.
+fn time_text(value: &str) -> Cow<'_, str> {
+    if value.starts_with('{')
+        && let Ok(record) = Record::parse(value)
+    {
+        return ["SystemTime", "value", "DateTime"]
+            .into_iter()
+            .find_map(|key| record.text(key))
+            .unwrap_or_default();
+    }
+    record::text(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_sorted_and_come_once() {
+        for (number, shape) in SHAPES.into_iter().enumerate() {
+            let keys: Vec<&str> = shape.members.iter().map(|(key, _)| *key).collect();
+            let mut sorted = keys.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            assert_eq!(keys, sorted, "shape {number}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What `Get-WinEvent | ConvertTo-Json` gives. The payload is there as values without names.
+
+use super::{Others, Shape, Target};
+
+pub(super) const SHAPE: Shape = Shape {
+    recognises: |record| record.has_all(&["Id", "LogName", "ProviderName"]),
+    members: &[
+        ("ActivityId", Target::System("Correlation_ActivityID")),
+        ("Id", Target::System("EventID")),
+        ("Keywords", Target::Keywords),
+        ("Level", Target::System("Level")),
+        ("LogName", Target::System("Channel")),
+        ("MachineName", Target::System("Computer")),
+        ("Message", Target::Message),
+        ("Opcode", Target::System("Opcode")),
+        ("ProcessId", Target::System("Execution_ProcessID")),
+        ("Properties", Target::Values("Data")),
+        ("ProviderId", Target::System("Provider_Guid")),
+        ("ProviderName", Target::System("Provider_Name")),
+        ("Qualifiers", Target::System("EventID_Qualifiers")),
+        ("RecordId", Target::System("EventRecordID")),
+        ("RelatedActivityId", Target::System("Correlation_RelatedActivityID")),
+        ("Task", Target::System("Task")),
+        ("TaskDisplayName", Target::System("TaskCategory")),
+        ("ThreadId", Target::System("Execution_ThreadID")),
+        ("TimeCreated", Target::Time),
+        ("UserId", Target::Inner),
+        ("UserId.Value", Target::System("Security_UserID")),
+        ("Version", Target::System("Version")),
+    ],
+    payload: &[],
+    others: Others::Nothing,
+};

@@ -1,0 +1,340 @@
+//! Text that is cut into records: read ahead, handed out in batches of whole records, decoded elsewhere.
+//!
+//! Text is UTF-8 or UTF-16, with or without a byte order mark. A record that is not valid UTF-8 is read as
+//! Windows-1252, as old programs on Windows write it, and is remarked on.
+
+use std::borrow::Cow;
+use std::io::{self, Cursor, Read};
+use std::mem;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use memchr::{memchr, memchr_iter};
+
+use super::{Batch, Decoded, Input, InputError, Position, RecordProblem, Source};
+use crate::event::Event;
+
+/// How many bytes a record of a text may have, as UTF-8.
+pub const MAX_RECORD_BYTES: usize = 16 << 20;
+/// How much is read at a time, at least.
+const BATCH_BYTES: usize = 512 << 10;
+
+/// A format of text: where its records end, and what they say.
+pub(super) trait Format: Send + Sync + 'static {
+    /// The kind of file.
+    fn kind(&self) -> &'static str;
+
+    /// The first record of `text`, which begins between records. `is_end` says that nothing follows.
+    ///
+    /// Decided the same for any text that begins like this and in which the record ends.
+    fn next(&self, text: &[u8], is_end: bool) -> Cut;
+
+    /// How much of `text` is whole records.
+    fn whole(&self, text: &[u8], is_end: bool) -> usize
+    where
+        Self: Sized,
+    {
+        whole(self, text, is_end)
+    }
+
+    /// Where the record after a damaged one begins, when `text` is what follows the damaged one's first byte.
+    fn resume(&self, text: &[u8]) -> Option<usize>;
+
+    /// Fills `event` from a record. Gives whether there was any.
+    ///
+    /// # Errors
+    /// What is wrong with the record.
+    fn read(&self, record: &str, event: &mut Event) -> Result<bool, Problem>;
+}
+
+/// How much of `text` is whole records, by looking at each.
+pub(super) fn whole(format: &impl Format, text: &[u8], is_end: bool) -> usize {
+    let mut end = 0;
+    while let Cut::Record(Range { end: length, .. }) | Cut::Damaged(Range { end: length, .. }, _) =
+        format.next(text.get(end..).unwrap_or_default(), is_end)
+    {
+        end += length;
+    }
+    end
+}
+
+/// What comes first in a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// A record. What comes before it is of no interest.
+    Record(Range<usize>),
+    /// A record that cannot be read, and where the next one may begin.
+    Damaged(Range<usize>, Problem),
+    /// A record that has not ended, or none at all.
+    Open,
+}
+
+/// What is wrong with a record: a stable code, and words.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) code: &'static str,
+    pub(super) reason: String,
+}
+
+impl Problem {
+    pub(super) fn new(code: &'static str, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+}
+
+/// The encoding of a text by its first bytes, and how long its byte order mark is.
+fn encoding(head: &[u8]) -> (&'static Encoding, usize) {
+    match (Encoding::for_bom(head), head) {
+        (Some(found), _) => found,
+        // What begins a text of ours is ASCII.
+        (None, [first, 0, _, 0, ..]) if *first != 0 => (UTF_16LE, 0),
+        (None, [0, first, 0, _, ..]) if *first != 0 => (UTF_16BE, 0),
+        (None, _) => (UTF_8, 0),
+    }
+}
+
+/// The first bytes of a text as UTF-8.
+pub(super) fn decode_head(head: &[u8]) -> Cow<'_, [u8]> {
+    let (encoding, n_mark) = encoding(head);
+    let head = head.get(n_mark..).unwrap_or_default();
+    if encoding == UTF_8 {
+        return Cow::Borrowed(head);
+    }
+    Cow::Owned(encoding.decode_without_bom_handling(head).0.into_owned().into_bytes())
+}
+
+/// A text that is being read.
+pub(super) struct TextInput<F> {
+    path: PathBuf,
+    size: Option<u64>,
+    reader: Box<dyn Read + Send>,
+    /// For what is not UTF-8 already.
+    decoder: Option<Decoder>,
+    /// What was read and not yet handed out.
+    text: Vec<u8>,
+    is_end: bool,
+    /// Where `text` stands in the file.
+    position: Position,
+    /// Whether characters were replaced that the encoding does not have.
+    has_replaced: bool,
+    format: Arc<F>,
+}
+
+impl<F: Format> TextInput<F> {
+    /// Reads the text of `source`.
+    pub(super) fn new(source: Source, format: F) -> Self {
+        let Source { path, file, head, size } = source;
+        let (encoding, n_mark) = encoding(&head);
+        // Lines are what people look for; a text without them has bytes.
+        let has_lines = memchr(b'\n', &head).is_some() || encoding != UTF_8;
+        let position = if has_lines { Position::Line(1) } else { Position::Byte(n_mark as u64) };
+        let mut start = Cursor::new(head);
+        start.set_position(n_mark as u64);
+        Self {
+            path,
+            size,
+            reader: Box::new(start.chain(file)),
+            decoder: (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling()),
+            text: Vec::new(),
+            is_end: false,
+            position,
+            has_replaced: false,
+            format: Arc::new(format),
+        }
+    }
+
+    /// Drops the first bytes.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn skip(&mut self, n_bytes: usize) -> Result<(), InputError> {
+        while self.text.len() < n_bytes && !self.is_end {
+            self.fill()?;
+        }
+        self.take(n_bytes);
+        Ok(())
+    }
+
+    fn fill(&mut self) -> Result<(), InputError> {
+        self.try_fill().map_err(|error| InputError::io(&self.path, &error))
+    }
+
+    /// Reads at least as much again as is there, so that looking for the end of a long record stays cheap.
+    fn try_fill(&mut self) -> io::Result<()> {
+        let wanted = self.text.len().max(BATCH_BYTES);
+        let mut input = self.reader.by_ref().take(wanted as u64);
+        let Some(decoder) = &mut self.decoder else {
+            self.is_end = input.read_to_end(&mut self.text)? < wanted;
+            return Ok(());
+        };
+        let mut raw = Vec::with_capacity(wanted);
+        self.is_end = input.read_to_end(&mut raw)? < wanted;
+        let mut text = String::with_capacity(decoder.max_utf8_buffer_length(raw.len()).unwrap_or_default());
+        // There is room for all of it.
+        let (_, _, has_replaced) = decoder.decode_to_string(&raw, &mut text, self.is_end);
+        self.has_replaced |= has_replaced;
+        self.text.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    /// Takes the first bytes, and gives where they stand.
+    fn take(&mut self, n_bytes: usize) -> (Position, Vec<u8>) {
+        let rest = self.text.split_off(n_bytes.min(self.text.len()));
+        let taken = mem::replace(&mut self.text, rest);
+        let position = self.position;
+        self.position = advance(position, &taken);
+        (position, taken)
+    }
+
+    fn read_batch(&mut self) -> Result<Option<Records<F>>, InputError> {
+        loop {
+            let n_whole = self.format.whole(&self.text, self.is_end);
+            if n_whole > 0 {
+                let (position, text) = self.take(n_whole);
+                return Ok(Some(self.records(position, text)));
+            }
+            if self.is_end {
+                return Ok(None);
+            }
+            if self.text.len() > MAX_RECORD_BYTES {
+                return self.give_up().map(Some);
+            }
+            self.fill()?;
+        }
+    }
+
+    fn records(&mut self, position: Position, text: Vec<u8>) -> Records<F> {
+        let remark = mem::take(&mut self.has_replaced).then(|| {
+            let reason = "here or after it are characters that are not valid UTF-16".to_owned();
+            RecordProblem { code: "text-encoding", position, reason, lost: false }
+        });
+        // In UTF-16 most characters take two bytes.
+        let n_bytes = text.len() as u64 * if self.decoder.is_some() { 2 } else { 1 };
+        Records { format: Arc::clone(&self.format), n_bytes, text, position, problem: remark }
+    }
+
+    /// Gives up a record that does not end, and goes on where the next one may begin.
+    fn give_up(&mut self) -> Result<Records<F>, InputError> {
+        let position = self.position;
+        let mut n_bytes = 0;
+        let mut from = 1;
+        loop {
+            let found = self.format.resume(self.text.get(from..).unwrap_or_default());
+            let length = found.map_or(self.text.len(), |at| from + at);
+            n_bytes += self.take(length).1.len() as u64;
+            if found.is_some() || self.is_end {
+                break;
+            }
+            from = 0;
+            self.fill()?;
+        }
+        let mut records = self.records(position, Vec::new());
+        records.n_bytes = n_bytes;
+        records.problem = Some(lost(position, too_long()));
+        Ok(records)
+    }
+}
+
+impl<F: Format> Input for TextInput<F> {
+    fn kind(&self) -> &'static str {
+        self.format.kind()
+    }
+
+    fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    fn next_batch(&mut self) -> Option<Result<Box<dyn Batch>, InputError>> {
+        let batch = self.read_batch().transpose()?;
+        if batch.is_err() {
+            self.text.clear();
+            self.is_end = true;
+        }
+        Some(batch.map(|batch| Box::new(batch) as Box<dyn Batch>))
+    }
+}
+
+/// Where one stands after some text.
+fn advance(position: Position, text: &[u8]) -> Position {
+    match position {
+        Position::Line(line) => Position::Line(line + memchr_iter(b'\n', text).count() as u64),
+        Position::Byte(byte) => Position::Byte(byte + text.len() as u64),
+    }
+}
+
+/// Some whole records.
+struct Records<F> {
+    format: Arc<F>,
+    text: Vec<u8>,
+    n_bytes: u64,
+    /// Where `text` begins.
+    position: Position,
+    /// What is to be said of all of them, or of what was given up in their place.
+    problem: Option<RecordProblem>,
+}
+
+impl<F: Format> Batch for Records<F> {
+    fn bytes(&self) -> u64 {
+        self.n_bytes
+    }
+
+    fn decode(&mut self, event: &mut Event, visit: &mut dyn FnMut(Decoded<'_>)) {
+        if let Some(problem) = self.problem.take() {
+            visit(Decoded::Bad(problem));
+        }
+        let text = mem::take(&mut self.text);
+        let mut rest = text.as_slice();
+        let mut position = self.position;
+        loop {
+            let (range, problem) = match self.format.next(rest, true) {
+                Cut::Record(range) => (range, None),
+                Cut::Damaged(range, problem) => (range, Some(problem)),
+                Cut::Open => return,
+            };
+            let (before, after) = rest.split_at_checked(range.end).unwrap_or((rest, &[]));
+            rest = after;
+            let (gap, record) = before.split_at_checked(range.start).unwrap_or((before, &[]));
+            let at = advance(position, gap);
+            position = advance(at, record);
+            match problem {
+                None if record.len() > MAX_RECORD_BYTES => visit(Decoded::Bad(lost(at, too_long()))),
+                Some(problem) => visit(Decoded::Bad(lost(at, problem))),
+                None => self.record(record, at, event, visit),
+            }
+        }
+    }
+}
+
+impl<F: Format> Records<F> {
+    fn record(&self, bytes: &[u8], at: Position, event: &mut Event, visit: &mut dyn FnMut(Decoded<'_>)) {
+        let record = match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => {
+                let reason = "the record is not valid UTF-8 and is read as Windows-1252".to_owned();
+                visit(Decoded::Bad(RecordProblem {
+                    code: "text-encoding",
+                    position: at,
+                    reason,
+                    lost: false,
+                }));
+                WINDOWS_1252.decode_without_bom_handling(bytes).0
+            }
+        };
+        event.clear();
+        match self.format.read(&record, event) {
+            Ok(true) => visit(Decoded::Event(event, at)),
+            Ok(false) => {}
+            Err(problem) => visit(Decoded::Bad(lost(at, problem))),
+        }
+    }
+}
+
+fn too_long() -> Problem {
+    Problem::new("record-too-long", format!("the record does not end within {} MiB", MAX_RECORD_BYTES >> 20))
+}
+
+fn lost(position: Position, problem: Problem) -> RecordProblem {
+    RecordProblem { code: problem.code, position, reason: problem.reason, lost: true }
+}

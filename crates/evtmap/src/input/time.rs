@@ -1,0 +1,112 @@
+//! The times in records of any kind, added to an event as Windows writes them.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{DateOrder, InputOptions, csv};
+use crate::event::{Event, Place, Value};
+
+/// The field that holds the time.
+pub(super) const NAME: &str = "TimeCreated_SystemTime";
+
+/// Adds a time that may be written in many ways; one that cannot be read stays as it is.
+pub(super) fn push(text: &str, options: &InputOptions, event: &mut Event) {
+    match parse(text, options.date_order, &options.timezone) {
+        Some(time) => event.push_display(Place::System, &[NAME], time),
+        None => event.push(Place::System, NAME, Value::Text(text)),
+    }
+}
+
+/// Reads a time: as exports write it, as .NET does (`/Date(1610000000000)/`), or as a number of seconds or
+/// of fractions of them since 1970.
+fn parse(text: &str, order: Option<DateOrder>, zone: &TimeZone) -> Option<Timestamp> {
+    let text = text.trim();
+    let text = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")).unwrap_or(text);
+    if let Some(time) = since_1970(text) {
+        return Some(time);
+    }
+    if let Some(utc) = ["UTC", "Z"].iter().find_map(|mark| text.strip_suffix(mark)) {
+        return csv::time::parse(utc, order, &TimeZone::UTC);
+    }
+    // An offset may stand apart: `2026-03-02 08:00:00 +0900`.
+    let joined = match text.rsplit_once(' ') {
+        Some((time, offset)) if offset.starts_with(['+', '-']) => &format!("{time}{offset}"),
+        _ => text,
+    };
+    csv::time::parse(joined, order, zone)
+}
+
+/// Seconds with or without a fraction, or a whole number of milli-, micro- or nanoseconds: what it is shows
+/// in its size, since logs are of this century.
+fn since_1970(text: &str) -> Option<Timestamp> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !(9..=19).contains(&whole.len()) || !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let number: i128 = whole.parse().ok()?;
+    let scale = match whole.len() {
+        ..=11 => 1_000_000_000,
+        12..=14 => 1_000_000,
+        15..=17 => 1_000,
+        _ => 1,
+    };
+    let nanoseconds = number * scale;
+    let parts: i128 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
+    let parts = if scale == 1_000_000_000 { parts } else { 0 };
+    Timestamp::from_nanosecond(nanoseconds + parts).ok()
+}
+
+/// The time of a record that says when it was received both in local time and in UTC: the difference is
+/// the offset of the local time at which it happened.
+pub(super) fn from_local(local: &str, received_local: &str, received: &str) -> Option<Timestamp> {
+    const QUARTER_SECONDS: i64 = 15 * 60;
+    let utc = |text| parse(text, None, &TimeZone::UTC);
+    let (received_local, received) = (utc(received_local)?, utc(received)?);
+    let offset = received_local.duration_since(received).as_secs();
+    // Offsets are quarters of an hour; the two were written down some seconds after each other.
+    let quarters = (offset + offset.signum() * QUARTER_SECONDS / 2) / QUARTER_SECONDS;
+    if quarters.abs() > 14 * 4 {
+        return None;
+    }
+    let offset = SignedDuration::from_secs(quarters * QUARTER_SECONDS);
+    utc(local)?.checked_sub(offset).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let found = parse(text, None, &TimeZone::UTC);
+        assert_eq!(found.map_or("none".to_owned(), |time| time.to_string()), expected, "{text}");
+    }
+
+    #[test]
+    fn ways_to_write_a_time() {
+        check("2026-03-02T08:00:00.1234567Z", "2026-03-02T08:00:00.1234567Z");
+        check("2026-03-02 08:00:00.123 UTC", "2026-03-02T08:00:00.123Z");
+        check("2026-03-02 08:00:00.123 +09:00", "2026-03-01T23:00:00.123Z");
+        check("2026-03-02 08:00:00 +0900", "2026-03-01T23:00:00Z");
+        check("3/2/2026, 8:00:01.123 PM", "2026-03-02T20:00:01.123Z");
+        check("/Date(1772438400123)/", "2026-03-02T08:00:00.123Z");
+        check("1772438400", "2026-03-02T08:00:00Z");
+        check("1772438400.25", "2026-03-02T08:00:00.25Z");
+        check("1772438400123456", "2026-03-02T08:00:00.123456Z");
+        check("7", "none");
+        check("soon", "none");
+    }
+
+    #[test]
+    fn the_offset_of_a_local_time_shows() {
+        let time = |received_local, received| {
+            from_local("2020-09-21 18:58:29", received_local, received).map(|time| time.to_string())
+        };
+        let found = time("2020-09-21 18:58:31", "2020-09-21T22:58:31.654Z");
+        assert_eq!(found.as_deref(), Some("2020-09-21T22:58:29Z"));
+        let found = time("2020-09-21 18:58:31", "2020-09-21T13:28:33.000Z");
+        assert_eq!(found.as_deref(), Some("2020-09-21T13:28:29Z"));
+        assert_eq!(time("2020-09-21 18:58:31", "2020-09-25T13:28:33.000Z"), None);
+    }
+}
