@@ -184,7 +184,7 @@ impl Matcher<'_> {
     fn rules_of(&mut self, event: &Event) -> Vec<usize> {
         let rule = |index: usize| self.rules.rules().get(index).map(|loaded| &loaded.rule);
         let mut matched = Vec::new();
-        self.rules.router().matches(event, &rule, &mut self.workspace, &mut |index| matched.push(index));
+        self.rules.router().matches(event, &rule, &mut self.workspace, &mut |index, _| matched.push(index));
         matched
     }
 }
