@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! Subject:
-//! 	Account Name:		alice
+//!     Account Name:  alice
 //! New Logon:
-//! 	Account Name:		bob
+//!     Account Name:  bob
 //! ```
 
 use std::ops::Range;
