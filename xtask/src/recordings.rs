@@ -123,7 +123,7 @@ pub(crate) fn read(archive: &Path, visit: &mut dyn FnMut(Record)) -> anyhow::Res
 fn lines(input: impl Read, visit: &mut dyn FnMut(Record)) -> anyhow::Result<()> {
     for line in BufReader::new(input).split(b'\n') {
         if let Ok(Members(members)) = serde_json::from_slice(&line?)
-            && let Some(record) = Record::new(members)
+            && let Some(record) = Record::new(&members)
         {
             visit(record);
         }
@@ -132,7 +132,7 @@ fn lines(input: impl Read, visit: &mut dyn FnMut(Record)) -> anyhow::Result<()> 
 }
 
 impl Record {
-    fn new(members: Vec<(String, Value)>) -> Option<Self> {
+    fn new(members: &[(String, Value)]) -> Option<Self> {
         let text =
             |name: &str| members.iter().find(|(member, _)| member == name).map(|(_, value)| text(value));
         let is_ordered = !members.iter().any(|(name, _)| name == "EventReceivedTime");

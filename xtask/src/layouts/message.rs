@@ -34,7 +34,7 @@ pub(super) fn labelled(message: &str) -> Labelled {
             continue;
         }
         let is_indented = line.starts_with([' ', '\t']);
-        match label(line).filter(|_| !(is_first && !is_indented)) {
+        match label(line).filter(|_| !is_first || is_indented) {
             Some((label, value)) => {
                 if !is_indented {
                     label.clone_into(&mut section);

@@ -66,10 +66,14 @@ pub struct Problems {
     pub examples: Vec<RecordProblem>,
 }
 
+/// The kinds of events whose messages are counted one by one; a file may name any number of providers.
+const N_UNREAD_KINDS: usize = 1000;
+
 /// Events of which only the message is there, and no layout of it is known: rules see it as keywords only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UnreadMessages {
     by_provider: BTreeMap<String, BTreeMap<u32, u64>>,
+    n_kinds: usize,
 }
 
 impl UnreadMessages {
@@ -87,20 +91,21 @@ impl UnreadMessages {
         }
     }
 
-    /// Every kind of event, by provider and event id, and how many of it there were.
+    /// Every kind of event, by provider and event id, and how many of it there were. Beyond a thousand kinds
+    /// the others are counted together, as event 0 of no provider.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u32, u64)> {
-        self.by_provider
-            .iter()
-            .flat_map(|(provider, ids)| ids.iter().map(|(id, n)| (provider.as_str(), *id, *n)))
+        let kinds = self.by_provider.iter();
+        kinds.flat_map(|(provider, ids)| ids.iter().map(|(id, n)| (provider.as_str(), *id, *n)))
     }
 
     fn add(&mut self, provider: &str, id: u32, n: u64) {
-        if !self.by_provider.contains_key(provider) {
-            self.by_provider.insert(provider.to_owned(), BTreeMap::new());
+        if let Some(counted) = self.by_provider.get_mut(provider).and_then(|ids| ids.get_mut(&id)) {
+            *counted += n;
+            return;
         }
-        if let Some(ids) = self.by_provider.get_mut(provider) {
-            *ids.entry(id).or_default() += n;
-        }
+        let (provider, id) = if self.n_kinds < N_UNREAD_KINDS { (provider, id) } else { ("", 0) };
+        self.n_kinds += 1;
+        *self.by_provider.entry(provider.to_owned()).or_default().entry(id).or_default() += n;
     }
 }
 

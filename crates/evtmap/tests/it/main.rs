@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod differential;
-mod inputs;
+mod incident;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
