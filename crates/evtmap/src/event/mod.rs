@@ -327,10 +327,17 @@ impl Event {
     fn account(&self, domain: Option<&str>, name: &str) -> Option<Account<'_>> {
         let text = |field| self.first(field)?.text().map(str::trim).filter(|text| !matches!(*text, "" | "-"));
         let name = text(name)?;
-        Some(match (domain, name.split_once('\\')) {
-            (Some(domain), _) => Account { domain: text(domain).unwrap_or_default(), name },
-            (None, Some((domain, name))) => Account { domain, name },
-            (None, None) => Account { domain: "", name },
+        let (domain, name) =
+            match (domain.map(|field| text(field).unwrap_or_default()), name.split_once('\\')) {
+                (Some(domain), _) => (domain, name),
+                (None, Some((domain, name))) => (domain, name),
+                (None, None) => ("", name),
+            };
+        Some(match name.rsplit_once('@') {
+            // Kerberos gives the domain twice.
+            Some((name, realm)) if realm.eq_ignore_ascii_case(domain) => Account { domain, name },
+            Some(_) => Account { domain: "", name },
+            None => Account { domain, name },
         })
     }
 }
@@ -361,7 +368,8 @@ impl Account<'_> {
     /// Whether this is the computer itself or one of the service accounts that every Windows has.
     pub fn is_service(&self) -> bool {
         const SERVICES: [&str; 4] = ["SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE", "ANONYMOUS LOGON"];
-        self.name.ends_with('$') || SERVICES.iter().any(|service| self.name.eq_ignore_ascii_case(service))
+        let (name, _) = self.name.split_once('@').unwrap_or((self.name, ""));
+        name.ends_with('$') || SERVICES.iter().any(|service| self.name.eq_ignore_ascii_case(service))
     }
 }
 
