@@ -167,9 +167,8 @@ fn frequency(texts: &[(&str, GateId)]) -> [u32; 256] {
 
 /// The gram of a text whose bytes are rarest together, and where it stands.
 fn rarest<const N: usize>(text: &[u8], frequency: &[u32; 256]) -> Option<(usize, [u8; N])> {
-    let how_often = |gram: &[u8; N]| -> u32 {
-        gram.iter().filter_map(|byte| frequency.get(usize::from(*byte))).sum()
-    };
+    let how_often =
+        |gram: &[u8; N]| -> u32 { gram.iter().filter_map(|byte| frequency.get(usize::from(*byte))).sum() };
     let grams = text.windows(N).enumerate();
     let grams = grams.filter_map(|(at, window)| Some((at, <[u8; N]>::try_from(window).ok()?)));
     grams.min_by_key(|(_, gram)| how_often(gram))

@@ -49,10 +49,21 @@ pub const MAX_FIELDS: usize = 10_000;
 // The order is that of precedence: event 104 names the cleared log in a payload field `Channel`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
+    /// What was made from the payload, for rules about events that this one stands for.
+    Derived,
     /// The payload: what the provider has to say (`EventData`, `UserData`, a column of its own).
     Data,
     /// What every event has: provider, event id, channel, computer, time.
     System,
+}
+
+/// Where a field's name is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Among what the event itself says.
+    Own,
+    /// Among what was derived from it, and then among what it says.
+    Derived,
 }
 
 /// One Windows event: fields in the order in which they were read, and sometimes the rendered message.
@@ -94,6 +105,14 @@ impl Event {
         self.fields.clear();
         self.message = None;
         self.is_message_unread = false;
+    }
+
+    /// Makes this the same as another event.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.text.clone_from(&other.text);
+        self.fields.clone_from(&other.fields);
+        self.message.clone_from(&other.message);
+        self.is_message_unread = other.is_message_unread;
     }
 
     /// Adds a field. A name may come several times: the field then has several values.
@@ -199,7 +218,8 @@ impl Event {
 
     /// Every text in which a keyword is looked for: all values, and the rendered message.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.fields().filter_map(|(_, _, value)| value.text()).chain(self.message())
+        let own = self.fields().filter(|(place, ..)| *place != Place::Derived);
+        own.filter_map(|(_, _, value)| value.text()).chain(self.message())
     }
 
     /// One text in which every one of [`texts`](Self::texts) is, names and more between them.
@@ -213,17 +233,22 @@ impl Event {
     /// event's name (`Threat Name` is found as `ThreatName`), each in the payload before System. Only the
     /// values of the first kind of match count. `ComputerName` also finds the System field `Computer`.
     pub fn find<'e>(&'e self, name: &str) -> impl Iterator<Item = Value<'e>> {
-        self.indices(name).filter_map(|index| self.fields.get(index)).map(|field| self.value(field))
+        self.find_in(Scope::Own, name)
     }
 
-    /// The indices of the fields that [`find`](Self::find) gives the values of.
-    pub(crate) fn indices(&self, name: &str) -> impl Iterator<Item = usize> {
-        let rank = |name: &str| self.fields.iter().filter_map(|field| self.rank(field, name)).min();
+    /// All values of the field `name` in a scope.
+    pub(crate) fn find_in<'e>(&'e self, scope: Scope, name: &str) -> impl Iterator<Item = Value<'e>> {
+        self.indices(scope, name).filter_map(|index| self.fields.get(index)).map(|field| self.value(field))
+    }
+
+    /// The indices of the fields that [`find_in`](Self::find_in) gives the values of.
+    pub(crate) fn indices(&self, scope: Scope, name: &str) -> impl Iterator<Item = usize> {
+        let rank = |name: &str| self.fields.iter().filter_map(|field| self.rank(scope, field, name)).min();
         let best = rank(name);
         let alias = best.is_none() && name.eq_ignore_ascii_case("ComputerName");
         let (name, best) = if alias { ("Computer", rank("Computer")) } else { (name, best) };
         let fields = if best.is_some() { self.fields.as_slice() } else { &[] };
-        let is_best = move |field: &Field| self.rank(field, name) == best;
+        let is_best = move |field: &Field| self.rank(scope, field, name) == best;
         fields.iter().enumerate().filter(move |(_, field)| is_best(field)).map(|(index, _)| index)
     }
 
@@ -233,7 +258,10 @@ impl Event {
     }
 
     /// How well `field` answers to `name`, the best first: the name as it is written, then loosely.
-    fn rank(&self, field: &Field, name: &str) -> Option<(bool, Place)> {
+    fn rank(&self, scope: Scope, field: &Field, name: &str) -> Option<(bool, Place)> {
+        if scope == Scope::Own && field.place == Place::Derived {
+            return None;
+        }
         let own = self.text(&field.name);
         let loose = own != name;
         (!loose || loosely_equal(own, name)).then_some((loose, field.place))

@@ -16,7 +16,9 @@ use std::sync::Arc;
 use evtx::err::EvtxError;
 use evtx::{EvtxChunk, EvtxChunkData, EvtxChunkHeader, ParserSettings};
 
-use super::{Batch, Decoded, Input, InputError, InputOptions, Opened, Position, RecordProblem, Source};
+use super::{
+    Batch, Decoded, Input, InputError, InputOptions, Opened, Position, RecordProblem, Source, Spooled,
+};
 use crate::event::{Event, json};
 
 const FILE_MAGIC: &[u8] = b"ElfFile\0";
@@ -45,13 +47,16 @@ fn chunks_start(head: &[u8]) -> Option<u64> {
 
 pub(super) fn open(source: Source, _: &InputOptions) -> Opened {
     let (path, head) = (source.path.clone(), source.head.clone());
-    let (file, size) = source.into_file().map_err(|error| InputError::io(&path, &error))?;
+    let spooled = source.into_file().map_err(|error| InputError::io(&path, &error))?;
+    let Spooled { file, size, cut_off } = spooled;
     if size < FILE_HEADER_BYTES && !head.starts_with(CHUNK_MAGIC) {
         let message = format!("the log ends after {size} bytes, within its header");
         return Err(InputError::new("evtx-truncated", &path, message, "copy the log again"));
     }
     let start = chunks_start(&head).unwrap_or(FILE_HEADER_BYTES);
-    let mut log = Log { path, file, start, size, chunks: (0..0).chain(0..0), settings: Arc::default() };
+    let cut_off = cut_off.map(|error| InputError::io(&path, &error));
+    let mut log =
+        Log { path, file, start, size, chunks: (0..0).chain(0..0), cut_off, settings: Arc::default() };
     let count = size.saturating_sub(start).div_ceil(CHUNK_BYTES);
     let oldest = log.oldest_chunk(count);
     log.chunks = (oldest..count).chain(0..oldest);
@@ -66,6 +71,8 @@ struct Log {
     size: u64,
     /// The numbers of the chunks that are still to be read: from the oldest to the end, then from the start.
     chunks: Chain<Range<u64>, Range<u64>>,
+    /// Why the log is not there as a whole; told when all of it that is there was read.
+    cut_off: Option<InputError>,
     settings: Arc<ParserSettings>,
 }
 
@@ -108,7 +115,7 @@ impl Input for Log {
 
     fn next_batch(&mut self) -> Option<Result<Box<dyn Batch>, InputError>> {
         loop {
-            let chunk = self.chunks.next()?;
+            let Some(chunk) = self.chunks.next() else { return self.cut_off.take().map(Err) };
             match self.read(chunk, CHUNK_BYTES) {
                 // Windows makes room for chunks before it fills them.
                 Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => {}

@@ -65,7 +65,7 @@ fn is_event(object: &str, is_whole: bool) -> bool {
 pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
     let (layout, start) = cut::layout(&text::decode_head(&source.head));
     let mut input = TextInput::new(source, Json { layout, options: options.clone() });
-    input.skip(start)?;
+    input.skip(start);
     Ok(Box::new(input))
 }
 
