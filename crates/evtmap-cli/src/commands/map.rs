@@ -9,12 +9,12 @@ use evtmap::input;
 use evtmap::rules::{self, RuleFile};
 use evtmap::triage::{Report, RulesAccount, Summary};
 use evtmap::{
-    Associations, Catalogue, Findings, Pipelines, Placeholders, Rules, ScanAccount, ScanOptions, Scanner,
-    Severity,
+    Associations, Catalogue, Findings, Pipelines, Rules, ScanAccount, ScanOptions, Scanner, Severity,
 };
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, civil};
 
+use super::read_placeholders;
 use crate::args::MapArgs;
 use crate::desk::Desk;
 use crate::failure::Failure;
@@ -112,7 +112,7 @@ fn load_rules(args: &MapArgs) -> Result<(Rules, Vec<String>), Failure> {
         files = rules::bundled().map_err(failure)?;
         origins.push("the program".to_owned());
     }
-    let rules = Rules::load(&files, &pipelines(args)?, &placeholders(args)?);
+    let rules = Rules::load(&files, &pipelines(args)?, &read_placeholders(args.placeholders.as_deref())?);
     if rules.rules().is_empty() {
         return Err(Failure::new(format!("no rule of {} can be used", origins.join(", ")))
             .help(first_reason(&rules, &files)));
@@ -138,18 +138,6 @@ fn pipelines(args: &MapArgs) -> Result<Pipelines, Failure> {
         pipelines.remove_derived();
     }
     Ok(pipelines)
-}
-
-/// The user's values for the placeholders of rules.
-fn placeholders(args: &MapArgs) -> Result<Placeholders, Failure> {
-    let Some(path) = &args.placeholders else { return Ok(Placeholders::default()) };
-    let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(format!("cannot read `{name}`: {}", error.to_string().to_lowercase()))
-    })?;
-    Placeholders::parse(&text).map_err(|problem| {
-        Failure::new(format!("cannot use `{name}` as placeholders: {}", problem.message)).help(problem.help)
-    })
 }
 
 fn first_reason(rules: &Rules, files: &[RuleFile]) -> String {

@@ -222,6 +222,11 @@ impl Event {
         own.filter_map(|(_, _, value)| value.text()).chain(self.message())
     }
 
+    /// One text in which every one of [`texts`](Self::texts) is, names and more between them.
+    pub(crate) fn everything(&self) -> &str {
+        &self.text
+    }
+
     /// All values of the field `name`, in the order in which they were read.
     ///
     /// The exact name is looked for first, then the name without regard to ASCII case and to spaces in the

@@ -20,6 +20,7 @@ use evtmap_sigma::{Change, Diagnostic, LogSource, Pipeline};
 use derived::Derivations;
 pub(crate) use derived::missing_exceptions;
 pub use explain::{LogPlace, PlaceExplanation, RuleExplanation};
+pub(crate) use router::View;
 pub use router::{Router, Seen, Workspace};
 
 /// Field names of rules and the event's names for the same.

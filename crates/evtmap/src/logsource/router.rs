@@ -26,7 +26,7 @@ struct Stop {
 
 /// The conditions and field names of a route, shared by all rules that go by it.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct View {
+pub(crate) struct View {
     pub(super) conditions: Vec<(String, Vec<String>)>,
     pub(super) field_names: FieldNames,
     pub(super) is_derived: bool,
@@ -264,8 +264,8 @@ impl Buckets {
 /// the rule is about events of another kind, for which this one stands.
 #[derive(Debug)]
 pub struct Seen<'a> {
-    pub(super) event: &'a Event,
-    pub(super) view: &'a View,
+    pub(crate) event: &'a Event,
+    pub(crate) view: &'a View,
 }
 
 impl<'a> Seen<'a> {

@@ -49,6 +49,10 @@ impl SlotEvent for SlotView<'_> {
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a str) -> ControlFlow<()>) -> ControlFlow<()> {
         self.event.texts().try_for_each(visit)
     }
+
+    fn everything(&self) -> Option<&str> {
+        Some(self.event.everything())
+    }
 }
 
 /// The shapes of events that a bucket has seen, for one thread.
