@@ -10,6 +10,7 @@ pub mod origin;
 pub mod xml;
 
 use std::fmt::{self, Display, Write as _};
+use std::mem;
 use std::ops::Range;
 
 pub use evtmap_sigma::Value;
@@ -39,6 +40,13 @@ pub const SYSTEM_FIELDS: [&str; 18] = [
     "Computer",
     "Security_UserID",
 ];
+
+/// The field whose values Windows fills with blanks at the end, which nobody sees and no rule writes:
+/// `NtLmSsp `.
+const PADDED: &str = "LogonProcessName";
+
+/// How many characters a GUID has without braces.
+const GUID_LENGTH: usize = 36;
 
 /// How deep elements may lie in each other.
 pub const MAX_DEPTH: u32 = 64;
@@ -124,7 +132,7 @@ impl Event {
     pub(crate) fn push_joined(&mut self, place: Place, name: &[&str], value: Value<'_>) {
         let name = self.store(name);
         let value = value.text().map(|text| self.store(&[text]));
-        self.fields.push(Field { place, name, value });
+        self.add(place, name, value);
     }
 
     /// Adds a field whose name is written in parts and whose value is what `value` displays.
@@ -134,7 +142,7 @@ impl Event {
         // A string takes whatever is written; should `value` itself fail, the text ends there.
         let _ = write!(self.text, "{value}");
         let value = Some(start..self.text.len());
-        self.fields.push(Field { place, name, value });
+        self.add(place, name, value);
     }
 
     /// Sets the text that Windows shows for the event.
@@ -147,7 +155,32 @@ impl Event {
         let start = self.message.as_ref().map_or(0, |message| message.start);
         let name = self.store(&[name]);
         let value = Some(start + part.start..start + part.end);
-        self.fields.push(Field { place: Place::Data, name, value });
+        self.add(Place::Data, name, value);
+    }
+
+    /// Adds a field whose name and value are stored.
+    fn add(&mut self, place: Place, name: Range<usize>, mut value: Option<Range<usize>>) {
+        if name.len() == PADDED.len()
+            && self.text(&name) == PADDED
+            && let Some(value) = &mut value
+        {
+            value.end = value.start + self.text(value).trim_end_matches(' ').len();
+        }
+        self.fields.push(Field { place, name, value });
+    }
+
+    /// Writes GUIDs as Windows does, `{0cce9210-…}`, where an older evtx crate wrote `0CCE9210-…`. GUIDs that
+    /// are texts to Windows have small letters or braces and stay as they are.
+    pub(crate) fn brace_guids(&mut self) {
+        let mut fields = mem::take(&mut self.fields);
+        for value in fields.iter_mut().filter_map(|field| field.value.as_mut()) {
+            let text = self.text(value);
+            if text.len() == GUID_LENGTH && is_bare_guid(text) {
+                let guid = text.to_ascii_lowercase();
+                *value = self.store(&["{", &guid, "}"]);
+            }
+        }
+        self.fields = fields;
     }
 
     /// Notes that no layout is known that fits the message.
@@ -385,6 +418,15 @@ impl Display for Account<'_> {
         }
         f.write_str(self.name)
     }
+}
+
+/// Whether a text is a GUID in capitals without braces.
+fn is_bare_guid(text: &str) -> bool {
+    let is_fit = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => matches!(byte, b'0'..=b'9' | b'A'..=b'F'),
+    };
+    text.len() == GUID_LENGTH && text.bytes().enumerate().all(is_fit)
 }
 
 /// Whether an event's own field name is `name` but for ASCII case and for its spaces.
