@@ -92,6 +92,7 @@ pub struct Event {
     fields: Vec<Field>,
     message: Option<Range<usize>>,
     is_message_unread: bool,
+    is_time_local: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -113,6 +114,7 @@ impl Event {
         self.fields.clear();
         self.message = None;
         self.is_message_unread = false;
+        self.is_time_local = false;
     }
 
     /// Makes this the same as another event.
@@ -121,6 +123,7 @@ impl Event {
         self.fields.clone_from(&other.fields);
         self.message.clone_from(&other.message);
         self.is_message_unread = other.is_message_unread;
+        self.is_time_local = other.is_time_local;
     }
 
     /// Adds a field. A name may come several times: the field then has several values.
@@ -191,6 +194,17 @@ impl Event {
     /// Whether the message may hold values that are not among the fields.
     pub fn is_message_unread(&self) -> bool {
         self.is_message_unread
+    }
+
+    /// Notes whether the time names no zone.
+    pub(crate) fn set_time_local(&mut self, is_local: bool) {
+        self.is_time_local = is_local;
+    }
+
+    /// Whether the event's time was written without a zone, and was read in that of
+    /// [`InputOptions`](crate::input::InputOptions).
+    pub fn is_time_local(&self) -> bool {
+        self.is_time_local
     }
 
     /// Whether the payload has a field that is called exactly so.

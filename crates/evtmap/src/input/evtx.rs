@@ -33,7 +33,7 @@ const RECORD_TRAILER_BYTES: u64 = 4;
 /// The part of a chunk's header that says where the names lie that its records share.
 const NAME_TABLE: Range<usize> = 128..384;
 
-pub(super) fn recognises(head: &[u8]) -> bool {
+pub(super) fn recognises(head: &[u8], _: &InputOptions) -> bool {
     head.starts_with(FILE_MAGIC) || chunks_start(head).is_some()
 }
 
