@@ -10,6 +10,7 @@ pub mod origin;
 pub mod xml;
 
 use std::fmt::{self, Display, Write as _};
+use std::mem;
 use std::ops::Range;
 
 pub use evtmap_sigma::Value;
@@ -39,6 +40,13 @@ pub const SYSTEM_FIELDS: [&str; 18] = [
     "Computer",
     "Security_UserID",
 ];
+
+/// The field whose values Windows fills with blanks at the end, which nobody sees and no rule writes:
+/// `NtLmSsp `.
+const PADDED: &str = "LogonProcessName";
+
+/// How many characters a GUID has without braces.
+const GUID_LENGTH: usize = 36;
 
 /// How deep elements may lie in each other.
 pub const MAX_DEPTH: u32 = 64;
@@ -132,7 +140,7 @@ impl Event {
     pub(crate) fn push_joined(&mut self, place: Place, name: &[&str], value: Value<'_>) {
         let name = self.store(name);
         let value = value.text().map(|text| self.store(&[text]));
-        self.add(Field { place, name, value });
+        self.add(place, name, value);
     }
 
     /// Adds a field whose name is written in parts and whose value is what `write` appends.
@@ -149,7 +157,7 @@ impl Event {
         let start = self.text.len();
         write(&mut self.text)?;
         let value = Some(start..self.text.len());
-        self.add(Field { place, name, value });
+        self.add(place, name, value);
         Ok(())
     }
 
@@ -160,7 +168,7 @@ impl Event {
         // A string takes whatever is written; should `value` itself fail, the text ends there.
         let _ = write!(self.text, "{value}");
         let value = Some(start..self.text.len());
-        self.add(Field { place, name, value });
+        self.add(place, name, value);
     }
 
     /// Sets the text that Windows shows for the event.
@@ -173,7 +181,33 @@ impl Event {
         let start = self.message.as_ref().map_or(0, |message| message.start);
         let name = self.store(&[name]);
         let value = Some(start + part.start..start + part.end);
-        self.add(Field { place: Place::Data, name, value });
+        self.add(Place::Data, name, value);
+    }
+
+    /// Adds a field whose name and value are stored.
+    fn add(&mut self, place: Place, name: Range<usize>, mut value: Option<Range<usize>>) {
+        if name.len() == PADDED.len()
+            && self.text(&name) == PADDED
+            && let Some(value) = &mut value
+        {
+            value.end = value.start + self.text(value).trim_end_matches(' ').len();
+        }
+        self.fields.push(Field { place, name, value });
+        self.note_asked(self.fields.len() - 1);
+    }
+
+    /// Writes GUIDs as Windows does, `{0cce9210-…}`, where an older evtx crate wrote `0CCE9210-…`. GUIDs that
+    /// are texts to Windows have small letters or braces and stay as they are.
+    pub(crate) fn brace_guids(&mut self) {
+        let mut fields = mem::take(&mut self.fields);
+        for value in fields.iter_mut().filter_map(|field| field.value.as_mut()) {
+            let text = self.text(value);
+            if text.len() == GUID_LENGTH && is_bare_guid(text) {
+                let guid = text.to_ascii_lowercase();
+                *value = self.store(&["{", &guid, "}"]);
+            }
+        }
+        self.fields = fields;
     }
 
     /// Notes that no layout is known that fits the message.
@@ -198,11 +232,6 @@ impl Event {
         self.fields.retain(|field| field.place == Place::System || !is_called_so(field));
         self.asked = Default::default();
         (0..self.fields.len()).for_each(|index| self.note_asked(index));
-    }
-
-    fn add(&mut self, field: Field) {
-        self.fields.push(field);
-        self.note_asked(self.fields.len() - 1);
     }
 
     /// Remembers where a field is if it is one that is asked for with every event.
@@ -381,10 +410,17 @@ impl Event {
     fn account(&self, domain: Option<&str>, name: &str) -> Option<Account<'_>> {
         let text = |field| self.first(field)?.text().map(str::trim).filter(|text| !matches!(*text, "" | "-"));
         let name = text(name)?;
-        Some(match (domain, name.split_once('\\')) {
-            (Some(domain), _) => Account { domain: text(domain).unwrap_or_default(), name },
-            (None, Some((domain, name))) => Account { domain, name },
-            (None, None) => Account { domain: "", name },
+        let (domain, name) =
+            match (domain.map(|field| text(field).unwrap_or_default()), name.split_once('\\')) {
+                (Some(domain), _) => (domain, name),
+                (None, Some((domain, name))) => (domain, name),
+                (None, None) => ("", name),
+            };
+        Some(match name.rsplit_once('@') {
+            // Kerberos gives the domain twice.
+            Some((name, realm)) if realm.eq_ignore_ascii_case(domain) => Account { domain, name },
+            Some(_) => Account { domain: "", name },
+            None => Account { domain, name },
         })
     }
 }
@@ -415,7 +451,8 @@ impl Account<'_> {
     /// Whether this is the computer itself or one of the service accounts that every Windows has.
     pub fn is_service(&self) -> bool {
         const SERVICES: [&str; 4] = ["SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE", "ANONYMOUS LOGON"];
-        self.name.ends_with('$') || SERVICES.iter().any(|service| self.name.eq_ignore_ascii_case(service))
+        let (name, _) = self.name.split_once('@').unwrap_or((self.name, ""));
+        name.ends_with('$') || SERVICES.iter().any(|service| self.name.eq_ignore_ascii_case(service))
     }
 }
 
@@ -426,6 +463,15 @@ impl Display for Account<'_> {
         }
         f.write_str(self.name)
     }
+}
+
+/// Whether a text is a GUID in capitals without braces.
+fn is_bare_guid(text: &str) -> bool {
+    let is_fit = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => matches!(byte, b'0'..=b'9' | b'A'..=b'F'),
+    };
+    text.len() == GUID_LENGTH && text.bytes().enumerate().all(is_fit)
 }
 
 /// Whether an event's own field name is `name` but for ASCII case and for its spaces.

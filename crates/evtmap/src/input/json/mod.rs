@@ -100,7 +100,9 @@ impl Format for Json {
         let problem = |error: JsonError| Problem::new("json-record", error.to_string());
         // Most files are of this shape, and reading it needs no look ahead.
         if object.starts_with(r#"{"Event":"#) {
-            return json::read(object, event).map(|()| true).map_err(problem);
+            json::read(object, event).map_err(problem)?;
+            event.brace_guids();
+            return Ok(true);
         }
         let record = Record::parse(object).map_err(problem)?;
         if record.is_empty() {
@@ -116,6 +118,7 @@ impl Format for Json {
         if event.event_id().is_none() && event.n_fields() > 0 {
             return Err(Problem::new("json-event-id", "the event has no event id that is a number"));
         }
+        event.brace_guids();
         self.options.origins.complete(event);
         Ok(true)
     }
