@@ -1,6 +1,6 @@
 //! The gates of one slot, made ready to be found all at once.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, packed};
 use rustc_hash::FxHashMap;
 
 use super::affix::{Affixes, Side};
@@ -126,18 +126,38 @@ fn whole_number(number: Number) -> Number {
 #[derive(Debug)]
 pub(super) struct KeywordIndex {
     index: SlotIndex,
-    /// Finds whether any of the texts is anywhere; none where a gate is no text.
-    any: Option<AhoCorasick>,
+    any: Option<AnyOf>,
+}
+
+/// Finds whether any of the texts is anywhere.
+#[derive(Debug)]
+enum AnyOf {
+    /// With vector instructions, where the texts are few.
+    Few(packed::Searcher),
+    Many(AhoCorasick),
+}
+
+impl AnyOf {
+    /// Nothing where a gate is no text.
+    fn new(gates: &[(&Gate, GateId)]) -> Option<Self> {
+        let texts: Vec<&str> = gates.iter().map(|(gate, _)| gate.text()).collect::<Option<_>>()?;
+        let few = packed::Config::new().builder().extend(&texts).build();
+        few.map(Self::Few).or_else(|| AhoCorasick::new(&texts).ok().map(Self::Many))
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        match self {
+            Self::Few(searcher) => searcher.find(text).is_some(),
+            Self::Many(automaton) => automaton.is_match(text),
+        }
+    }
 }
 
 impl KeywordIndex {
     /// Makes gates ready; nothing where there are none.
     pub(super) fn new<'a>(gates: impl IntoIterator<Item = (&'a Gate, GateId)>) -> Option<Self> {
         let gates: Vec<_> = gates.into_iter().collect();
-        let texts: Option<Vec<&str>> = gates.iter().map(|(gate, _)| gate.text()).collect();
-        // Few texts are found with vector instructions, if it does not matter which comes first.
-        let any = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).clone();
-        let any = texts.and_then(|texts| any.build(texts).ok());
+        let any = AnyOf::new(&gates);
         let index = SlotIndex::new(gates);
         (!index.is_empty()).then_some(Self { index, any })
     }
@@ -146,7 +166,7 @@ impl KeywordIndex {
     pub(super) fn may_open(&self, everything: &str, folded: &mut String) -> bool {
         let Some(any) = &self.any else { return true };
         fold_into(everything, folded);
-        any.is_match(folded.as_str())
+        any.is_in(folded)
     }
 
     pub(super) fn look_up(&self, text: &str, folded: &mut String, open: &mut dyn FnMut(GateId)) {

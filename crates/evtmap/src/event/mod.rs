@@ -93,7 +93,13 @@ pub struct Event {
     message: Option<Range<usize>>,
     is_message_unread: bool,
     is_time_local: bool,
+    /// Where among the fields those of System are that are asked for with every event, in the order of
+    /// [`ASKED`]. A field that comes first counts.
+    asked: [Option<u32>; ASKED.len()],
 }
+
+/// The System fields that are asked for with every event.
+const ASKED: [&str; 5] = ["Channel", "Computer", "EventID", "Provider_Name", "TimeCreated_SystemTime"];
 
 #[derive(Debug, Clone)]
 struct Field {
@@ -115,6 +121,7 @@ impl Event {
         self.message = None;
         self.is_message_unread = false;
         self.is_time_local = false;
+        self.asked = Default::default();
     }
 
     /// Makes this the same as another event.
@@ -124,6 +131,7 @@ impl Event {
         self.message.clone_from(&other.message);
         self.is_message_unread = other.is_message_unread;
         self.is_time_local = other.is_time_local;
+        self.asked = other.asked;
     }
 
     /// Adds a field. A name may come several times: the field then has several values.
@@ -136,6 +144,24 @@ impl Event {
         let name = self.store(name);
         let value = value.text().map(|text| self.store(&[text]));
         self.add(place, name, value);
+    }
+
+    /// Adds a field whose name is written in parts and whose value is what `write` appends.
+    ///
+    /// # Errors
+    /// Those of `write`; the field is then not added.
+    pub(crate) fn push_with<E>(
+        &mut self,
+        place: Place,
+        name: &[&str],
+        write: impl FnOnce(&mut String) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let name = self.store(name);
+        let start = self.text.len();
+        write(&mut self.text)?;
+        let value = Some(start..self.text.len());
+        self.add(place, name, value);
+        Ok(())
     }
 
     /// Adds a field whose name is written in parts and whose value is what `value` displays.
@@ -170,6 +196,7 @@ impl Event {
             value.end = value.start + self.text(value).trim_end_matches(' ').len();
         }
         self.fields.push(Field { place, name, value });
+        self.note_asked(self.fields.len() - 1);
     }
 
     /// Writes GUIDs as Windows does, `{0cce9210-…}`, where an older evtx crate wrote `0CCE9210-…`. GUIDs that
@@ -217,6 +244,20 @@ impl Event {
         let text = &self.text;
         let is_called_so = |field: &Field| text.get(field.name.clone()) == Some(name);
         self.fields.retain(|field| field.place == Place::System || !is_called_so(field));
+        self.asked = Default::default();
+        (0..self.fields.len()).for_each(|index| self.note_asked(index));
+    }
+
+    /// Remembers where a field is if it is one that is asked for with every event.
+    fn note_asked(&mut self, index: usize) {
+        let Some(field) = self.fields.get(index).filter(|field| field.place == Place::System) else { return };
+        let name = self.text(&field.name);
+        if let Some(number) = ASKED.iter().position(|asked| *asked == name)
+            && let Some(place) = self.asked.get_mut(number)
+            && place.is_none()
+        {
+            *place = u32::try_from(index).ok();
+        }
     }
 
     fn store(&mut self, parts: &[&str]) -> Range<usize> {
@@ -316,6 +357,10 @@ impl Event {
 
     /// The text of the System field that is called exactly `name`.
     fn system(&self, name: &str) -> Option<&str> {
+        if let Some(asked) = ASKED.iter().position(|asked| *asked == name) {
+            let index = (*self.asked.get(asked)?)?;
+            return self.fields.get(index as usize).and_then(|field| self.value(field).text());
+        }
         let is_wanted = |field: &&Field| field.place == Place::System && self.text(&field.name) == name;
         self.fields.iter().find(is_wanted).and_then(|field| self.value(field).text())
     }

@@ -34,6 +34,8 @@ pub use text::MAX_RECORD_BYTES;
 
 /// A kind of file. A new kind is a file in this folder and a line in [`KINDS`].
 struct Kind {
+    /// How many of a file's first bytes are looked at.
+    n_bytes: usize,
     /// Whether a file that begins with these bytes is of this kind.
     recognises: fn(head: &[u8], &InputOptions) -> bool,
     open: fn(Source, &InputOptions) -> Opened,
@@ -43,13 +45,15 @@ type Opened = Result<Box<dyn Input>, InputError>;
 
 /// The kinds of files that can be read; the first that recognises a file reads it.
 const KINDS: [Kind; 4] = [
-    Kind { recognises: evtx::recognises, open: evtx::open },
-    Kind { recognises: json::recognises, open: json::open },
-    Kind { recognises: xml::recognises, open: xml::open },
-    Kind { recognises: csv::recognises, open: csv::open },
+    Kind { n_bytes: FIRST_BYTES, recognises: evtx::recognises, open: evtx::open },
+    Kind { n_bytes: HEAD_BYTES, recognises: json::recognises, open: json::open },
+    Kind { n_bytes: HEAD_BYTES, recognises: xml::recognises, open: xml::open },
+    Kind { n_bytes: HEAD_BYTES, recognises: csv::recognises, open: csv::open },
 ];
 
-/// How much of a file is read to find out what it is. A CSV's header must lie in it.
+/// How much of a file is read at first: enough for a log's header and the beginning of its first chunk.
+const FIRST_BYTES: usize = 8 << 10;
+/// How much of a file is read to find out which kind of text it is. A CSV's header must lie in it.
 const HEAD_BYTES: usize = 64 << 10;
 
 /// What a reader needs to know beyond the file.
@@ -296,14 +300,20 @@ impl Read for Failed {
 
 impl Source {
     /// Reads the first bytes of a file.
-    fn new(path: PathBuf, mut file: Content, size: Option<u64>) -> io::Result<Self> {
-        let mut head = Vec::new();
-        match file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head) {
-            Ok(_) => Ok(Self { path, file, head, size }),
-            Err(error) if head.is_empty() => Err(error),
+    fn new(path: PathBuf, file: Content, size: Option<u64>) -> io::Result<Self> {
+        let mut source = Self { path, file, head: Vec::new(), size };
+        match source.read_head(FIRST_BYTES) {
+            Err(error) if source.head.is_empty() => Err(error),
             // What was read counts; the error comes after it.
-            Err(error) => Ok(Self { path, file: Content::Stream(Box::new(Failed(Some(error)))), head, size }),
+            Err(error) => Ok(Self { file: Content::Stream(Box::new(Failed(Some(error)))), ..source }),
+            Ok(()) => Ok(source),
         }
+    }
+
+    /// Makes the head so long, if the file is.
+    fn read_head(&mut self, n_bytes: usize) -> io::Result<()> {
+        let n_missing = n_bytes.saturating_sub(self.head.len());
+        self.file.by_ref().take(n_missing as u64).read_to_end(&mut self.head).map(drop)
     }
 
     /// Opens the file at a path, or standard input.
@@ -366,14 +376,19 @@ pub fn open(path: &Path, options: &InputOptions) -> Result<Box<dyn Input>, Input
     Err(first.unwrap_or_else(|| InputError::new("input-empty", path, "the file is empty", "leave it out")))
 }
 
-fn open_source(source: Source, options: &InputOptions) -> Opened {
+fn open_source(mut source: Source, options: &InputOptions) -> Opened {
     if source.head.is_empty() {
         return Err(InputError::new("input-empty", &source.path, "the file is empty", "leave it out"));
     }
-    match KINDS.iter().find(|kind| (kind.recognises)(&source.head, options)) {
-        Some(kind) => (kind.open)(source, options),
-        None => Err(not_recognised(&source)),
+    for kind in &KINDS {
+        if let Err(error) = source.read_head(kind.n_bytes) {
+            source.file = Content::Stream(Box::new(Failed(Some(error))));
+        }
+        if (kind.recognises)(&source.head, options) {
+            return (kind.open)(source, options);
+        }
     }
+    Err(not_recognised(&source))
 }
 
 /// Says as well as possible what a file is that cannot be read.

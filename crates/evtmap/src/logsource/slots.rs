@@ -11,7 +11,7 @@ use crate::event::{Event, Place, Scope};
 
 /// How many shapes of events are remembered for a bucket. Windows' own kinds of events have a handful of
 /// versions; an attacker's must not fill the memory.
-const N_SHAPES_MAX: usize = 16;
+const N_SHAPES_MAX: usize = 64;
 
 /// Before the name of a slot that is looked for among derived fields.
 const DERIVED: &str = "derived ";
@@ -80,6 +80,9 @@ impl Shape {
 impl Shapes {
     /// The fields of each slot in an event of this shape.
     pub(super) fn of(&mut self, event: &Event, slots: &[Vec<String>]) -> &[Box<[usize]>] {
+        if slots.is_empty() {
+            return &[];
+        }
         let is_last = self.known.get(self.last).is_some_and(|shape| shape.is_of(event));
         if !is_last {
             self.last = self.known.iter().position(|shape| shape.is_of(event)).unwrap_or_else(|| {

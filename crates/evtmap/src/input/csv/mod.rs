@@ -15,6 +15,7 @@ use self::row::{Row, row_length};
 pub use self::time::DateOrder;
 use super::text::{self, Cut, Format, MAX_RECORD_BYTES, Problem, Text, TextInput};
 use super::{Dates, DatesFrom, InputError, InputOptions, Opened, Source, shape, time as times};
+use crate::event::json::JsonError;
 use crate::event::{Event, Place, Value};
 
 pub(super) fn recognises(head: &[u8], options: &InputOptions) -> bool {
@@ -159,7 +160,7 @@ impl Csv {
 
     fn add(&self, column: &Column, cell: &str, event: &mut Event) -> Result<(), Problem> {
         let text = cell.trim();
-        let payload = |error: serde_json::Error| Problem::new("csv-payload", error.to_string());
+        let payload = |error: JsonError| Problem::new("csv-payload", error.to_string());
         match column {
             _ if is_absent(text) => {}
             Column::EventId if text.parse::<u32>().is_err() => {

@@ -15,7 +15,8 @@ use self::record::Record;
 use super::shape::{self, Reading, Shape};
 use super::text::{self, Cut, Format, Problem, Text, TextInput};
 use super::{InputOptions, Opened, Source};
-use crate::event::{Event, json};
+use crate::event::Event;
+use crate::event::json::{self, JsonError};
 
 /// How many wrappers may lie around an event.
 const MAX_WRAPPERS: usize = 3;
@@ -97,7 +98,7 @@ impl Format for Json {
     type Scratch = ();
 
     fn read(&self, object: &str, (): &mut (), event: &mut Event) -> Result<bool, Problem> {
-        let problem = |error: serde_json::Error| Problem::new("json-record", words(&error));
+        let problem = |error: JsonError| Problem::new("json-record", error.to_string());
         // Most files are of this shape, and reading it needs no look ahead.
         if object.starts_with(r#"{"Event":"#) {
             json::read(object, event).map_err(problem)?;
@@ -137,12 +138,6 @@ fn unwrap(record: Record<'_>) -> Option<(&'static Shape, Record<'_>)> {
         record = Record::parse(inner).ok()?;
     }
     None
-}
-
-/// What the JSON library says is wrong, without the place, which counts from the record's start.
-fn words(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What EvtxECmd writes, as CSV or JSON: the payload is JSON in which the names of fields are attributes.
 
-use serde_json::{Error, Value as Json};
+use serde_json::Value as Json;
 
 use super::{Others, Shape, Target};
+use crate::event::json::{JsonError, Lexer};
 use crate::event::{Event, MAX_FIELDS, Place, Value};
 
 pub(super) const SHAPE: Shape = Shape {
@@ -27,18 +28,19 @@ pub(super) const SHAPE: Shape = Shape {
 };
 
 /// Adds the fields of a payload such as `{"EventData":{"Data":[{"@Name":"Image","#text":"x"}]}}`.
-pub(in crate::input) fn push_named_data(text: &str, event: &mut Event) -> Result<(), Error> {
+pub(in crate::input) fn push_named_data(text: &str, event: &mut Event) -> Result<(), JsonError> {
     if text.trim().is_empty() {
         return Ok(());
     }
-    add(&serde_json::from_str(text)?, "", event)
+    let error = |reason: String| Lexer::new(text).error(reason);
+    let payload = serde_json::from_str(text).map_err(|problem| error(problem.to_string()))?;
+    add(&payload, "", event).map_err(error)
 }
 
-fn add(value: &Json, name: &str, event: &mut Event) -> Result<(), Error> {
+fn add(value: &Json, name: &str, event: &mut Event) -> Result<(), String> {
     let mut push = |name: &str, value| {
         if event.n_fields() >= MAX_FIELDS {
-            let reason = format!("the event has more than {MAX_FIELDS} fields");
-            return Err(serde::de::Error::custom(reason));
+            return Err(format!("the event has more than {MAX_FIELDS} fields"));
         }
         event.push(Place::Data, name, value);
         Ok(())

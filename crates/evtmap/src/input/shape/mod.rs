@@ -20,12 +20,9 @@ pub(super) use splunk::push_raw;
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde::de::Error as _;
-use serde_json::value::RawValue;
-
 use super::json::record::{self, Record};
-use crate::event::{Event, Place, Value, json, xml};
+use crate::event::json::{self, JsonError, Lexer, Token};
+use crate::event::{Event, Place, Value, xml};
 use crate::input::{InputOptions, time};
 
 /// The shapes that are known; the first that recognises an object reads it.
@@ -120,7 +117,7 @@ enum Others {
     Nothing,
 }
 
-type Result<T = ()> = std::result::Result<T, serde_json::Error>;
+type Result<T = ()> = std::result::Result<T, JsonError>;
 
 /// The mark among fall-backs of what is the whole event.
 const RAW: &str = "";
@@ -145,7 +142,7 @@ impl<'r, 'a> Reading<'r, 'a> {
             match name {
                 RAW if self.event.event_id().is_some() => {}
                 RAW => push_raw(&record::text(value), self.options, self.event)
-                    .map_err(serde_json::Error::custom)?,
+                    .map_err(|reason| Lexer::new(value).error(reason))?,
                 name if self.event.has_system(name) => {}
                 time::NAME => self.time(&time_text(value)),
                 name => self.system(name, value)?,
@@ -283,16 +280,17 @@ impl<'r, 'a> Reading<'r, 'a> {
     }
 
     fn values(&mut self, name: &str, value: &str) -> Result {
-        #[derive(Deserialize)]
-        struct Property<'a> {
-            #[serde(borrow, rename = "Value")]
-            value: &'a RawValue,
-        }
-        if !value.starts_with('[') {
+        let mut lexer = Lexer::new(value);
+        if lexer.value()? != Token::Array {
             return Ok(());
         }
-        let properties: Vec<Property<'_>> = serde_json::from_str(value)?;
-        properties.iter().try_for_each(|property| self.field(name, property.value.get()))
+        let mut is_first = true;
+        while lexer.has_item(&mut is_first)? {
+            if let Some(value) = Record::parse(lexer.skip()?)?.get("Value") {
+                self.field(name, value)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -309,7 +307,7 @@ pub(super) fn push_keywords(text: &str, event: &mut Event) {
 pub(super) fn push_payload(text: &str, name: &str, event: &mut Event) -> Result {
     match text.trim_start().as_bytes() {
         [b'{', ..] => json::read_payload(text, name, event),
-        [b'<', ..] => xml::read(text, event).map_err(serde_json::Error::custom),
+        [b'<', ..] => xml::read(text, event).map_err(|error| Lexer::new(text).error(error.to_string())),
         _ => Ok(()),
     }
 }
