@@ -60,7 +60,7 @@ fn chunks_start(head: &[u8]) -> Option<u64> {
     })
 }
 
-pub(super) fn open(source: Source, _: &InputOptions) -> Opened {
+pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
     let (path, head) = (source.path.clone(), source.head.clone());
     let spooled = source.into_file().map_err(|error| InputError::io(&path, &error))?;
     let Spooled { file, size, cut_off } = spooled;
@@ -69,9 +69,10 @@ pub(super) fn open(source: Source, _: &InputOptions) -> Opened {
         return Err(InputError::new("evtx-truncated", &path, message, "copy the log again"));
     }
     let start = chunks_start(&head).unwrap_or(FILE_HEADER_BYTES);
+    let settings = ParserSettings::new().recover_records(options.recover);
     let cut_off = cut_off.map(|error| InputError::io(&path, &error));
     let mut log =
-        Log { path, file, start, size, chunks: (0..0).chain(0..0), cut_off, settings: Arc::default() };
+        Log { path, file, start, size, chunks: (0..0).chain(0..0), cut_off, settings: Arc::new(settings) };
     let count = size.saturating_sub(start).div_ceil(CHUNK_BYTES);
     let oldest = log.oldest_chunk(count);
     log.chunks = (oldest..count).chain(0..oldest);
@@ -203,6 +204,7 @@ impl Chunk {
                 Err(EvtxError::FailedToReadRecordAt { offset, .. }) => *offset,
                 Err(_) => next,
             };
+            let is_recovered = record.as_ref().is_ok_and(|record| record.recovered);
             let json = record.and_then(|record| {
                 next = record.binxml_offset + u64::from(record.binxml_size) + RECORD_TRAILER_BYTES;
                 record.into_json()
@@ -212,7 +214,10 @@ impl Chunk {
                 Ok(record) => json::read(&record.data, event).map_err(|error| error.to_string()),
                 Err(error) => Err(reason(&error)),
             };
+            event.set_recovered(is_recovered);
             match read {
+                // What lies where no record is any more need not be one.
+                Err(_) if is_recovered => {}
                 Ok(()) => visit(Decoded::Event(event, Position::Byte(self.offset + at))),
                 Err(reason) => visit(Decoded::Bad(self.problem("evtx-record", at, reason))),
             }

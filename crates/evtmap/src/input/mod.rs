@@ -66,6 +66,8 @@ pub struct InputOptions {
     /// The form in which times are written, in the notation of `strftime`; times that do not have it are read
     /// as if there were none.
     pub date_pattern: Option<String>,
+    /// Whether event logs are also searched for records that were deleted and not overwritten yet.
+    pub recover: bool,
     /// Names of columns of tables, and the fields that they are; an empty one is left out. They come before
     /// what a name means otherwise.
     pub columns: BTreeMap<String, String>,
@@ -82,6 +84,7 @@ impl Default for InputOptions {
             timezone: TimeZone::UTC,
             date_order: None,
             date_pattern: None,
+            recover: false,
             columns: BTreeMap::new(),
             origins: Arc::new(Origins::bundled()),
             messages: Arc::new(Messages::bundled()),
