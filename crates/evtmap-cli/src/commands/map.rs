@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, civil};
 
 use super::read_placeholders;
+use super::reading;
 use crate::args::MapArgs;
 use crate::desk::Desk;
 use crate::failure::Failure;
@@ -57,7 +58,7 @@ fn scan_options(args: &MapArgs) -> Result<ScanOptions, Failure> {
         min_severity: args.min_severity.unwrap_or(defaults.min_severity),
         associations: !args.no_associations,
         all_events: args.all_events,
-        input: defaults.input,
+        input: reading::options(args)?,
     })
 }
 

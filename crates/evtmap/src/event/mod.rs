@@ -92,6 +92,7 @@ pub struct Event {
     fields: Vec<Field>,
     message: Option<Range<usize>>,
     is_message_unread: bool,
+    is_time_local: bool,
     /// Where among the fields those of System are that are asked for with every event, in the order of
     /// [`ASKED`]. A field that comes first counts.
     asked: [Option<u32>; ASKED.len()],
@@ -120,6 +121,7 @@ impl Event {
         self.message = None;
         self.is_message_unread = false;
         self.asked = Default::default();
+        self.is_time_local = false;
     }
 
     /// Makes this the same as another event.
@@ -129,6 +131,7 @@ impl Event {
         self.message.clone_from(&other.message);
         self.is_message_unread = other.is_message_unread;
         self.asked = other.asked;
+        self.is_time_local = other.is_time_local;
     }
 
     /// Whether this says the same as another event, in the same order.
@@ -136,6 +139,7 @@ impl Event {
         self.fields().eq(other.fields())
             && self.message() == other.message()
             && self.is_message_unread == other.is_message_unread
+            && self.is_time_local == other.is_time_local
     }
 
     /// Adds a field. A name may come several times: the field then has several values.
@@ -225,6 +229,17 @@ impl Event {
     /// Whether the message may hold values that are not among the fields.
     pub fn is_message_unread(&self) -> bool {
         self.is_message_unread
+    }
+
+    /// Notes whether the time names no zone.
+    pub(crate) fn set_time_local(&mut self, is_local: bool) {
+        self.is_time_local = is_local;
+    }
+
+    /// Whether the event's time was written without a zone, and was read in that of
+    /// [`InputOptions`](crate::input::InputOptions).
+    pub fn is_time_local(&self) -> bool {
+        self.is_time_local
     }
 
     /// Whether the payload has a field that is called exactly so.

@@ -55,7 +55,7 @@ fn record_ids(header: &[u8]) -> Option<(u64, u64)> {
     Some((ids.next()?, ids.next()?))
 }
 
-pub(super) fn recognises(head: &[u8]) -> bool {
+pub(super) fn recognises(head: &[u8], _: &InputOptions) -> bool {
     head.starts_with(FILE_MAGIC) || chunks_start(head).is_some()
 }
 
