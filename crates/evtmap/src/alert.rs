@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::association::Association;
-use crate::attack::{Catalogue, Mapping};
+use crate::attack::{Catalogue, Followed, Mapping};
 use crate::event::Event;
 use crate::input::Position;
 use crate::rules::LoadedCorrelation;
@@ -106,6 +106,21 @@ pub struct TacticRef {
     pub name: String,
 }
 
+/// What is to be told of the tags of a rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagRemarks {
+    /// Those that the loaded release of ATT&CK does not know.
+    pub unresolved: Vec<String>,
+    /// Those of another release, and what they mean in the loaded one.
+    pub followed: Vec<Followed>,
+}
+
+impl TagRemarks {
+    fn of(mapping: Mapping<'_>) -> Self {
+        Self { unresolved: mapping.unresolved, followed: mapping.followed }
+    }
+}
+
 impl Finding {
     /// What is said of an event that nothing is known of.
     pub fn of_event() -> Self {
@@ -119,22 +134,22 @@ impl Finding {
         }
     }
 
-    /// What a rule says, and its tags that ATT&CK does not know.
-    pub fn of_rule(rule: &Rule, path: &str, catalogue: &Catalogue) -> (Self, Vec<String>) {
+    /// What a rule says, and what is to be told of its tags.
+    pub fn of_rule(rule: &Rule, path: &str, catalogue: &Catalogue) -> (Self, TagRemarks) {
         let mapping = catalogue.resolve_all(&rule.metadata.tags);
-        (Self::of_metadata(&rule.metadata, path, &mapping, catalogue), mapping.unresolved)
+        (Self::of_metadata(&rule.metadata, path, &mapping, catalogue), TagRemarks::of(mapping))
     }
 
-    /// What a correlation says, and its tags that ATT&CK does not know. The tags of the rules that it names
+    /// What a correlation says, and what is to be told of its tags. The tags of the rules that it names
     /// count as its own: what they find is part of what it finds.
     pub fn of_correlation(
         loaded: &LoadedCorrelation,
         rule_tags: &[&String],
         catalogue: &Catalogue,
-    ) -> (Self, Vec<String>) {
+    ) -> (Self, TagRemarks) {
         let metadata = &loaded.correlation.metadata;
         let mapping = catalogue.resolve_all(metadata.tags.iter().chain(rule_tags.iter().copied()));
-        (Self::of_metadata(metadata, &loaded.path, &mapping, catalogue), mapping.unresolved)
+        (Self::of_metadata(metadata, &loaded.path, &mapping, catalogue), TagRemarks::of(mapping))
     }
 
     fn of_metadata(metadata: &Metadata, path: &str, mapping: &Mapping<'_>, catalogue: &Catalogue) -> Self {
@@ -156,8 +171,8 @@ impl Finding {
         finding
     }
 
-    /// What an association says, and its techniques that ATT&CK does not know.
-    pub fn of_association(association: &Association, catalogue: &Catalogue) -> (Self, Vec<String>) {
+    /// What an association says, and what is to be told of its techniques.
+    pub fn of_association(association: &Association, catalogue: &Catalogue) -> (Self, TagRemarks) {
         let tags: Vec<String> =
             association.techniques.iter().map(|id| format!("attack.{}", id.to_lowercase())).collect();
         let mapping = catalogue.resolve_all(&tags);
@@ -167,7 +182,7 @@ impl Finding {
         finding.association =
             Some(AssociationRef { title: association.title.clone(), why: association.why.clone() });
         finding.set_attack(&mapping, catalogue);
-        (finding, mapping.unresolved)
+        (finding, TagRemarks::of(mapping))
     }
 
     fn set_attack(&mut self, mapping: &Mapping<'_>, catalogue: &Catalogue) {

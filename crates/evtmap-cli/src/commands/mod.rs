@@ -2,3 +2,4 @@
 
 pub(crate) mod map;
 pub(crate) mod rules;
+pub(crate) mod update;

@@ -26,7 +26,7 @@ mod technique;
 use std::io::Read;
 
 pub use error::AttackError;
-pub use resolve::{Mapped, Mapping, Resolved, Route};
+pub use resolve::{Followed, Mapped, Mapping, Resolved, Route};
 pub use tactic::{Tactic, TacticId};
 pub use technique::{ParseIdError, Status, Technique, TechniqueId};
 
@@ -110,6 +110,17 @@ impl Catalogue {
     #[must_use]
     pub fn date(&self) -> Option<&str> {
         self.date.as_deref()
+    }
+
+    /// Domain, release and its day in words, as `enterprise-attack 19.2 of 2026-08-05`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let mut label =
+            [self.domain().unwrap_or("of"), self.version().unwrap_or("unknown version")].join(" ");
+        if let Some(date) = self.date() {
+            label = format!("{label} of {date}");
+        }
+        label
     }
 
     /// The tactics in the matrix's order.

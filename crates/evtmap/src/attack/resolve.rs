@@ -63,6 +63,17 @@ pub struct Mapping<'a> {
     pub others: Vec<String>,
     /// The tags of ATT&CK that mean nothing in this release, as the rule writes them.
     pub unresolved: Vec<String>,
+    /// The tags of another release, and what they mean in this one.
+    pub followed: Vec<Followed>,
+}
+
+/// A tag of another release.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Followed {
+    /// The tag as the rule writes it.
+    pub tag: String,
+    /// What it means in the loaded release: the id of a technique, or short names of tactics.
+    pub meaning: String,
 }
 
 impl<'a> Mapping<'a> {
@@ -125,7 +136,13 @@ impl Catalogue {
             let tag = tag.as_ref();
             match Tag::parse(tag) {
                 Tag::Technique(id) => match self.follow(id) {
-                    Some(mapped) => mapping.add(mapped),
+                    Some(mapped) => {
+                        if mapped.route != Route::Same {
+                            let meaning = mapped.technique.id.to_string();
+                            mapping.followed.push(Followed { tag: tag.to_owned(), meaning });
+                        }
+                        mapping.add(mapped);
+                    }
                     None => mapping.unresolved.push(tag.to_owned()),
                 },
                 Tag::Tactic(id) => named.push((tag.to_owned(), TacticName::Id(id))),
@@ -140,6 +157,9 @@ impl Catalogue {
             let meant = self.narrow(&name, &mapping.mapped, &of_techniques);
             if meant.is_empty() {
                 mapping.unresolved.push(tag);
+            } else if !self.tactics.iter().any(|tactic| name.is_of(tactic)) {
+                let names = self.in_matrix_order(&meant).into_iter().map(|tactic| tactic.short_name.as_str());
+                mapping.followed.push(Followed { tag, meaning: names.collect::<Vec<_>>().join(" ") });
             }
             of_rule.extend(meant);
         }

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::check::pretty;
 use super::{Found, find_rule, in_words, pipelines, print, tree};
 use crate::failure::Failure;
+use crate::stock::Cache;
 use crate::terminal::{HEADING, plain};
 
 /// The largest JSON event that is read, in bytes.
@@ -56,8 +57,8 @@ pub(crate) struct ExplainArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
-    let Found { rule, path } = find_rule(&args.rule, &args.rules)?;
+pub(super) fn run(args: &ExplainArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+    let Found { rule, path } = find_rule(&args.rule, &args.rules, cache)?;
     let pipelines = pipelines()?;
     let chosen = match read_json(&args.event)? {
         Some(text) => {

@@ -19,6 +19,7 @@ use evtmap::rules::{self, RuleFile};
 use evtmap::sigma::{Collection, LogSource, Rule};
 
 use crate::failure::Failure;
+use crate::stock::Cache;
 
 /// The subcommands; each has a file with its arguments and a function that runs it.
 #[derive(Subcommand, Debug)]
@@ -36,27 +37,14 @@ pub(crate) enum RulesCommand {
 }
 
 /// Runs a subcommand.
-pub(crate) fn run(command: &RulesCommand) -> Result<ExitCode, Failure> {
+pub(crate) fn run(command: &RulesCommand, cache: &Cache) -> Result<ExitCode, Failure> {
     match command {
-        RulesCommand::Check(args) => check::run(args),
-        RulesCommand::List(args) => list::run(args),
-        RulesCommand::Show(args) => show::run(args),
-        RulesCommand::Explain(args) => explain::run(args),
-        RulesCommand::Test(args) => test::run(args),
+        RulesCommand::Check(args) => check::run(args, cache),
+        RulesCommand::List(args) => list::run(args, cache),
+        RulesCommand::Show(args) => show::run(args, cache),
+        RulesCommand::Explain(args) => explain::run(args, cache),
+        RulesCommand::Test(args) => test::run(args, cache),
     }
-}
-
-/// The rule files of paths, or those that come with the program where there is no path.
-fn read_files(paths: &[PathBuf]) -> Result<Vec<RuleFile>, Failure> {
-    let failure = |error: rules::RulesError| Failure::new(error.to_string());
-    if paths.is_empty() {
-        return rules::bundled().map_err(failure);
-    }
-    let mut files = Vec::new();
-    for path in paths {
-        files.extend(rules::read(path).map_err(failure)?);
-    }
-    Ok(files)
 }
 
 /// The pipelines that come with the program.
@@ -71,7 +59,7 @@ struct Found {
 }
 
 /// Finds a rule: the only one of a file, or by id, name or title among the rules of paths.
-fn find_rule(wanted: &str, paths: &[PathBuf]) -> Result<Found, Failure> {
+fn find_rule(wanted: &str, paths: &[PathBuf], cache: &Cache) -> Result<Found, Failure> {
     let path = PathBuf::from(wanted);
     if path.is_file() {
         let files = rules::read(&path).map_err(|error| Failure::new(error.to_string()))?;
@@ -80,7 +68,8 @@ fn find_rule(wanted: &str, paths: &[PathBuf]) -> Result<Found, Failure> {
     let is_called =
         |rule: &Rule| rule.metadata.is_called(wanted) || rule.metadata.title.eq_ignore_ascii_case(wanted);
     let lower = wanted.to_lowercase();
-    for file in read_files(paths)?.into_iter().filter(|file| file.text.to_lowercase().contains(&lower)) {
+    for file in cache.rules(paths)?.files.into_iter().filter(|file| file.text.to_lowercase().contains(&lower))
+    {
         let collection = Collection::parse(&file.text, &Placeholders::default());
         if let Some(rule) = collection.rules.into_iter().find(is_called) {
             return Ok(Found { rule, path: file.path });

@@ -10,6 +10,7 @@ use evtmap::{Catalogue, Pipelines};
 
 use super::{Found, find_rule, in_words, pipelines, print, tree};
 use crate::failure::Failure;
+use crate::stock::Cache;
 use crate::terminal::{FAINT, HEADING, plain};
 
 #[derive(Args, Debug)]
@@ -29,12 +30,12 @@ pub(crate) struct ShowArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &ShowArgs) -> Result<ExitCode, Failure> {
-    let Found { rule, path } = find_rule(&args.rule, &args.paths)?;
+pub(super) fn run(args: &ShowArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+    let Found { rule, path } = find_rule(&args.rule, &args.paths, cache)?;
     let mut out = String::new();
     // Writing to a string does not fail.
     let _ = write_metadata(&mut out, &rule.metadata, &path);
-    let _ = write_techniques(&mut out, &rule.metadata);
+    let _ = write_techniques(&mut out, &rule.metadata, &cache.attack(None)?.catalogue);
     let _ = write_logsource(&mut out, &rule, &pipelines()?);
     let _ = write_detection(&mut out, &rule);
     print(&out)?;
@@ -73,8 +74,7 @@ fn write_metadata(out: &mut String, metadata: &Metadata, path: &str) -> std::fmt
     writeln!(out)
 }
 
-fn write_techniques(out: &mut String, metadata: &Metadata) -> std::fmt::Result {
-    let catalogue = Catalogue::bundled();
+fn write_techniques(out: &mut String, metadata: &Metadata, catalogue: &Catalogue) -> std::fmt::Result {
     let mapping = catalogue.resolve_all(&metadata.tags);
     writeln!(out, "{HEADING}ATT&CK {}{HEADING:#}", plain(catalogue.version().unwrap_or_default()))?;
     for technique in mapping.techniques() {

@@ -8,8 +8,9 @@ use clap::Args;
 use evtmap::Placeholders;
 use evtmap::authoring::{Trial, TrialOutcome, Trials, Wanted};
 
-use super::{pipelines, print, read_files, tree};
+use super::{pipelines, print, tree};
 use crate::failure::Failure;
+use crate::stock::Cache;
 use crate::terminal::{ERROR, counted, plain};
 
 const PASSED: anstyle::Style = AnsiColor::Green.on_default();
@@ -38,8 +39,8 @@ pub(crate) struct TestArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &TestArgs) -> Result<ExitCode, Failure> {
-    let rules = read_files(&args.rules)?;
+pub(super) fn run(args: &TestArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+    let rules = cache.rules(&args.rules)?.files;
     let pipelines = pipelines()?;
     let placeholders = Placeholders::default();
     let trials = Trials { pipelines: &pipelines, placeholders: &placeholders, rules: &rules };
