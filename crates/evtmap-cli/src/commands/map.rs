@@ -7,13 +7,12 @@ use std::thread;
 use evtmap::input;
 use evtmap::rules::RuleFile;
 use evtmap::triage::{Report, RulesAccount, Summary};
-use evtmap::{
-    Associations, Findings, Pipelines, Placeholders, Rules, ScanAccount, ScanOptions, Scanner, Severity,
-};
+use evtmap::{Associations, Findings, Pipelines, Rules, ScanAccount, ScanOptions, Scanner, Severity};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, civil};
 
 use crate::args::MapArgs;
+use crate::commands::read_placeholders;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::stock::{Age, Cache, RuleStock};
@@ -90,24 +89,12 @@ fn load_rules(args: &MapArgs, cache: &Cache) -> Result<(Rules, RuleStock), Failu
     let mut stock = cache.rules(&args.rules)?;
     let files = std::mem::take(&mut stock.files);
     let pipelines = Pipelines::bundled().map_err(|problem| Failure::new(problem.to_string()))?;
-    let rules = Rules::load(&files, &pipelines, &placeholders(args)?);
+    let rules = Rules::load(&files, &pipelines, &read_placeholders(args.placeholders.as_deref())?);
     if rules.rules().is_empty() {
         return Err(Failure::new(format!("no rule of {} can be used", stock.origins.join(", ")))
             .help(first_reason(&rules, &files)));
     }
     Ok((rules, stock))
-}
-
-/// The user's values for the placeholders of rules.
-fn placeholders(args: &MapArgs) -> Result<Placeholders, Failure> {
-    let Some(path) = &args.placeholders else { return Ok(Placeholders::default()) };
-    let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(format!("cannot read `{name}`: {}", error.to_string().to_lowercase()))
-    })?;
-    Placeholders::parse(&text).map_err(|problem| {
-        Failure::new(format!("cannot use `{name}` as placeholders: {}", problem.message)).help(problem.help)
-    })
 }
 
 fn first_reason(rules: &Rules, files: &[RuleFile]) -> String {

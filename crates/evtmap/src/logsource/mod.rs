@@ -17,6 +17,7 @@ use evtmap_sigma::{Change, Diagnostic, LogSource, Pipeline};
 
 pub use explain::{LogPlace, PlaceExplanation, RuleExplanation};
 pub use router::{Router, Workspace};
+pub(crate) use router::{Seen, View};
 
 /// Field names of rules and the event's names for the same.
 type FieldNames = HashMap<String, Vec<String>>;

@@ -25,7 +25,7 @@ struct Stop {
 
 /// The conditions and field names of a route, shared by all rules that go by it.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct View {
+pub(crate) struct View {
     pub(super) conditions: Vec<(String, Vec<String>)>,
     pub(super) field_names: FieldNames,
 }
@@ -223,9 +223,9 @@ impl Buckets {
 }
 
 /// An event under the field names that rules use.
-pub(super) struct Seen<'a> {
-    pub(super) event: &'a Event,
-    pub(super) view: &'a View,
+pub(crate) struct Seen<'a> {
+    pub(crate) event: &'a Event,
+    pub(crate) view: &'a View,
 }
 
 impl Seen<'_> {
