@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use evtmap::Severity;
+use evtmap::alert::Enrichment;
 
 use crate::commands::rules::RulesCommand;
 use crate::commands::update::UpdateArgs;
@@ -104,6 +105,10 @@ pub(crate) struct MapArgs {
     #[arg(long, value_name = "FILE", help_heading = "Rules and ATT&CK")]
     pub(crate) attack: Option<PathBuf>,
 
+    /// Tell more of each technique in JSON reports: groups, mitigations, detections
+    #[arg(long, value_name = "WHAT", help_heading = "Rules and ATT&CK", value_delimiter = ',', value_parser = enrichment)]
+    pub(crate) enrich: Vec<Enrichment>,
+
     /// Tell only what is at least so bad
     #[arg(long, value_name = "SEVERITY", help_heading = "Selection", value_parser = severity)]
     pub(crate) min_severity: Option<Severity>,
@@ -139,6 +144,11 @@ fn format_names() -> clap::builder::PossibleValuesParser {
         .map(|format| clap::builder::PossibleValue::new(format.name).help(format.about))
         .collect::<Vec<_>>()
         .into()
+}
+
+fn enrichment(text: &str) -> Result<Enrichment, String> {
+    let wanted = Enrichment::ALL.into_iter().find(|enrichment| enrichment.as_str() == text.to_lowercase());
+    wanted.ok_or_else(|| "it is one of groups, mitigations, detections".to_owned())
 }
 
 fn severity(text: &str) -> Result<Severity, String> {

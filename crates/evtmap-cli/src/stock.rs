@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use evtmap::Catalogue;
+use evtmap::attack::Library;
 use evtmap::rules::{self, RuleFile};
 use evtmap_update::{Edition, Part, Store, UpdateError, Which};
 use jiff::Timestamp;
@@ -52,6 +53,14 @@ pub(crate) struct AttackStock {
     /// As people call it.
     pub(crate) origin: String,
     checked: Option<Timestamp>,
+    whole: Whole,
+}
+
+/// Where all that a release tells at length is read, should it be asked for.
+enum Whole {
+    Nowhere,
+    Bundle(PathBuf),
+    Edition(Box<Edition>),
 }
 
 impl Cache {
@@ -103,7 +112,8 @@ impl Cache {
         if let Some(path) = by_hand {
             return AttackStock::of_bundle(&path);
         }
-        Ok(AttackStock { catalogue: Catalogue::bundled(), origin: PROGRAM.to_owned(), checked: None })
+        let (catalogue, origin) = (Catalogue::bundled(), PROGRAM.to_owned());
+        Ok(AttackStock { catalogue, origin, checked: None, whole: Whole::Nowhere })
     }
 
     /// What somebody put into the cache folder by hand.
@@ -137,22 +147,25 @@ impl RuleStock {
 
 impl AttackStock {
     fn of(edition: &Edition) -> Result<Self, UpdateError> {
-        let origin = "the cache".to_owned();
-        Ok(Self { catalogue: edition.catalogue()?, origin, checked: edition.checked() })
+        let (catalogue, origin) = (edition.catalogue()?, "the cache".to_owned());
+        let whole = Whole::Edition(Box::new(edition.clone()));
+        Ok(Self { catalogue, origin, checked: edition.checked(), whole })
     }
 
     fn of_bundle(path: &Path) -> Result<Self, Failure> {
-        let file = File::open(path).map_err(|error| {
-            let reason = match error.kind() {
-                io::ErrorKind::NotFound => "there is no such file".to_owned(),
-                _ => error.to_string().to_lowercase(),
-            };
-            Failure::new(format!("cannot read `{}`: {reason}", path.display()))
-        })?;
-        let catalogue = Catalogue::from_stix(io::BufReader::new(file)).map_err(|error| {
-            Failure::new(format!("cannot use `{}` as ATT&CK: {error}", path.display())).help(error.help())
-        })?;
-        Ok(Self { catalogue, origin: path.display().to_string(), checked: None })
+        let (catalogue, _) = read_bundle(path)?;
+        let (origin, whole) = (path.display().to_string(), Whole::Bundle(path.to_owned()));
+        Ok(Self { catalogue, origin, checked: None, whole })
+    }
+
+    /// What the release tells at length.
+    pub(crate) fn library(&self) -> Result<Library, Failure> {
+        match &self.whole {
+            Whole::Edition(edition) => Ok(edition.library()?),
+            Whole::Bundle(path) => Ok(read_bundle(path)?.1),
+            Whole::Nowhere => Err(Failure::new("the ATT&CK of the program has names only")
+                .help("`evtmap update attack` brings groups, mitigations, detections and texts")),
+        }
     }
 
     /// Domain, release and its day, as `enterprise-attack 19.2 of 2026-08-05`.
@@ -165,6 +178,19 @@ impl AttackStock {
         let name = ["ATT&CK", self.catalogue.version().unwrap_or_default()].join(" ").trim_end().to_owned();
         Age { name, date: self.catalogue.date().map(str::to_owned), checked: self.checked }
     }
+}
+
+fn read_bundle(path: &Path) -> Result<(Catalogue, Library), Failure> {
+    let file = File::open(path).map_err(|error| {
+        let reason = match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            _ => error.to_string().to_lowercase(),
+        };
+        Failure::new(format!("cannot read `{}`: {reason}", path.display()))
+    })?;
+    Catalogue::from_stix_whole(file).map_err(|error| {
+        Failure::new(format!("cannot use `{}` as ATT&CK: {error}", path.display())).help(error.help())
+    })
 }
 
 /// Of when something is, and when it was last asked whether there is something newer.

@@ -365,11 +365,16 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Writes the file of a piece, which the piece then describes.
+    /// Writes a file that is made of a piece, and can be made of it again.
+    pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), UpdateError> {
+        write_synced(&self.folder.join(name), content)
+    }
+
+    /// Writes the file of a piece, and gives the piece with its length and digest.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn add(&mut self, piece: Piece, content: &mut dyn Read) -> Result<(), UpdateError> {
+    pub fn add(&mut self, piece: Piece, content: &mut dyn Read) -> Result<Piece, UpdateError> {
         let path = self.folder.join(&piece.file);
         let failed = || UpdateError::file("write", &path);
         let mut out = Digesting::new(File::create(&path).map_err(failed())?);
@@ -377,8 +382,9 @@ impl Draft {
         let Digesting { inner: file, hasher } = out;
         file.sync_all().map_err(failed())?;
         let n_bytes = hasher.n_bytes();
-        self.manifest.pieces.push(Piece { n_bytes, sha256: hasher.finish(), ..piece });
-        Ok(())
+        let piece = Piece { n_bytes, sha256: hasher.finish(), ..piece };
+        self.manifest.pieces.push(piece.clone());
+        Ok(piece)
     }
 }
 

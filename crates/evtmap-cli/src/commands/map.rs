@@ -26,7 +26,10 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache) -> Result<ExitCode, Failure> {
     let catalogue = &attack.catalogue;
     let (rules, stock) = load_rules(args, cache)?;
     let associations = Associations::bundled().map_err(|error| Failure::new(error.to_string()))?;
-    let findings = Findings::new(&rules, associations, catalogue);
+    let mut findings = Findings::new(&rules, associations, catalogue);
+    if !args.enrich.is_empty() {
+        findings.enrich(catalogue, &attack.library()?, &args.enrich);
+    }
     let found = input::find(&args.inputs);
     let mut desk = Desk::open(args, &found)?;
     let scanned = Scanner::new(&rules, &findings, options).scan(&found, &mut desk);

@@ -4,6 +4,7 @@
 //! what holds no rule or no ATT&CK is refused with what was found instead.
 
 mod attack;
+mod derived;
 mod rules;
 
 use std::fs::File;

@@ -71,7 +71,7 @@ pub(super) fn admit(received: &Received, draft: &mut Draft, now: Timestamp) -> R
     piece.date = date(&pack);
     piece.commit = pack.commit;
     piece.licence = piece.licence.or_else(|| pack.licence.as_deref().and_then(licence::name));
-    draft.add(piece, &mut Cursor::new(bytes))
+    draft.add(piece, &mut Cursor::new(bytes)).map(drop)
 }
 
 /// What the content is, by its first bytes.

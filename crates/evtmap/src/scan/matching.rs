@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::ScanOptions;
 use super::account::{TimeSpan, UnreadMessages};
 use super::correlation::Kept;
-use crate::alert::{Alert, AlertEvent, Finding, Kind, TagRemarks};
+use crate::alert::{Alert, AlertEvent, Enrichment, Finding, Kind, TagRemarks};
 use crate::association::Associations;
-use crate::attack::{Catalogue, Followed};
+use crate::attack::{Catalogue, Followed, Library};
 use crate::event::Event;
 use crate::input::{Batch, Decoded, Position, RecordProblem};
 use crate::logsource::Workspace;
@@ -73,6 +73,12 @@ impl Findings {
     /// What a correlation says.
     pub(super) fn of_correlation(&self, index: usize) -> Option<&Arc<Finding>> {
         self.correlations.get(index)
+    }
+
+    /// Adds what a library tells of the techniques: groups, mitigations and the like.
+    pub fn enrich(&mut self, catalogue: &Catalogue, library: &Library, wanted: &[Enrichment]) {
+        let findings = self.rules.iter_mut().chain(&mut self.correlations).chain(&mut self.of_associations);
+        findings.for_each(|finding| Arc::make_mut(finding).enrich(catalogue, library, wanted));
     }
 
     /// Tags that the catalogue does not know.

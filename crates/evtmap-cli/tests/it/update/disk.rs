@@ -64,6 +64,40 @@ fn a_cache_of_which_nothing_is_left_gives_way_to_the_program() {
 }
 
 #[test]
+fn what_is_kept_of_a_bundle_is_made_anew_when_it_is_damaged() {
+    let folder = folder().with("attack.json", sample::ATTACK);
+    folder.check("update attack --from attack.json --cache-dir cache", 0);
+    let check = || {
+        let run = folder.check("map log.csv --cache-dir cache --enrich groups --no-associations", 0);
+        assert!(run.out.contains("ATT&CK enterprise-attack 99.9 of 2030-01-01"), "{}", run.out);
+        assert_eq!(run.err, "");
+    };
+    let (catalogue, library) = (find(folder.path(), "catalogue.json"), find(folder.path(), "library.json"));
+    let whole = [fs::read(&catalogue).unwrap(), fs::read(&library).unwrap()];
+    let other_version = String::from_utf8(whole[0].clone()).unwrap().replacen("evtmap ", "evtmap 9.", 1);
+    for damaged in
+        [&b""[..], b"{}", &whole[0][1..], &whole[0][..whole[0].len() - 1], other_version.as_bytes()]
+    {
+        fs::write(&catalogue, damaged).unwrap();
+        fs::write(&library, damaged).unwrap();
+        check();
+        assert!(whole == [fs::read(&catalogue).unwrap(), fs::read(&library).unwrap()]);
+    }
+    fs::remove_file(&catalogue).unwrap();
+    check();
+    assert!(catalogue.exists());
+    // The bundle itself is what counts.
+    fs::write(find(folder.path(), "json.gz"), "x").unwrap();
+    fs::remove_file(&catalogue).unwrap();
+    let run = folder.check("map log.csv --cache-dir cache", 0);
+    assert!(
+        run.err.contains("attack.json.gz: its content is not what it was; the program's own are used"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
 fn a_name_in_the_cache_leads_nowhere_else() {
     let folder = folder();
     folder.check(&format!("{UPDATE} bad.tar.gz"), 0);
