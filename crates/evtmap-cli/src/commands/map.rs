@@ -91,13 +91,32 @@ fn parse_time(option: &str, text: &str, now: Timestamp) -> Result<Timestamp, Fai
 fn load_rules(args: &MapArgs, cache: &Cache) -> Result<(Rules, RuleStock), Failure> {
     let mut stock = cache.rules(&args.rules)?;
     let files = std::mem::take(&mut stock.files);
-    let pipelines = Pipelines::bundled().map_err(|problem| Failure::new(problem.to_string()))?;
-    let rules = Rules::load(&files, &pipelines, &read_placeholders(args.placeholders.as_deref())?);
+    let rules = Rules::load(&files, &pipelines(args)?, &read_placeholders(args.placeholders.as_deref())?);
     if rules.rules().is_empty() {
         return Err(Failure::new(format!("no rule of {} can be used", stock.origins.join(", ")))
             .help(first_reason(&rules, &files)));
     }
     Ok((rules, stock))
+}
+
+/// Where log sources are found, with what the user adds.
+fn pipelines(args: &MapArgs) -> Result<Pipelines, Failure> {
+    let mut pipelines = Pipelines::bundled().map_err(|problem| Failure::new(problem.to_string()))?;
+    for path in &args.pipeline {
+        let name = path.display();
+        let problem = |message: String, help: &str| {
+            Failure::new(format!("cannot use `{name}` as a pipeline: {message}")).help(help)
+        };
+        let text =
+            std::fs::read_to_string(path).map_err(|error| problem(error.to_string().to_lowercase(), ""))?;
+        pipelines
+            .add(&text)
+            .map_err(|found| problem(format!("line {}: {}", found.place.line, found.message), &found.help))?;
+    }
+    if args.no_derived {
+        pipelines.remove_derived();
+    }
+    Ok(pipelines)
 }
 
 fn first_reason(rules: &Rules, files: &[RuleFile]) -> String {

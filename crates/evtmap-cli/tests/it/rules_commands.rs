@@ -202,7 +202,7 @@ Whoami Run by SYSTEM (product windows, category process_creation) does not match
 condition: selection
 log source
   ✗ Microsoft-Windows-Sysmon/Operational, event 1 (the event's channel is `Security`, the event's id is 4688)
-  ✓ Security, event 4688
+  ✓ Security, event 4688, derived
 detection
   ✗ selection
     ✓ Image: `*\\whoami.exe`

@@ -5,6 +5,7 @@
 
 mod differential;
 mod incident;
+mod inputs;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

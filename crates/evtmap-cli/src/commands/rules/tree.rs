@@ -59,6 +59,9 @@ pub(super) fn place_in_words(place: &evtmap::LogPlace) -> String {
     for (field, values) in &place.conditions {
         line += &format!(", {field} {}", values.join(" or "));
     }
+    if place.is_derived {
+        line += ", derived";
+    }
     line
 }
 
