@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use evtmap::Severity;
+use evtmap::alert::Enrichment;
 
 use crate::commands::rules::RulesCommand;
+use crate::commands::update::UpdateArgs;
+use crate::stock::CacheArgs;
 
 /// Turns Windows event logs into MITRE ATT&CK.
 #[derive(Parser, Debug)]
@@ -13,6 +16,9 @@ use crate::commands::rules::RulesCommand;
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
+
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
 
     /// When to use colour; NO_COLOR in the environment is respected
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
@@ -26,6 +32,8 @@ pub(crate) enum Command {
     /// Look at Sigma rules: check, list, show, explain, test
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Bring rules and ATT&CK data up to date, or return to those before
+    Update(UpdateArgs),
 }
 
 /// When to use colour.
@@ -102,7 +110,7 @@ pub(crate) struct MapArgs {
     #[arg(long, help_heading = "Reports")]
     pub(crate) raw_csv: bool,
 
-    /// Sigma rules to use instead of those that come with the program: a file, a folder, a .tar.gz or .zip
+    /// Sigma rules to use instead of the cache's or the program's: a file, a folder, a .tar.gz or .zip
     #[arg(long, value_name = "PATH", help_heading = "Rules and ATT&CK")]
     pub(crate) rules: Vec<PathBuf>,
 
@@ -118,13 +126,13 @@ pub(crate) struct MapArgs {
     #[arg(long, value_name = "FILE", help_heading = "Rules and ATT&CK")]
     pub(crate) placeholders: Option<PathBuf>,
 
-    /// A STIX bundle of ATT&CK to use instead of the catalogue that comes with the program
+    /// A STIX bundle of ATT&CK to use instead of the cache's or the program's
     #[arg(long, value_name = "FILE", help_heading = "Rules and ATT&CK")]
     pub(crate) attack: Option<PathBuf>,
 
-    /// Where downloaded rules and ATT&CK data are kept
-    #[arg(long, value_name = "DIR", help_heading = "Rules and ATT&CK")]
-    pub(crate) cache_dir: Option<PathBuf>,
+    /// Tell more of each technique in JSON reports: groups, mitigations, detections
+    #[arg(long, value_name = "WHAT", help_heading = "Rules and ATT&CK", value_delimiter = ',', value_parser = enrichment)]
+    pub(crate) enrich: Vec<Enrichment>,
 
     /// Tell only what is at least so bad
     #[arg(long, value_name = "SEVERITY", help_heading = "Selection", value_parser = severity)]
@@ -161,6 +169,11 @@ fn format_names() -> clap::builder::PossibleValuesParser {
         .map(|format| clap::builder::PossibleValue::new(format.name).help(format.about))
         .collect::<Vec<_>>()
         .into()
+}
+
+fn enrichment(text: &str) -> Result<Enrichment, String> {
+    let wanted = Enrichment::ALL.into_iter().find(|enrichment| enrichment.as_str() == text.to_lowercase());
+    wanted.ok_or_else(|| "it is one of groups, mitigations, detections".to_owned())
 }
 
 fn severity(text: &str) -> Result<Severity, String> {

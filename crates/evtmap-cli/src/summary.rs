@@ -9,6 +9,7 @@ use evtmap::triage::{Counts, Group, Report};
 use evtmap::{FileAccount, Problems, Severity};
 use jiff::Timestamp;
 
+use crate::stock::Age;
 use crate::terminal::{FAINT, HEADING, WARNING, counted, fit, number, plain, style};
 
 /// How many of the most frequent techniques, hosts and users are shown.
@@ -39,22 +40,33 @@ fn write_all(out: &mut String, report: &Report<'_>) -> fmt::Result {
     if report.summary.n_associations() > 0 {
         associations(out, report)?;
     }
+    followed_tags(out, report)?;
     not_looked_at(out, report)
+}
+
+/// The one line that is said when rules or ATT&CK are old.
+pub(crate) fn hint(ages: &[Age], now: Timestamp) -> String {
+    let old: Vec<String> = (ages.iter().filter(|age| age.is_old(now)))
+        .map(|age| format!("{} of {}", age.name, age.date.as_deref().unwrap_or_default()))
+        .collect();
+    if old.is_empty() {
+        return String::new();
+    }
+    let (are, they) = if old.len() > 1 { ("are", "newer ones") } else { ("is", "what is newer") };
+    let text = format!("{} {are} older than 90 days; `evtmap update` fetches {they}", old.join(" and "));
+    format!("\n{FAINT}{}{FAINT:#}\n", plain(&text))
 }
 
 fn overview(out: &mut String, report: &Report<'_>) -> fmt::Result {
     let progress = report.scan.progress();
     let n_read = report.scan.files.iter().filter(|file| file.kind.is_some()).count();
-    let catalogue = report.catalogue;
     writeln!(
         out,
         "{FAINT}evtmap {}, {} from {}, ATT&CK {}{FAINT:#}",
         env!("CARGO_PKG_VERSION"),
         counted(report.rules.n_used as u64, "rule"),
         plain(&report.rules.origins.join(", ")),
-        plain(
-            &[catalogue.domain().unwrap_or("of"), catalogue.version().unwrap_or("unknown version")].join(" ")
-        ),
+        plain(&report.catalogue.label()),
     )?;
     write!(
         out,
@@ -206,6 +218,21 @@ fn associations(out: &mut String, report: &Report<'_>) -> fmt::Result {
         names.join(", "),
         if counts.n_distinct() > 5 { ", …" } else { "" }
     )
+}
+
+/// Tags of rules that another release of ATT&CK has, and what they are shown as.
+fn followed_tags(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    let mut followed: Vec<_> = report.rules.followed_tags.iter().collect();
+    if followed.is_empty() {
+        return Ok(());
+    }
+    followed.sort_by_key(|(_, n)| Reverse(**n));
+    let version = report.catalogue.version().unwrap_or("this release");
+    heading(out, "Tags of other ATT&CK releases", &format!("shown as {version} names them"))?;
+    let lines = followed.into_iter().map(|(followed, n)| {
+        format!("{} → {} ({})", followed.tag, followed.meaning, counted(*n as u64, "rule"))
+    });
+    examples(lines).iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
 /// Files, records, events and rules that were left out, each with its reason.

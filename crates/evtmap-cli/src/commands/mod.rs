@@ -3,6 +3,7 @@
 pub(crate) mod map;
 mod reading;
 pub(crate) mod rules;
+pub(crate) mod update;
 
 use std::path::Path;
 

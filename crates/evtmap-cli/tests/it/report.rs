@@ -57,7 +57,10 @@ fn a_line_says_all_of_an_alert() {
             "id": "8a3c5a1e-0d2b-4d0e-9a11-6f0c7d8f0001", "title": "Bad Program", "author": "Ada Example",
             "level": "high", "status": "test", "path": "rules.yml",
         },
-        "techniques": [{"id": "T1059.003", "name": "Windows Command Shell", "tactics": ["execution"]}],
+        "techniques": [{
+            "id": "T1059.003", "name": "Windows Command Shell", "tactics": ["execution"], "parent": "T1059",
+            "url": "https://attack.mitre.org/techniques/T1059/003"
+        }],
         "tactics": [{"id": "TA0002", "name": "Execution"}],
         "event": {
             "computer": "WS01", "channel": "Security", "provider": "Microsoft-Windows-Security-Auditing",

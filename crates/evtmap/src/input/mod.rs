@@ -29,6 +29,7 @@ use crate::event::origin::Origins;
 
 pub use archive::{Log, Logs, logs};
 pub use csv::{DateOrder, MAX_COLUMNS};
+pub use evtx::Combinations;
 pub use find::{Found, FoundFile, STANDARD_INPUT, find};
 pub use text::MAX_RECORD_BYTES;
 
@@ -75,6 +76,8 @@ pub struct InputOptions {
     pub origins: Arc<Origins>,
     /// What tells the fields where the input holds a message in their place.
     pub messages: Arc<Messages>,
+    /// What was found out about the records of event logs, for the logs that follow.
+    pub combinations: Arc<Combinations>,
 }
 
 /// UTC, and the tables of origins and messages that are part of the program.
@@ -88,6 +91,7 @@ impl Default for InputOptions {
             columns: BTreeMap::new(),
             origins: Arc::new(Origins::bundled()),
             messages: Arc::new(Messages::bundled()),
+            combinations: Arc::default(),
         }
     }
 }
@@ -369,14 +373,18 @@ struct Spooled {
 /// # Errors
 /// When the file cannot be read, is empty, or is of no kind that is known.
 pub fn open(path: &Path, options: &InputOptions) -> Result<Box<dyn Input>, InputError> {
-    let mut first = None;
-    for log in logs(path, options) {
-        match log.opened {
-            Ok(input) => return Ok(input),
-            Err(error) => _ = first.get_or_insert(error),
-        }
-    }
-    Err(first.unwrap_or_else(|| InputError::new("input-empty", path, "the file is empty", "leave it out")))
+    archive::first(path, logs(path, options))
+}
+
+/// Opens bytes as if they were a file, or the first log of an archive.
+///
+/// # Errors
+/// When they are no event log.
+pub fn open_bytes(bytes: Vec<u8>, options: &InputOptions) -> Result<Box<dyn Input>, InputError> {
+    let path = Path::new("bytes");
+    let content = Content::Stream(Box::new(Cursor::new(bytes)));
+    let source = Source::new(path.to_owned(), content, None);
+    archive::first(path, archive::logs_of(path, source, options))
 }
 
 fn open_source(mut source: Source, options: &InputOptions) -> Opened {
@@ -420,5 +428,7 @@ fn not_recognised(source: &Source) -> InputError {
     InputError::new(code, &source.path, message, help)
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

@@ -68,8 +68,14 @@ fn summary(report: &Report<'_>) -> Value {
         "recovered": report.scan.files.iter().map(|file| file.recovered).sum::<u64>(),
         "rules_used": report.rules.n_used,
         "rules_from": report.rules.origins,
+        "rules_newest": report.rules.newest,
         "attack_version": report.catalogue.version(),
+        "attack_date": report.catalogue.date(),
+        "attack_from": report.catalogue_origin,
         "attack_domain": report.catalogue.domain(),
+        "tags_of_other_attack_versions": (report.rules.followed_tags.iter())
+            .map(|(followed, n)| json!({"tag": followed.tag, "means": followed.meaning, "rules": n}))
+            .collect::<Vec<_>>(),
         "evtmap_version": env!("CARGO_PKG_VERSION"),
     })
 }

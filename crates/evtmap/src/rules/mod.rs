@@ -3,7 +3,7 @@
 mod files;
 
 pub(crate) use files::is_examples;
-pub use files::{RuleFile, RulesError, bundled, read};
+pub use files::{Pack, RuleFile, RulesError, bundled, read, unpack};
 
 use std::collections::HashSet;
 

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{Others, Shape, Target};
-use crate::event::json::{JsonError, Lexer};
+use crate::event::json::JsonError;
 use crate::event::{Event, MAX_FIELDS, Place, Value};
 
 pub(super) const SHAPE: Shape = Shape {
@@ -32,15 +32,13 @@ pub(in crate::input) fn push_named_data(text: &str, event: &mut Event) -> Result
     if text.trim().is_empty() {
         return Ok(());
     }
-    let error = |reason: String| Lexer::new(text).error(reason);
-    let payload = serde_json::from_str(text).map_err(|problem| error(problem.to_string()))?;
-    add(&payload, "", event).map_err(error)
+    add(&serde_json::from_str(text).map_err(JsonError::whole)?, "", event)
 }
 
-fn add(value: &Json, name: &str, event: &mut Event) -> Result<(), String> {
+fn add(value: &Json, name: &str, event: &mut Event) -> Result<(), JsonError> {
     let mut push = |name: &str, value| {
         if event.n_fields() >= MAX_FIELDS {
-            return Err(format!("the event has more than {MAX_FIELDS} fields"));
+            return Err(JsonError::whole(format_args!("the event has more than {MAX_FIELDS} fields")));
         }
         event.push(Place::Data, name, value);
         Ok(())

@@ -141,8 +141,7 @@ impl<'r, 'a> Reading<'r, 'a> {
         for (name, value) in std::mem::take(&mut self.fallbacks) {
             match name {
                 RAW if self.event.event_id().is_some() => {}
-                RAW => push_raw(&record::text(value), self.options, self.event)
-                    .map_err(|reason| Lexer::new(value).error(reason))?,
+                RAW => push_raw(&record::text(value), self.options, self.event).map_err(JsonError::whole)?,
                 name if self.event.has_system(name) => {}
                 time::NAME => self.time(&time_text(value)),
                 name => self.system(name, value)?,
@@ -307,7 +306,7 @@ pub(super) fn push_keywords(text: &str, event: &mut Event) {
 pub(super) fn push_payload(text: &str, name: &str, event: &mut Event) -> Result {
     match text.trim_start().as_bytes() {
         [b'{', ..] => json::read_payload(text, name, event),
-        [b'<', ..] => xml::read(text, event).map_err(|error| Lexer::new(text).error(error.to_string())),
+        [b'<', ..] => xml::read(text, event).map_err(JsonError::whole),
         _ => Ok(()),
     }
 }
