@@ -70,6 +70,9 @@ impl Origins {
     /// The event id says nothing about a provider that is not in the table, since everybody numbers events
     /// from 1.
     pub fn complete(&self, event: &mut Event) {
+        if !event.provider().is_empty() && !event.channel().is_empty() {
+            return;
+        }
         let (provider, channel) = if event.provider().is_empty() {
             let ids = self.owner(event);
             (ids.and_then(|ids| ids.provider.as_ref()), ids.map(|ids| &ids.channel))
@@ -92,8 +95,9 @@ impl Origins {
 
     /// The channel that the event's provider writes such events to.
     fn channel_of(&self, event: &Event) -> Option<&String> {
-        let own = || self.provider.iter().filter(|entry| same_provider(&entry.name, event.provider()));
-        let is_within = |entry: &&Provider| match (entry.first, entry.last, event.event_id()) {
+        let (provider, id) = (event.provider(), event.event_id());
+        let own = || self.provider.iter().filter(|entry| same_provider(&entry.name, provider));
+        let is_within = |entry: &&Provider| match (entry.first, entry.last, id) {
             (Some(first), Some(last), Some(id)) => (first..=last).contains(&id),
             _ => false,
         };
@@ -111,8 +115,12 @@ impl Origins {
 
 /// Whether two providers are the same; the Event Viewer likes to leave `Microsoft-Windows-` out.
 pub(super) fn same_provider(entry: &str, name: &str) -> bool {
+    // Most differ in length, which costs nothing to see.
+    if entry.len() == name.len() {
+        return entry.eq_ignore_ascii_case(name);
+    }
     let short = entry.strip_prefix("Microsoft-Windows-").unwrap_or(entry);
-    entry.eq_ignore_ascii_case(name) || short.eq_ignore_ascii_case(name)
+    short.eq_ignore_ascii_case(name)
 }
 
 #[cfg(test)]
