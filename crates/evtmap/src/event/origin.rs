@@ -3,6 +3,8 @@
 //! Exports of the Event Viewer name neither the channel nor always the provider. A table says which channel a
 //! provider writes to, and whose event ids a range is.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 
 use super::{Event, Place, Value};
@@ -19,6 +21,9 @@ pub struct Origins {
     event_ids: Vec<EventIds>,
     #[serde(default)]
     short_channel: Vec<ShortChannel>,
+    /// The entries about a provider by its name in lower case, with and without `Microsoft-Windows-`.
+    #[serde(skip)]
+    by_provider: HashMap<String, Vec<usize>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -61,7 +66,15 @@ impl Origins {
     /// # Errors
     /// When `text` is not TOML or an entry lacks one of these.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
+        let mut origins: Self = toml::from_str(text)?;
+        for (number, entry) in origins.provider.iter().enumerate() {
+            let name = entry.name.to_ascii_lowercase();
+            let short = name.strip_prefix("microsoft-windows-").map(str::to_owned);
+            for name in [Some(name), short].into_iter().flatten() {
+                origins.by_provider.entry(name).or_default().push(number);
+            }
+        }
+        Ok(origins)
     }
 
     /// Adds the fields `Provider_Name` and `Channel` where `event` lacks them and they are known: the channel
@@ -96,7 +109,8 @@ impl Origins {
     /// The channel that the event's provider writes such events to.
     fn channel_of(&self, event: &Event) -> Option<&String> {
         let (provider, id) = (event.provider(), event.event_id());
-        let own = || self.provider.iter().filter(|entry| same_provider(&entry.name, provider));
+        let numbers = self.by_provider.get(&provider.to_ascii_lowercase());
+        let own = || numbers.into_iter().flatten().filter_map(|number| self.provider.get(*number));
         let is_within = |entry: &&Provider| match (entry.first, entry.last, id) {
             (Some(first), Some(last), Some(id)) => (first..=last).contains(&id),
             _ => false,

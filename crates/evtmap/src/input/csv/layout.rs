@@ -105,20 +105,20 @@ pub(super) fn detect(head: &[u8], user: &UserColumns) -> Option<(Layout, usize)>
         if row.len() > MAX_COLUMNS {
             return None;
         }
-        let names = row.cells(&header).map(|cell| cell.trim().to_owned()).collect();
-        Some((Layout::of_header(names, delimiter, user)?, start + length))
+        let names: Vec<String> = row.cells(&header).map(|cell| cell.trim().to_owned()).collect();
+        Some((Layout::of_header(&names, delimiter, user)?, start + length))
     })
 }
 
 impl Layout {
-    fn of_header(names: Vec<String>, delimiter: u8, user: &UserColumns) -> Option<Self> {
-        let of_program = shape::of_table(&names);
+    fn of_header(names: &[String], delimiter: u8, user: &UserColumns) -> Option<Self> {
+        let of_program = shape::of_table(names);
         let may_lack_message = of_program.is_none();
         let (mut columns, is_known) = match of_program {
             Some(targets) => (targets.into_iter().map(Column::of).collect(), true),
-            None => by_name(&names),
+            None => by_name(names),
         };
-        let is_users = set_by_user(&mut columns, &names, user);
+        let is_users = set_by_user(&mut columns, names, user);
         let has_nameless_message = may_lack_message && !columns.contains(&Column::Message);
         if has_nameless_message && names.last().is_some_and(String::is_empty) {
             columns.pop();
