@@ -89,6 +89,14 @@ pub(crate) struct MapArgs {
     #[arg(long, value_name = "PATH", help_heading = "Rules and ATT&CK")]
     pub(crate) rules: Vec<PathBuf>,
 
+    /// Show rules about Sysmon's events only these, and not what Windows itself logs in their place
+    #[arg(long, help_heading = "Rules and ATT&CK")]
+    pub(crate) no_derived: bool,
+
+    /// Where more log sources are found: a processing pipeline in pySigma's format
+    #[arg(long, value_name = "FILE", help_heading = "Rules and ATT&CK")]
+    pub(crate) pipeline: Vec<PathBuf>,
+
     /// Values for the placeholders of rules: a YAML map such as `Servers: [SRV01, DC01]`
     #[arg(long, value_name = "FILE", help_heading = "Rules and ATT&CK")]
     pub(crate) placeholders: Option<PathBuf>,

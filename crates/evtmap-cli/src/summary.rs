@@ -33,6 +33,7 @@ fn write_all(out: &mut String, report: &Report<'_>) -> fmt::Result {
         top(out, "Hosts", &report.summary.hosts)?;
         top(out, "Users", &report.summary.users)?;
         notable(out, report)?;
+        derived(out, report)?;
     }
     if report.summary.n_associations() > 0 {
         associations(out, report)?;
@@ -120,15 +121,40 @@ fn notable_group(out: &mut String, group: &Group) -> fmt::Result {
     };
     let repeated = if group.n > 1 { format!(" ×{}", number(group.n)) } else { String::new() };
     let severity = group.severity;
+    let derived = if group.n_derived == group.n { "; derived" } else { "" };
     writeln!(out, "  {style}{severity:<8}{style:#}  {HEADING}{}{HEADING:#}{repeated}", plain(&group.title))?;
     let computer = if group.computer.is_empty() { "unknown host" } else { &group.computer };
     writeln!(
         out,
-        "            {}, {times}, {} {FAINT}(rule by {}){FAINT:#}",
+        "            {}, {times}, {} {FAINT}(rule by {}{derived}){FAINT:#}",
         plain(computer),
         plain(&group.techniques.join(" ")),
         plain(if group.author.is_empty() { "unknown" } else { &group.author }),
     )
+}
+
+/// Detections in what Windows itself logs in place of Sysmon.
+fn derived(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    let summary = report.summary;
+    let kinds = summary.derived.top(N_TOP);
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    heading(out, "Derived", "detections in events that stand for those that the rules are about")?;
+    let named = |counts: Vec<(&str, u64)>| {
+        let names = counts.into_iter().map(|(name, n)| format!("{} ({})", plain(name), number(n)));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    writeln!(out, "  {}", named(kinds))?;
+    if summary.n_without_exceptions > 0 {
+        let n = counted(summary.n_without_exceptions, "detection");
+        writeln!(
+            out,
+            "  {n} may be an exception of the rule: the event lacks {}",
+            named(summary.missing_fields.top(5)),
+        )?;
+    }
+    Ok(())
 }
 
 fn associations(out: &mut String, report: &Report<'_>) -> fmt::Result {
@@ -239,7 +265,7 @@ fn rules(lines: &mut Vec<String>, report: &Report<'_>) {
     for (reason, skipped) in &report.rules.skipped {
         lines.push(format!("{}: {}", counted(skipped.n as u64, "rule"), reason.as_str()));
         if reason.is_worth_a_look() {
-            lines.extend(examples(skipped.examples.iter().cloned()));
+            lines.extend(examples_of(skipped.n, skipped.examples.iter().cloned()));
         }
     }
     let tags = &report.rules.unresolved_tags;
@@ -253,7 +279,12 @@ fn rules(lines: &mut Vec<String>, report: &Report<'_>) {
 
 /// The first few of a list, each on a line of its own.
 fn examples(list: impl ExactSizeIterator<Item = String>) -> Vec<String> {
-    let n_more = list.len().saturating_sub(3);
+    examples_of(list.len(), list)
+}
+
+/// The first few of so many, each on a line of its own.
+fn examples_of(n_all: usize, list: impl Iterator<Item = String>) -> Vec<String> {
+    let n_more = n_all.saturating_sub(3);
     let mut lines: Vec<String> =
         list.take(3).map(|text| format!("  {FAINT}{}{FAINT:#}", plain(&text))).collect();
     if n_more > 0 {

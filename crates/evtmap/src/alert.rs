@@ -218,6 +218,19 @@ pub struct Alert {
     /// For a correlation, the events it is about; `event` is then the first of them, with the values that
     /// the group has in common as its fields.
     pub correlation: Option<Arc<CorrelationDetail>>,
+    /// What is to be said when the event stands for one of another kind, about which the rule is.
+    pub derived: Option<Arc<Derived>>,
+}
+
+/// What is to be said of a detection in an event that stands for one of another kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Derived {
+    /// The kind of event that the rule is about, such as `process_creation`, for which Windows' own event
+    /// stands.
+    pub category: String,
+    /// Fields by which the rule makes exceptions and which this event does not have: what the rule would let
+    /// pass may be told here.
+    pub missing_fields: Vec<String>,
 }
 
 /// The events that a correlation is about.

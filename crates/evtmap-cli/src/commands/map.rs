@@ -9,12 +9,12 @@ use evtmap::input;
 use evtmap::rules::{self, RuleFile};
 use evtmap::triage::{Report, RulesAccount, Summary};
 use evtmap::{
-    Associations, Catalogue, Findings, Pipelines, Placeholders, Rules, ScanAccount, ScanOptions, Scanner,
-    Severity,
+    Associations, Catalogue, Findings, Pipelines, Rules, ScanAccount, ScanOptions, Scanner, Severity,
 };
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, civil};
 
+use super::read_placeholders;
 use crate::args::MapArgs;
 use crate::desk::Desk;
 use crate::failure::Failure;
@@ -112,8 +112,7 @@ fn load_rules(args: &MapArgs) -> Result<(Rules, Vec<String>), Failure> {
         files = rules::bundled().map_err(failure)?;
         origins.push("the program".to_owned());
     }
-    let pipelines = Pipelines::bundled().map_err(|problem| Failure::new(problem.to_string()))?;
-    let rules = Rules::load(&files, &pipelines, &placeholders(args)?);
+    let rules = Rules::load(&files, &pipelines(args)?, &read_placeholders(args.placeholders.as_deref())?);
     if rules.rules().is_empty() {
         return Err(Failure::new(format!("no rule of {} can be used", origins.join(", ")))
             .help(first_reason(&rules, &files)));
@@ -121,16 +120,24 @@ fn load_rules(args: &MapArgs) -> Result<(Rules, Vec<String>), Failure> {
     Ok((rules, origins))
 }
 
-/// The user's values for the placeholders of rules.
-fn placeholders(args: &MapArgs) -> Result<Placeholders, Failure> {
-    let Some(path) = &args.placeholders else { return Ok(Placeholders::default()) };
-    let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(format!("cannot read `{name}`: {}", error.to_string().to_lowercase()))
-    })?;
-    Placeholders::parse(&text).map_err(|problem| {
-        Failure::new(format!("cannot use `{name}` as placeholders: {}", problem.message)).help(problem.help)
-    })
+/// Where log sources are found, with what the user adds.
+fn pipelines(args: &MapArgs) -> Result<Pipelines, Failure> {
+    let mut pipelines = Pipelines::bundled().map_err(|problem| Failure::new(problem.to_string()))?;
+    for path in &args.pipeline {
+        let name = path.display();
+        let problem = |message: String, help: &str| {
+            Failure::new(format!("cannot use `{name}` as a pipeline: {message}")).help(help)
+        };
+        let text =
+            std::fs::read_to_string(path).map_err(|error| problem(error.to_string().to_lowercase(), ""))?;
+        pipelines
+            .add(&text)
+            .map_err(|found| problem(format!("line {}: {}", found.place.line, found.message), &found.help))?;
+    }
+    if args.no_derived {
+        pipelines.remove_derived();
+    }
+    Ok(pipelines)
 }
 
 fn first_reason(rules: &Rules, files: &[RuleFile]) -> String {

@@ -1,8 +1,11 @@
 //! Inputs that cannot be read, or not to their end: each is named, and the others are read.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use evtx_fixture::{Damage, Writer};
 
-use crate::program::Folder;
+use crate::program::{Folder, Run};
 use crate::sample;
 
 /// A folder with a log, and one thing more that is wrong.
@@ -100,4 +103,58 @@ fn a_row_that_does_not_fit_is_lost_alone() {
     assert!(run.out.contains("2 events in 1 file"), "{}", run.out);
     assert!(run.out.contains("1 detection: 1 high"), "{}", run.out);
     assert!(run.out.contains("log.csv, line 3"), "{}", run.out);
+}
+
+/// A zip of two logs and of a file that is none.
+fn zip() -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in
+        [("logs/good.evtx", sample::log()), ("a.csv", sample::CSV.into()), ("notes.txt", "dear diary".into())]
+    {
+        writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(&content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn an_archive_is_read_member_by_member() {
+    let folder = folder("logs.zip", zip());
+    let run = folder.check("map logs.zip --rules rules.yml -o out.jsonl", 0);
+    assert_eq!(run.err, "");
+    assert!(run.out.contains("7 events in 2 files"), "{}", run.out);
+    assert!(run.out.contains("logs.zip!notes.txt"), "{}", run.out);
+    assert!(folder.read("out.jsonl").contains(r#""path":"logs.zip!logs/good.evtx""#));
+    let run = folder.check("map logs.zip good.evtx --rules rules.yml --max-events 2", 0);
+    assert!(run.out.contains("1 file: not reached"), "{}", run.out);
+}
+
+#[test]
+fn an_archive_of_other_things_is_an_error_when_it_was_named() {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    writer.start_file("notes.txt", zip::write::SimpleFileOptions::default()).unwrap();
+    let content = writer.finish().unwrap().into_inner();
+    check(&folder("other.zip", content), "other.zip", "there is no event log in it");
+}
+
+/// Runs over what comes through a pipe.
+fn pipe(content: &[u8]) -> Run {
+    let folder = Folder::new().with("rules.yml", sample::RULES);
+    let mut command = folder.command("map - --rules rules.yml");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(content).unwrap();
+    Run::of(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn standard_input_may_be_anything() {
+    for (content, events) in [(sample::log(), 5), (sample::CSV.into(), 2), (zip(), 7)] {
+        let run = pipe(&content);
+        assert!(run.out.contains(&format!("{events} events in ")), "{}{}", run.out, run.err);
+        assert_eq!(run.status, 0);
+    }
+    let run = pipe(b"dear diary");
+    assert_eq!(run.status, 2);
+    assert!(run.err.contains("warning: `-`: the content is not that of an event log"), "{}", run.err);
 }

@@ -14,9 +14,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use evtx::err::EvtxError;
-use evtx::{EvtxChunk, EvtxChunkData, EvtxChunkHeader, ParserSettings};
+use evtx::{EvtxChunk, EvtxChunkData, ParserSettings};
 
-use super::{Batch, Decoded, Input, InputError, InputOptions, Opened, Position, RecordProblem, Source};
+use super::{
+    Batch, Decoded, Input, InputError, InputOptions, Opened, Position, RecordProblem, Source, Spooled,
+};
 use crate::event::{Event, json};
 
 const FILE_MAGIC: &[u8] = b"ElfFile\0";
@@ -24,12 +26,27 @@ const CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
 const FILE_HEADER_BYTES: u64 = 4096;
 const CHUNK_BYTES: u64 = 65_536;
 const CHUNK_HEADER_BYTES: usize = 512;
+/// A chunk that was never written.
+const ZEROS: &[u8] = &[0; CHUNK_BYTES as usize];
 /// The part of a record that comes before its content.
 const RECORD_HEADER_BYTES: u64 = 24;
 /// The copy of the size with which a record ends.
 const RECORD_TRAILER_BYTES: u64 = 4;
 /// The part of a chunk's header that says where the names lie that its records share.
 const NAME_TABLE: Range<usize> = 128..384;
+
+/// The part of a chunk's header that holds the ids of its first and last record.
+const RECORD_IDS: Range<usize> = 24..40;
+
+/// The ids of the first and the last record of a chunk, by its header.
+fn record_ids(header: &[u8]) -> Option<(u64, u64)> {
+    if !header.starts_with(CHUNK_MAGIC) {
+        return None;
+    }
+    let (ids, _) = header.get(RECORD_IDS)?.as_chunks::<8>();
+    let mut ids = ids.iter().map(|id| u64::from_le_bytes(*id));
+    Some((ids.next()?, ids.next()?))
+}
 
 pub(super) fn recognises(head: &[u8]) -> bool {
     head.starts_with(FILE_MAGIC) || chunks_start(head).is_some()
@@ -45,13 +62,16 @@ fn chunks_start(head: &[u8]) -> Option<u64> {
 
 pub(super) fn open(source: Source, _: &InputOptions) -> Opened {
     let (path, head) = (source.path.clone(), source.head.clone());
-    let (file, size) = source.into_file().map_err(|error| InputError::io(&path, &error))?;
+    let spooled = source.into_file().map_err(|error| InputError::io(&path, &error))?;
+    let Spooled { file, size, cut_off } = spooled;
     if size < FILE_HEADER_BYTES && !head.starts_with(CHUNK_MAGIC) {
         let message = format!("the log ends after {size} bytes, within its header");
         return Err(InputError::new("evtx-truncated", &path, message, "copy the log again"));
     }
     let start = chunks_start(&head).unwrap_or(FILE_HEADER_BYTES);
-    let mut log = Log { path, file, start, size, chunks: (0..0).chain(0..0), settings: Arc::default() };
+    let cut_off = cut_off.map(|error| InputError::io(&path, &error));
+    let mut log =
+        Log { path, file, start, size, chunks: (0..0).chain(0..0), cut_off, settings: Arc::default() };
     let count = size.saturating_sub(start).div_ceil(CHUNK_BYTES);
     let oldest = log.oldest_chunk(count);
     log.chunks = (oldest..count).chain(0..oldest);
@@ -66,6 +86,8 @@ struct Log {
     size: u64,
     /// The numbers of the chunks that are still to be read: from the oldest to the end, then from the start.
     chunks: Chain<Range<u64>, Range<u64>>,
+    /// Why the log is not there as a whole; told when all of it that is there was read.
+    cut_off: Option<InputError>,
     settings: Arc<ParserSettings>,
 }
 
@@ -86,11 +108,11 @@ impl Log {
     fn oldest_chunk(&mut self, count: u64) -> u64 {
         let mut oldest = (u64::MAX, 0);
         for chunk in 0..count {
-            let header = self.read(chunk, CHUNK_HEADER_BYTES as u64).unwrap_or_default();
-            if let Ok(header) = EvtxChunkHeader::from_bytes(&header)
-                && header.first_event_record_id <= header.last_event_record_id
+            let header = self.read(chunk, RECORD_IDS.end as u64).unwrap_or_default();
+            if let Some((first, last)) = record_ids(&header)
+                && first <= last
             {
-                oldest = oldest.min((header.first_event_record_id, chunk));
+                oldest = oldest.min((first, chunk));
             }
         }
         oldest.1
@@ -108,10 +130,10 @@ impl Input for Log {
 
     fn next_batch(&mut self) -> Option<Result<Box<dyn Batch>, InputError>> {
         loop {
-            let chunk = self.chunks.next()?;
+            let Some(chunk) = self.chunks.next() else { return self.cut_off.take().map(Err) };
             match self.read(chunk, CHUNK_BYTES) {
                 // Windows makes room for chunks before it fills them.
-                Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => {}
+                Ok(bytes) if ZEROS.get(..bytes.len()) == Some(&bytes) => {}
                 Ok(bytes) => {
                     let offset = self.offset(chunk);
                     return Some(Ok(Box::new(Chunk { offset, bytes, settings: Arc::clone(&self.settings) })));

@@ -4,7 +4,7 @@
 //! Windows-1252, as old programs on Windows write it, and is remarked on.
 
 use std::borrow::Cow;
-use std::io::{self, Cursor, Read};
+use std::io::{Cursor, Read};
 use std::mem;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -115,6 +115,8 @@ pub(super) struct TextInput<F> {
     /// What was read and not yet handed out.
     text: Vec<u8>,
     is_end: bool,
+    /// Why the file could not be read to its end; told when all that was read of it is handed out.
+    failed: Option<InputError>,
     /// Where `text` stands in the file.
     position: Position,
     /// Whether characters were replaced that the encoding does not have.
@@ -139,6 +141,7 @@ impl<F: Format> TextInput<F> {
             decoder: (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling()),
             text: Vec::new(),
             is_end: false,
+            failed: None,
             position,
             has_replaced: false,
             format: Arc::new(format),
@@ -146,37 +149,41 @@ impl<F: Format> TextInput<F> {
     }
 
     /// Drops the first bytes.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub(super) fn skip(&mut self, n_bytes: usize) -> Result<(), InputError> {
+    pub(super) fn skip(&mut self, n_bytes: usize) {
         while self.text.len() < n_bytes && !self.is_end {
-            self.fill()?;
+            self.fill();
         }
         self.take(n_bytes);
-        Ok(())
-    }
-
-    fn fill(&mut self) -> Result<(), InputError> {
-        self.try_fill().map_err(|error| InputError::io(&self.path, &error))
     }
 
     /// Reads at least as much again as is there, so that looking for the end of a long record stays cheap.
-    fn try_fill(&mut self) -> io::Result<()> {
+    fn fill(&mut self) {
         let wanted = self.text.len().max(BATCH_BYTES);
-        let mut input = self.reader.by_ref().take(wanted as u64);
-        let Some(decoder) = &mut self.decoder else {
-            self.is_end = input.read_to_end(&mut self.text)? < wanted;
-            return Ok(());
+        let Some(mut decoder) = self.decoder.take() else {
+            let mut text = mem::take(&mut self.text);
+            self.read(wanted, &mut text);
+            self.text = text;
+            return;
         };
         let mut raw = Vec::with_capacity(wanted);
-        self.is_end = input.read_to_end(&mut raw)? < wanted;
+        self.read(wanted, &mut raw);
         let mut text = String::with_capacity(decoder.max_utf8_buffer_length(raw.len()).unwrap_or_default());
         // There is room for all of it.
         let (_, _, has_replaced) = decoder.decode_to_string(&raw, &mut text, self.is_end);
         self.has_replaced |= has_replaced;
         self.text.extend_from_slice(text.as_bytes());
-        Ok(())
+        self.decoder = Some(decoder);
+    }
+
+    /// Reads so many bytes, or as many as there are.
+    fn read(&mut self, wanted: usize, bytes: &mut Vec<u8>) {
+        match self.reader.by_ref().take(wanted as u64).read_to_end(bytes) {
+            Ok(n_read) => self.is_end = n_read < wanted,
+            Err(error) => {
+                self.is_end = true;
+                self.failed = Some(InputError::io(&self.path, &error));
+            }
+        }
     }
 
     /// Takes the first bytes, and gives where they stand.
@@ -188,20 +195,20 @@ impl<F: Format> TextInput<F> {
         (position, taken)
     }
 
-    fn read_batch(&mut self) -> Result<Option<Records<F>>, InputError> {
+    fn read_batch(&mut self) -> Option<Records<F>> {
         loop {
             let n_whole = self.format.whole(&self.text, self.is_end);
             if n_whole > 0 {
                 let (position, text) = self.take(n_whole);
-                return Ok(Some(self.records(position, text)));
+                return Some(self.records(position, text));
             }
             if self.is_end {
-                return Ok(None);
+                return None;
             }
             if self.text.len() > MAX_RECORD_BYTES {
-                return self.give_up().map(Some);
+                return Some(self.give_up());
             }
-            self.fill()?;
+            self.fill();
         }
     }
 
@@ -216,7 +223,7 @@ impl<F: Format> TextInput<F> {
     }
 
     /// Gives up a record that does not end, and goes on where the next one may begin.
-    fn give_up(&mut self) -> Result<Records<F>, InputError> {
+    fn give_up(&mut self) -> Records<F> {
         let position = self.position;
         let mut n_bytes = 0;
         let mut from = 1;
@@ -228,12 +235,12 @@ impl<F: Format> TextInput<F> {
                 break;
             }
             from = 0;
-            self.fill()?;
+            self.fill();
         }
         let mut records = self.records(position, Vec::new());
         records.n_bytes = n_bytes;
         records.problem = Some(lost(position, too_long()));
-        Ok(records)
+        records
     }
 }
 
@@ -247,12 +254,10 @@ impl<F: Format> Input for TextInput<F> {
     }
 
     fn next_batch(&mut self) -> Option<Result<Box<dyn Batch>, InputError>> {
-        let batch = self.read_batch().transpose()?;
-        if batch.is_err() {
-            self.text.clear();
-            self.is_end = true;
+        match self.read_batch() {
+            Some(batch) => Some(Ok(Box::new(batch))),
+            None => self.failed.take().map(Err),
         }
-        Some(batch.map(|batch| Box::new(batch) as Box<dyn Batch>))
     }
 }
 

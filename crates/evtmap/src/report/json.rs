@@ -60,6 +60,8 @@ fn summary(report: &Report<'_>) -> Value {
         "hosts": top(&summary.hosts),
         "users": top(&summary.users),
         "rules": top(&summary.rules),
+        "derived": top(&summary.derived),
+        "derived_without_exceptions": summary.n_without_exceptions,
         "rules_used": report.rules.n_used,
         "rules_from": report.rules.origins,
         "attack_version": report.catalogue.version(),

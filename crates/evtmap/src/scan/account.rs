@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::Progress;
+use super::feed::Begun;
 use super::matching::Outcome;
 use crate::event::Event;
 use crate::input::{Found, InputError, RecordProblem};
@@ -23,9 +24,10 @@ pub struct ScanAccount {
     /// What correlations could not look at, in words.
     pub remarks: Vec<String>,
     progress: Progress,
+    n_files_begun: usize,
 }
 
-/// What became of one file.
+/// What became of one file, or of one member of an archive (`archive!member`).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FileAccount {
     /// The file.
@@ -132,8 +134,26 @@ impl TimeSpan {
 }
 
 impl ScanAccount {
-    pub(super) fn new(found: &Found) -> Self {
-        let files = found.files.iter().map(|file| FileAccount {
+    /// Begins the account of a log, which may be one of many in a file.
+    pub(super) fn begin(&mut self, begun: Begun) {
+        self.n_files_begun += usize::from(begun.is_first);
+        let (kind, error) = match begun.kind {
+            Ok(kind) => (Some(kind), None),
+            Err(error) => (None, Some(error)),
+        };
+        let (path, named) = (begun.path, begun.named);
+        self.files.push(FileAccount { path, named, kind, error, ..FileAccount::default() });
+    }
+
+    pub(super) fn failed(&mut self, log: usize, error: InputError) {
+        if let Some(file) = self.files.get_mut(log) {
+            file.error = Some(error);
+        }
+    }
+
+    /// Adds the files that were not reached, and the paths that could not be looked up.
+    pub(super) fn end(&mut self, found: &Found) {
+        let unreached = found.files.iter().skip(self.n_files_begun).map(|file| FileAccount {
             path: file.path.clone(),
             named: file.named,
             ..FileAccount::default()
@@ -144,23 +164,11 @@ impl ScanAccount {
             error: Some(error.clone()),
             ..FileAccount::default()
         });
-        Self { files: files.chain(missing).collect(), ..Self::default() }
+        self.files.extend(unreached.chain(missing));
     }
 
-    pub(super) fn opened(&mut self, file: usize, kind: &'static str) {
-        if let Some(file) = self.files.get_mut(file) {
-            file.kind = Some(kind);
-        }
-    }
-
-    pub(super) fn failed(&mut self, file: usize, error: InputError) {
-        if let Some(file) = self.files.get_mut(file) {
-            file.error = Some(error);
-        }
-    }
-
-    pub(super) fn add(&mut self, file: usize, outcome: Outcome) {
-        let Some(file) = self.files.get_mut(file) else { return };
+    pub(super) fn add(&mut self, log: usize, outcome: Outcome) {
+        let Some(file) = self.files.get_mut(log) else { return };
         self.progress.bytes += outcome.bytes;
         self.progress.events += outcome.events;
         self.progress.detections += outcome.detections;

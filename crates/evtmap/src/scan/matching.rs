@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::ScanOptions;
 use super::account::{TimeSpan, UnreadMessages};
 use super::correlation::Kept;
-use crate::alert::{Alert, AlertEvent, Finding, Kind};
+use crate::alert::{Alert, AlertEvent, Derived, Finding, Kind};
 use crate::association::Associations;
 use crate::attack::Catalogue;
 use crate::event::Event;
 use crate::input::{Batch, Decoded, Position, RecordProblem};
-use crate::logsource::Workspace;
+use crate::logsource::{Workspace, missing_exceptions};
 use crate::rules::Rules;
 
 /// What rules and associations say, in the words of a catalogue, made once for a scan.
@@ -106,12 +106,15 @@ pub(super) struct Matcher<'a> {
     pub(super) idle: Mutex<Vec<Working>>,
 }
 
+/// A rule that matches, by its index, and what is to be said when the event stands for one of another kind.
+type Matched = (usize, Option<Arc<Derived>>);
+
 /// What a batch needs while it is worked on, reused by the next.
 #[derive(Default)]
 pub(super) struct Working {
     event: Event,
     workspace: Workspace,
-    rules: Vec<usize>,
+    rules: Vec<Matched>,
     kept: Vec<(usize, Vec<Option<Box<str>>>)>,
 }
 
@@ -173,7 +176,7 @@ impl Matcher<'_> {
         &self,
         event: &Event,
         workspace: &mut Workspace,
-        told: &mut Vec<usize>,
+        told: &mut Vec<Matched>,
         kept: &mut Vec<(usize, Vec<Option<Box<str>>>)>,
     ) {
         let (rules, plan) = (self.rules.rules(), self.rules.plan());
@@ -182,7 +185,11 @@ impl Matcher<'_> {
         kept.clear();
         self.rules.router().matches(event, &rule, workspace, &mut |index, seen| {
             if plan.rule_fires_alone(index) {
-                told.push(index);
+                let derived = rule(index).filter(|_| seen.is_derived()).map(|rule| {
+                    let category = rule.logsource.category.clone().unwrap_or_default();
+                    Arc::new(Derived { category, missing_fields: missing_exceptions(rule, seen) })
+                });
+                told.push((index, derived));
             }
             if plan.is_correlated(index) {
                 kept.push((index, plan.values_of(index, seen)));
@@ -207,18 +214,19 @@ impl Matcher<'_> {
     }
 
     /// Makes alerts of what there is to tell of an event.
-    fn tell(&self, event: &Event, rules: &[usize], place: (&Arc<str>, Position), outcome: &mut Outcome) {
+    fn tell(&self, event: &Event, rules: &[Matched], place: (&Arc<str>, Position), outcome: &mut Outcome) {
         let findings = self.findings_of(event, rules);
         if findings.is_empty() {
             return;
         }
         let kept = Arc::new(AlertEvent::of(event, place.0, place.1));
-        for finding in findings {
+        for (finding, derived) in findings {
             outcome.detections += u64::from(finding.kind == Kind::Detection);
             outcome.alerts.push(Alert {
                 finding: Arc::clone(finding),
                 event: Arc::clone(&kept),
                 correlation: None,
+                derived: derived.cloned(),
             });
         }
     }
@@ -240,15 +248,22 @@ impl Matcher<'_> {
     }
 
     /// What is to be told of an event: detections first, what its id hints at otherwise.
-    fn findings_of(&self, event: &Event, rules: &[usize]) -> Vec<&Arc<Finding>> {
-        let mut found: Vec<_> = rules.iter().filter_map(|index| self.findings.rules.get(*index)).collect();
+    fn findings_of<'f>(
+        &'f self,
+        event: &Event,
+        rules: &'f [Matched],
+    ) -> Vec<(&'f Arc<Finding>, Option<&'f Arc<Derived>>)> {
+        let of_rule =
+            |(index, derived): &'f Matched| Some((self.findings.rules.get(*index)?, derived.as_ref()));
+        let mut found: Vec<_> = rules.iter().filter_map(of_rule).collect();
         if found.is_empty() && self.options.associations {
-            let associations = &self.findings.associations;
-            found.extend(associations.of(event).and_then(|index| self.findings.of_associations.get(index)));
+            let hinted = self.findings.associations.of(event);
+            let finding = hinted.and_then(|index| self.findings.of_associations.get(index));
+            found.extend(finding.map(|finding| (finding, None)));
         }
-        found.retain(|finding| finding.severity >= Some(self.options.min_severity));
+        found.retain(|(finding, _)| finding.severity >= Some(self.options.min_severity));
         if found.is_empty() && self.options.all_events {
-            found.push(&self.findings.of_event);
+            found.push((&self.findings.of_event, None));
         }
         found
     }

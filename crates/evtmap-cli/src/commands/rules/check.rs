@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use evtmap::Catalogue;
 use evtmap::authoring::RuleKnowledge;
 use evtmap::rules::RuleFile;
 use evtmap::sigma::{Checked, Code, Collection, Correlation, Finding, Gravity, Lint, Linter, Plan, Rule};
-use evtmap::{Catalogue, Placeholders};
 use serde_json::{Value as Json, json};
 
 use super::{pipelines, print, read_files, sarif, snippet};
+use crate::commands::read_placeholders;
 use crate::failure::Failure;
 use crate::terminal::{HEADING, counted, plain};
 
@@ -47,6 +48,10 @@ pub(crate) struct CheckArgs {
     /// Tell nothing less grave
     #[arg(long, value_enum, default_value_t = Least::Remark, value_name = "GRAVITY")]
     min: Least,
+
+    /// Values for the placeholders of rules: a YAML map of names to lists
+    #[arg(long, value_name = "FILE")]
+    placeholders: Option<PathBuf>,
 
     /// Leave out what has this code; may be given several times
     #[arg(long, value_name = "CODE")]
@@ -120,7 +125,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let mut files = read_files(&args.paths)?;
     let catalogue = Catalogue::bundled();
     let knowledge = RuleKnowledge::new(&catalogue, &pipelines()?);
-    let placeholders = Placeholders::default();
+    let placeholders = read_placeholders(args.placeholders.as_deref())?;
     let mut account = Account::default();
     if args.fix {
         let linter = Linter::new(&knowledge, &placeholders);

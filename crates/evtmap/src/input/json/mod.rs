@@ -16,7 +16,8 @@ use self::record::Record;
 use self::shape::{Reading, Shape};
 use super::text::{self, Cut, Format, Problem, TextInput};
 use super::{InputOptions, Opened, Source};
-use crate::event::{Event, json};
+use crate::event::Event;
+use crate::event::json::{self, JsonError};
 
 /// How many wrappers may lie around an event.
 const MAX_WRAPPERS: usize = 3;
@@ -65,7 +66,7 @@ fn is_event(object: &str, is_whole: bool) -> bool {
 pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
     let (layout, start) = cut::layout(&text::decode_head(&source.head));
     let mut input = TextInput::new(source, Json { layout, options: options.clone() });
-    input.skip(start)?;
+    input.skip(start);
     Ok(Box::new(input))
 }
 
@@ -96,10 +97,12 @@ impl Format for Json {
     }
 
     fn read(&self, object: &str, event: &mut Event) -> Result<bool, Problem> {
-        let problem = |error: serde_json::Error| Problem::new("json-record", words(&error));
+        let problem = |error: JsonError| Problem::new("json-record", error.to_string());
         // Most files are of this shape, and reading it needs no look ahead.
         if object.starts_with(r#"{"Event":"#) {
-            return json::read(object, event).map(|()| true).map_err(problem);
+            json::read(object, event).map_err(problem)?;
+            event.brace_guids();
+            return Ok(true);
         }
         let record = Record::parse(object).map_err(problem)?;
         if record.is_empty() {
@@ -115,6 +118,7 @@ impl Format for Json {
         if event.event_id().is_none() && event.n_fields() > 0 {
             return Err(Problem::new("json-event-id", "the event has no event id that is a number"));
         }
+        event.brace_guids();
         self.options.origins.complete(event);
         Ok(true)
     }
@@ -132,12 +136,6 @@ fn unwrap(record: Record<'_>) -> Option<(&'static Shape, Record<'_>)> {
         record = Record::parse(inner).ok()?;
     }
     None
-}
-
-/// What the JSON library says is wrong, without the place, which counts from the record's start.
-fn words(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
 }
 
 #[cfg(test)]

@@ -1,13 +1,9 @@
 //! One object of a file, taken apart one level deep.
 
 use std::borrow::Cow;
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer as _, Error, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use crate::event::MAX_FIELDS;
+use crate::event::json::{JsonError, Lexer, Token};
 
 /// The members of an object; their values are still JSON.
 #[derive(Debug, Default)]
@@ -17,7 +13,7 @@ pub(super) struct Record<'a> {
 
 impl<'a> Record<'a> {
     /// Takes an object apart.
-    pub(super) fn parse(json: &'a str) -> Result<Self, serde_json::Error> {
+    pub(super) fn parse(json: &'a str) -> Result<Self, JsonError> {
         let mut record = Self::default();
         record.read(json)?;
         Ok(record)
@@ -31,10 +27,20 @@ impl<'a> Record<'a> {
         record
     }
 
-    fn read(&mut self, json: &'a str) -> Result<(), serde_json::Error> {
-        let mut deserializer = serde_json::Deserializer::from_str(json);
-        deserializer.deserialize_map(Members(&mut self.members))?;
-        deserializer.end()
+    fn read(&mut self, json: &'a str) -> Result<(), JsonError> {
+        let mut lexer = Lexer::new(json);
+        if lexer.value()? != Token::Object {
+            return Err(lexer.error("this is no object"));
+        }
+        let mut is_first = true;
+        while let Some(key) = lexer.key(&mut is_first)? {
+            if self.members.len() >= MAX_FIELDS {
+                return Err(lexer.error(format!("the object has more than {MAX_FIELDS} members")));
+            }
+            let key = key.text()?;
+            self.members.push((key, lexer.skip()?));
+        }
+        lexer.end()
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = (&str, &'a str)> {
@@ -75,36 +81,9 @@ impl<'a> Record<'a> {
 
 /// The text of a JSON string, or any other value as it is written; nothing for null.
 pub(super) fn text(json: &str) -> Cow<'_, str> {
-    match json {
-        "null" => Cow::Borrowed(""),
-        json if json.starts_with('"') => {
-            serde_json::from_str(json).map_or(Cow::Borrowed(json), |Text(text)| text)
-        }
-        json => Cow::Borrowed(json),
-    }
-}
-
-/// A text that is copied only when it holds escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-struct Members<'m, 'a>(&'m mut Vec<(Cow<'a, str>, &'a str)>);
-
-impl<'a> Visitor<'a> for Members<'_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<(), A::Error> {
-        while let Some(Text(key)) = members.next_key()? {
-            if self.0.len() >= MAX_FIELDS {
-                return Err(A::Error::custom(format_args!("the object has more than {MAX_FIELDS} members")));
-            }
-            let value: &RawValue = members.next_value()?;
-            self.0.push((key, value.get()));
-        }
-        Ok(())
+    match Lexer::new(json).value() {
+        Ok(Token::Null) => Cow::Borrowed(""),
+        Ok(Token::Text(text)) => text.text().unwrap_or(Cow::Borrowed(json)),
+        _ => Cow::Borrowed(json),
     }
 }

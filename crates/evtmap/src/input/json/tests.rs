@@ -79,8 +79,8 @@ fn every_encoding() {
 fn damage_costs_one_record() {
     check_ids(
         "{\"EventID\": 1}\n{\"EventID\": 2\n\0\0\n{\"EventID\": 3}{\n{\"EventID\": 4}",
-        "line 1 1; line 2: EOF while parsing an object [json-record]; \
-         line 3: expected value [json-record]; line 4: trailing characters [json-record]; line 5 4",
+        "line 1 1; line 2: the text ends within an object or array [json-record]; \
+         line 3: this is not the beginning of a value [json-record]; line 4: there is more behind the value [json-record]; line 5 4",
     );
     check_ids(
         "[\n  {\n    \"EventID\": 1\n  },\n  {\n    \"EventID\": \"2\n  },\n  {\n    \"EventID\": 3\n  }\n]",
@@ -108,7 +108,7 @@ fn everything_is_bounded() {
         "[".repeat(500),
         "]".repeat(500)
     );
-    check_ids(&deep, "line 1 1; line 2: elements lie deeper than 64 in each other [json-record]; line 3 3");
+    check_ids(&deep, "line 1 1; line 2: values lie deeper than 128 in each other [json-record]; line 3 3");
     check_ids(
         &deep.replacen('\n', "", 1).replace(":", ":\n"),
         "line 1 1; line 2: arrays and objects lie deeper than 128 in each other [json-depth]; line 4 3",

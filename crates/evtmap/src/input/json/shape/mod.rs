@@ -15,12 +15,9 @@ mod winlogbeat;
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde::de::Error as _;
-use serde_json::value::RawValue;
-
 use super::record::{self, Record};
-use crate::event::{Event, Place, Value, json, xml};
+use crate::event::json::{self, JsonError, Lexer, Token};
+use crate::event::{Event, Place, Value, xml};
 use crate::input::{InputOptions, time};
 
 /// The shapes that are known; the first that recognises an object reads it.
@@ -107,7 +104,7 @@ enum Others {
     Nothing,
 }
 
-type Result<T = ()> = std::result::Result<T, serde_json::Error>;
+type Result<T = ()> = std::result::Result<T, JsonError>;
 
 /// An object that is being read into an event.
 pub(super) struct Reading<'r, 'a> {
@@ -251,7 +248,8 @@ impl<'r, 'a> Reading<'r, 'a> {
                 let text = record::text(value);
                 match text.trim_start().as_bytes() {
                     [b'{', ..] => json::read_payload(&text, key, self.event),
-                    [b'<', ..] => xml::read(&text, self.event).map_err(serde_json::Error::custom),
+                    [b'<', ..] => xml::read(&text, self.event)
+                        .map_err(|error| Lexer::new(value).error(error.to_string())),
                     _ => Ok(()),
                 }
             }
@@ -272,16 +270,17 @@ impl<'r, 'a> Reading<'r, 'a> {
     }
 
     fn values(&mut self, name: &str, value: &str) -> Result {
-        #[derive(Deserialize)]
-        struct Property<'a> {
-            #[serde(borrow, rename = "Value")]
-            value: &'a RawValue,
-        }
-        if !value.starts_with('[') {
+        let mut lexer = Lexer::new(value);
+        if lexer.value()? != Token::Array {
             return Ok(());
         }
-        let properties: Vec<Property<'_>> = serde_json::from_str(value)?;
-        properties.iter().try_for_each(|property| self.field(name, property.value.get()))
+        let mut is_first = true;
+        while lexer.has_item(&mut is_first)? {
+            if let Some(value) = Record::parse(lexer.skip()?)?.get("Value") {
+                self.field(name, value)?;
+            }
+        }
+        Ok(())
     }
 }
 
