@@ -55,7 +55,7 @@ pub const MAX_FIELDS: usize = 10_000;
 
 /// The part of an event that a field belongs to.
 // The order is that of precedence: event 104 names the cleared log in a payload field `Channel`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
     /// What was made from the payload, for rules about events that this one stands for.
     Derived,
@@ -129,6 +129,13 @@ impl Event {
         self.message.clone_from(&other.message);
         self.is_message_unread = other.is_message_unread;
         self.asked = other.asked;
+    }
+
+    /// Whether this says the same as another event, in the same order.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.fields().eq(other.fields())
+            && self.message() == other.message()
+            && self.is_message_unread == other.is_message_unread
     }
 
     /// Adds a field. A name may come several times: the field then has several values.

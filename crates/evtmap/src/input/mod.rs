@@ -26,6 +26,7 @@ use crate::event::origin::Origins;
 
 pub use archive::{Log, Logs, logs};
 pub use csv::{DateOrder, MAX_COLUMNS, MAX_ROW_BYTES};
+pub use evtx::Combinations;
 pub use find::{Found, FoundFile, STANDARD_INPUT, find};
 pub use text::MAX_RECORD_BYTES;
 
@@ -64,6 +65,8 @@ pub struct InputOptions {
     pub origins: Arc<Origins>,
     /// What tells the fields where the input holds a message in their place.
     pub messages: Arc<Messages>,
+    /// What was found out about the records of event logs, for the logs that follow.
+    pub combinations: Arc<Combinations>,
 }
 
 /// UTC, and the tables of origins and messages that are part of the program.
@@ -74,6 +77,7 @@ impl Default for InputOptions {
             date_order: None,
             origins: Arc::new(Origins::bundled()),
             messages: Arc::new(Messages::bundled()),
+            combinations: Arc::default(),
         }
     }
 }

@@ -5,8 +5,6 @@
 
 use std::iter;
 
-/// 100 nanoseconds from 1601 to 1970.
-const FILETIME_EPOCH: u64 = 116_444_736_000_000_000;
 /// The first FILETIME of the year 10000, which no longer has four digits.
 pub(super) const FILETIME_END: u64 = 2_650_467_744_000_000_000;
 const TICKS_A_DAY: u64 = 864_000_000_000;
@@ -75,7 +73,7 @@ impl<'c> RawValue<'c> {
                 1 => text.push_str("true"),
                 other => push_int(other, text),
             },
-            kind::BINARY => self.bytes.iter().for_each(|byte| push_hex_byte(*byte, b"0123456789ABCDEF", text)),
+            kind::BINARY => self.bytes.chunks(32).for_each(|bytes| push_hex_bytes(bytes, text)),
             kind::GUID => push_guid(self.array()?, text),
             kind::SIZE_T if self.bytes.len() == 4 => push_hex(u32::from_le_bytes(self.array()?).into(), text),
             kind::SIZE_T | kind::HEX_INT64 => push_hex(u64::from_le_bytes(self.array()?), text),
@@ -89,7 +87,10 @@ impl<'c> RawValue<'c> {
 
     /// The texts of an array of them, each of which ends with a NUL.
     pub(super) fn texts(self) -> Result<impl Iterator<Item = &'c [u8]>, Unusual> {
-        if self.kind != kind::STRING_ARRAY || !self.bytes.ends_with(&[0, 0]) || self.bytes.len() % 2 != 0 {
+        if self.kind != kind::STRING_ARRAY
+            || !self.bytes.ends_with(&[0, 0])
+            || !self.bytes.len().is_multiple_of(2)
+        {
             return Err(Unusual);
         }
         let mut rest = self.bytes;
@@ -148,36 +149,54 @@ fn push_int(number: impl itoa::Integer, text: &mut String) {
     text.push_str(itoa::Buffer::new().format(number));
 }
 
-fn push_hex_byte(byte: u8, digits: &[u8; 16], text: &mut String) {
-    let digit = |nibble: u8| char::from(digits.get(usize::from(nibble)).copied().unwrap_or(b'?'));
-    text.push(digit(byte >> 4));
-    text.push(digit(byte & 15));
+const UPPER: &[u8; 16] = b"0123456789ABCDEF";
+const LOWER: &[u8; 16] = b"0123456789abcdef";
+
+/// The two hexadecimal digits of a byte.
+fn hex(byte: u8, digits: &[u8; 16]) -> [u8; 2] {
+    let digit = |nibble: u8| digits.get(usize::from(nibble)).copied().unwrap_or(b'?');
+    [digit(byte >> 4), digit(byte & 15)]
+}
+
+/// Appends digits and signs.
+fn push_ascii(ascii: &[u8], text: &mut String) {
+    text.push_str(str::from_utf8(ascii).unwrap_or_default());
+}
+
+/// Appends at most 32 bytes in hexadecimal.
+fn push_hex_bytes(bytes: &[u8], text: &mut String) {
+    let mut out = [0_u8; 64];
+    for (byte, out) in bytes.iter().zip(out.as_chunks_mut::<2>().0) {
+        *out = hex(*byte, UPPER);
+    }
+    push_ascii(out.get(..bytes.len() * 2).unwrap_or_default(), text);
 }
 
 fn push_hex(number: u64, text: &mut String) {
-    text.push_str("0x");
-    let n_digits = 16_u32.saturating_sub(number.leading_zeros() / 4).max(1);
-    for digit in (0..n_digits).rev() {
-        let nibble = u32::try_from(number >> (digit * 4) & 15).unwrap_or_default();
-        text.push(char::from_digit(nibble, 16).unwrap_or('?'));
+    let mut out = [0_u8; 16];
+    for (byte, out) in number.to_be_bytes().iter().zip(out.as_chunks_mut::<2>().0) {
+        *out = hex(*byte, LOWER);
     }
+    let n_zeros = (number.leading_zeros() / 4).min(15) as usize;
+    text.push_str("0x");
+    push_ascii(out.get(n_zeros..).unwrap_or_default(), text);
 }
 
 fn push_guid(guid: [u8; 16], text: &mut String) {
-    const LOWER: &[u8; 16] = b"0123456789abcdef";
     let [a3, a2, a1, a0, b1, b0, c1, c0, rest @ ..] = guid;
-    text.push('{');
-    for (number, byte) in [a0, a1, a2, a3, b0, b1, c0, c1].into_iter().chain(rest).enumerate() {
-        if matches!(number, 4 | 6 | 8 | 10) {
-            text.push('-');
+    let mut out = *b"{00000000-0000-0000-0000-000000000000}";
+    // Where the digits of each byte stand.
+    let places = [1, 3, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 29, 31, 33, 35];
+    for (at, byte) in places.into_iter().zip([a0, a1, a2, a3, b0, b1, c0, c1].into_iter().chain(rest)) {
+        if let Some(digits) = out.get_mut(at..at + 2) {
+            digits.copy_from_slice(&hex(byte, LOWER));
         }
-        push_hex_byte(byte, LOWER, text);
     }
-    text.push('}');
+    push_ascii(&out, text);
 }
 
 fn push_sid(sid: &[u8], text: &mut String) -> Result<(), Unusual> {
-    let [revision, n_parts, authority @ .., ] = sid.first_chunk::<8>().ok_or(Unusual)?;
+    let [revision, n_parts, authority @ ..] = sid.first_chunk::<8>().ok_or(Unusual)?;
     let parts = sid.get(8..).unwrap_or_default();
     if parts.len() != usize::from(*n_parts) * 4 {
         return Err(Unusual);
@@ -217,7 +236,7 @@ fn push_filetime(time: u64, text: &mut String) -> Result<(), Unusual> {
             rest /= 10;
         }
     }
-    text.push_str(str::from_utf8(&buffer).unwrap_or_default());
+    push_ascii(&buffer, text);
     Ok(())
 }
 
@@ -229,7 +248,8 @@ fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 306;
     let cycle = days / 146_097;
     let day_of_cycle = days % 146_097;
-    let year_of_cycle = (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
+    let year_of_cycle =
+        (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
     let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;
@@ -240,7 +260,9 @@ fn date(days: u64) -> (u64, u64, u64) {
 /// The FILETIME of a moment in microseconds since 1970, for tests.
 #[cfg(test)]
 fn filetime(microseconds: i64) -> u64 {
-    FILETIME_EPOCH.checked_add_signed(microseconds * 10).unwrap()
+    /// 100 nanoseconds from 1601 to 1970.
+    const EPOCH: u64 = 116_444_736_000_000_000;
+    EPOCH.checked_add_signed(microseconds * 10).unwrap()
 }
 
 #[cfg(test)]
