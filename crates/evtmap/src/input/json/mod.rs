@@ -91,6 +91,10 @@ impl Format for Json {
         }
     }
 
+    fn start(&self, text: &[u8]) -> usize {
+        memchr::memchr(b'{', text).unwrap_or_default()
+    }
+
     fn resume(&self, text: &[u8]) -> Option<usize> {
         self.layout.resume(text)
     }
