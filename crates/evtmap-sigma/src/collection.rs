@@ -95,6 +95,44 @@ pub struct Refused {
     pub reason: Diagnostic,
 }
 
+/// A rule or a correlation of a collection.
+#[derive(Clone, Copy, Debug)]
+pub enum AnyRule<'a> {
+    /// A rule about single events.
+    Rule(&'a Rule),
+    /// A rule about several events.
+    Correlation(&'a Correlation),
+}
+
+impl<'a> AnyRule<'a> {
+    /// What it says about itself.
+    pub fn metadata(self) -> &'a Metadata {
+        match self {
+            Self::Rule(rule) => &rule.metadata,
+            Self::Correlation(correlation) => &correlation.metadata,
+        }
+    }
+}
+
+/// Why a collection is not about one thing.
+#[derive(Clone, Copy, Debug)]
+pub enum NotOne<'a> {
+    /// It has several correlations, or several rules and no correlation.
+    Several,
+    /// It has none that can be used, and why the first cannot.
+    Nothing(Option<&'a Diagnostic>),
+}
+
+impl std::fmt::Display for NotOne<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Several => f.write_str("it holds several rules"),
+            Self::Nothing(Some(reason)) => write!(f, "{reason}"),
+            Self::Nothing(None) => f.write_str("it holds no rule"),
+        }
+    }
+}
+
 /// A document that can be used.
 enum Document {
     Rule(Box<Rule>),
@@ -139,6 +177,36 @@ impl Collection {
         }
         collection.diagnostics.extend(read.diagnostics);
         collection
+    }
+
+    /// The rule or correlation with an id, name or title. An aggregation that was translated is found as the
+    /// correlation that it became.
+    pub fn find(&self, name: &str) -> Option<AnyRule<'_>> {
+        let mut all = self.any_rules();
+        all.find(|any| {
+            let metadata = any.metadata();
+            metadata.is_called(name) || metadata.title.eq_ignore_ascii_case(name)
+        })
+    }
+
+    /// What the collection is about: its only correlation, whose parts the rules beside it are, or its only
+    /// rule.
+    ///
+    /// # Errors
+    /// When it is about several things or nothing.
+    pub fn only(&self) -> Result<AnyRule<'_>, NotOne<'_>> {
+        match (self.correlations.as_slice(), self.rules.as_slice()) {
+            ([only], _) => Ok(AnyRule::Correlation(only)),
+            ([], [only]) => Ok(AnyRule::Rule(only)),
+            ([], []) => Err(NotOne::Nothing(self.refused.first().map(|refused| &refused.reason))),
+            _ => Err(NotOne::Several),
+        }
+    }
+
+    /// Correlations, and rules that are no correlation by translation.
+    pub fn any_rules(&self) -> impl Iterator<Item = AnyRule<'_>> {
+        let rules = self.rules.iter().filter(|rule| !rule.is_aggregated());
+        self.correlations.iter().map(AnyRule::Correlation).chain(rules.map(AnyRule::Rule))
     }
 
     fn add(&mut self, node: &Node, placeholders: &Placeholders) {

@@ -37,6 +37,39 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(fold_char).collect())
 }
 
+/// Folds a text into working memory, whose content before is forgotten.
+pub(crate) fn fold_into(text: &str, folded: &mut String) {
+    folded.clear();
+    let mut rest = text;
+    // Nearly all of nearly every text is ASCII, which is copied and lowered many bytes at once.
+    while !rest.is_empty() {
+        let n_ascii = ascii_prefix(rest.as_bytes());
+        let (ascii, other) = rest.split_at_checked(n_ascii).unwrap_or((rest, ""));
+        let start = folded.len();
+        folded.push_str(ascii);
+        if let Some(added) = folded.get_mut(start..) {
+            added.make_ascii_lowercase();
+        }
+        let mut chars = other.chars();
+        while let Some(c) = chars.as_str().chars().next().filter(|c| !c.is_ascii()) {
+            folded.push(fold_char(c));
+            chars.next();
+        }
+        rest = chars.as_str();
+    }
+}
+
+/// How many bytes at the start of a text are ASCII.
+fn ascii_prefix(bytes: &[u8]) -> usize {
+    if bytes.is_ascii() {
+        return bytes.len();
+    }
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let n_blocks = blocks.iter().take_while(|block| block.is_ascii()).count();
+    let rest = bytes.get(n_blocks * 32..).unwrap_or_default();
+    n_blocks * 32 + rest.iter().take_while(|byte| byte.is_ascii()).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +100,11 @@ mod tests {
             ("\u{1f600}", "\u{1f600}"),
         ] {
             assert_eq!(fold(text), folded, "{text}");
+            for text in [text.to_owned(), format!("A{}{text}B{text}", "x".repeat(70))] {
+                let mut memory = "before".to_owned();
+                fold_into(&text, &mut memory);
+                assert_eq!(memory, fold(&text), "{text}");
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ mod scalar;
 mod text;
 mod yaml;
 
-pub use collection::{Collection, Placeholders, Refused};
+pub use collection::{AnyRule, Collection, NotOne, Placeholders, Refused};
 pub use compile::{Compiled, Expr};
 pub use condition::{Condition, Quantifier, Selector};
 pub use correlate::{
@@ -45,7 +45,7 @@ pub use detection::{Detection, Item, NamedSelection, Selection};
 pub use diagnostic::{Code, Diagnostic, Gravity};
 pub use engine::{Engine, EngineBuilder, Scratch, SlotEvent};
 pub use event::{Event, FieldList, Value};
-pub use example::{EXAMPLES_ENDING, Example, Examples, Recording, Recordings};
+pub use example::{EXAMPLES_ENDING, Example, ExampleEvents, ExampleFields, Examples, Recording, Recordings};
 pub use explain::{ExplainedItem, ExplainedPart, ExplainedValue, Explanation};
 pub use filter::Filter;
 pub use fold::{fold, fold_char};

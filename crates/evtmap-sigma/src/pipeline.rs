@@ -12,6 +12,8 @@ use crate::yaml::{self, Data, Node, Place};
 pub struct Pipeline {
     /// What it is called.
     pub name: String,
+    /// Variables: names with a value or several.
+    pub vars: Vec<(String, Vec<String>)>,
     /// Its steps, in the order written.
     pub transformations: Vec<Transformation>,
 }
@@ -65,7 +67,8 @@ impl Pipeline {
             }
         };
         let transformations = steps.iter().map(Transformation::read).collect::<Result<_, _>>()?;
-        Ok(Self { name, transformations })
+        let vars = document.get("vars").map(read_table).unwrap_or_default();
+        Ok(Self { name, vars, transformations })
     }
 }
 

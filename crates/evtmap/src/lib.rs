@@ -39,7 +39,7 @@ pub use association::{Association, Associations};
 pub use attack::Catalogue;
 pub use evtmap_sigma as sigma;
 pub use evtmap_sigma::Placeholders;
-pub use logsource::{LogPlace, Pipelines, PlaceExplanation, Router, RuleExplanation, Workspace};
+pub use logsource::{LogPlace, Pipelines, PlaceExplanation, Router, RuleExplanation, Seen, Workspace};
 pub use rules::Rules;
 pub use scan::{
     FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,

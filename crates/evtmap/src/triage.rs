@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use evtmap_sigma::Metadata;
 use jiff::Timestamp;
 
 use crate::alert::{Alert, Kind, TacticRef};
-use crate::attack::Catalogue;
+use crate::attack::{Catalogue, Followed};
 use crate::rules::{Rules, SkipReason};
 use crate::scan::{Findings, ScanAccount, TimeSpan};
 use crate::severity::Severity;
@@ -62,6 +63,8 @@ pub struct Group {
     pub computer: String,
     /// How many.
     pub n: u64,
+    /// How many of them are in events that stand for those of another kind.
+    pub n_derived: u64,
     /// When the first and the last were.
     pub span: TimeSpan,
 }
@@ -83,6 +86,12 @@ pub struct Summary {
     pub hosts: Counts,
     /// Detections by user.
     pub users: Counts,
+    /// Detections in events that stand for those of another kind, by what they are: `Security 4688`.
+    pub derived: Counts,
+    /// How many of them are by rules that make exceptions by fields which the event lacks.
+    pub n_without_exceptions: u64,
+    /// The fields that these lack.
+    pub missing_fields: Counts,
     /// Techniques that event ids alone may hint at.
     pub hinted_techniques: Counts,
     groups: HashMap<(String, String), Group>,
@@ -120,6 +129,12 @@ impl Summary {
         if let Some(user) = &alert.event.user {
             self.users.add(user);
         }
+        if let Some(derived) = &alert.derived {
+            let id = alert.event.event_id.unwrap_or_default();
+            self.derived.add(&format!("{} {id}", alert.event.channel));
+            self.n_without_exceptions += u64::from(!derived.missing_fields.is_empty());
+            derived.missing_fields.iter().for_each(|field| self.missing_fields.add(field));
+        }
         if severity >= Severity::High {
             self.add_to_group(alert, severity);
         }
@@ -138,9 +153,11 @@ impl Summary {
             techniques: finding.techniques.iter().map(|technique| technique.id.clone()).collect(),
             computer: alert.event.computer.clone(),
             n: 0,
+            n_derived: 0,
             span: TimeSpan::default(),
         });
         group.n += 1;
+        group.n_derived += u64::from(alert.derived.is_some());
         let times = match &alert.correlation {
             Some(correlation) => [Some(correlation.first), Some(correlation.last)],
             None => [alert.event.time, None],
@@ -191,10 +208,14 @@ pub struct RulesAccount {
     pub origins: Vec<String>,
     /// How many are used, correlations included.
     pub n_used: usize,
-    /// Those that are not used, by reason, with up to three examples each.
+    /// Those that are not used, by reason, with examples.
     pub skipped: BTreeMap<SkipReason, Skipped>,
+    /// The day of the newest of them, as it says itself.
+    pub newest: Option<String>,
     /// Tags of ATT&CK that the loaded release does not know, and how many rules have them.
     pub unresolved_tags: BTreeMap<String, usize>,
+    /// Tags of another release of ATT&CK with what they mean in the loaded one, and how many rules have them.
+    pub followed_tags: BTreeMap<Followed, usize>,
 }
 
 /// Rules that are not used for one reason.
@@ -202,7 +223,8 @@ pub struct RulesAccount {
 pub struct Skipped {
     /// How many.
     pub n: usize,
-    /// The first of them: the file, and more about why.
+    /// The first of them: the file, and more about why. Of those that a user may want to mend, up to a
+    /// hundred.
     pub examples: Vec<String>,
 }
 
@@ -214,9 +236,16 @@ impl RulesAccount {
         for rule in rules.skipped() {
             let skipped = account.skipped.entry(rule.reason).or_default();
             skipped.n += 1;
-            if skipped.examples.len() < 3 {
+            let n_max = if rule.reason.is_worth_a_look() { 100 } else { 3 };
+            if skipped.examples.len() < n_max {
                 skipped.examples.push(format!("{} ({})", rule.path, rule.detail));
             }
+        }
+        let dates = rules.rules().iter().map(|loaded| &loaded.rule.metadata);
+        let dates = dates.chain(rules.correlations().iter().map(|loaded| &loaded.correlation.metadata));
+        account.newest = dates.filter_map(Metadata::newest).max().map(str::to_owned);
+        for followed in findings.followed() {
+            *account.followed_tags.entry(followed.clone()).or_default() += 1;
         }
         for unresolved in findings.unresolved() {
             *account.unresolved_tags.entry(unresolved.tag.clone()).or_default() += 1;
@@ -236,4 +265,6 @@ pub struct Report<'a> {
     pub rules: &'a RulesAccount,
     /// The catalogue that names techniques and tactics.
     pub catalogue: &'a Catalogue,
+    /// Where the catalogue is from, in words.
+    pub catalogue_origin: &'a str,
 }

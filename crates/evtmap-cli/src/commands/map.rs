@@ -1,40 +1,50 @@
 //! `evtmap map`: event logs to techniques.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use std::thread;
 
 use evtmap::input;
-use evtmap::rules::{self, RuleFile};
+use evtmap::rules::RuleFile;
 use evtmap::triage::{Report, RulesAccount, Summary};
-use evtmap::{
-    Associations, Catalogue, Findings, Pipelines, Placeholders, Rules, ScanAccount, ScanOptions, Scanner,
-    Severity,
-};
+use evtmap::{Associations, Findings, Pipelines, Rules, ScanAccount, ScanOptions, Scanner, Severity};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, civil};
 
+use super::reading;
 use crate::args::MapArgs;
+use crate::commands::read_placeholders;
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::{summary, terminal};
+use crate::stock::{Age, Cache, RuleStock};
+use crate::{clock, summary, terminal};
 
 /// Runs the command.
-pub(crate) fn run(args: &MapArgs) -> Result<ExitCode, Failure> {
-    let options = scan_options(args)?;
-    let catalogue = catalogue(args)?;
-    let (rules, origins) = load_rules(args)?;
+pub(crate) fn run(args: &MapArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+    let now = clock::now()?;
+    let options = scan_options(args, now)?;
+    let attack = cache.attack(args.attack.as_deref())?;
+    let catalogue = &attack.catalogue;
+    let (rules, stock) = load_rules(args, cache)?;
     let associations = Associations::bundled().map_err(|error| Failure::new(error.to_string()))?;
-    let findings = Findings::new(&rules, associations, &catalogue);
+    let mut findings = Findings::new(&rules, associations, catalogue);
+    if !args.enrich.is_empty() {
+        findings.enrich(catalogue, &attack.library()?, &args.enrich);
+    }
     let found = input::find(&args.inputs);
     let mut desk = Desk::open(args, &found)?;
     let scanned = Scanner::new(&rules, &findings, options).scan(&found, &mut desk);
     let account = desk.account(scanned)?;
-    let rules_account = RulesAccount::new(origins, &rules, &findings);
-    let report =
-        Report { summary: &desk.summary, scan: &account, rules: &rules_account, catalogue: &catalogue };
-    let text = summary::render(&report);
+    let rules_account = RulesAccount::new(stock.origins, &rules, &findings);
+    let report = Report {
+        summary: &desk.summary,
+        scan: &account,
+        rules: &rules_account,
+        catalogue,
+        catalogue_origin: &attack.origin,
+    };
+    let ages = [Age::of_rules(rules_account.newest.as_deref(), stock.checked), attack.age()];
+    let text = summary::render(&report) + &summary::hint(&ages, now);
     let to_stderr = desk.has_stdout();
     let has_failed = desk.reports.finish(&report)?;
     if !args.quiet {
@@ -44,9 +54,9 @@ pub(crate) fn run(args: &MapArgs) -> Result<ExitCode, Failure> {
     Ok(status(args.fail_on, &desk.summary, has_errors))
 }
 
-fn scan_options(args: &MapArgs) -> Result<ScanOptions, Failure> {
+fn scan_options(args: &MapArgs, now: Timestamp) -> Result<ScanOptions, Failure> {
     let time = |option: &str, text: &Option<String>| {
-        text.as_deref().map(|text| parse_time(option, text, Timestamp::now())).transpose()
+        text.as_deref().map(|text| parse_time(option, text, now)).transpose()
     };
     let defaults = ScanOptions::default();
     Ok(ScanOptions {
@@ -57,7 +67,7 @@ fn scan_options(args: &MapArgs) -> Result<ScanOptions, Failure> {
         min_severity: args.min_severity.unwrap_or(defaults.min_severity),
         associations: !args.no_associations,
         all_events: args.all_events,
-        input: defaults.input,
+        input: reading::options(args)?,
     })
 }
 
@@ -78,59 +88,36 @@ fn parse_time(option: &str, text: &str, now: Timestamp) -> Result<Timestamp, Fai
         .help("write 2026-03-02, 2026-03-02T08:00:00Z, or a span back from now such as 7d or 12h"))
 }
 
-/// The catalogue that names techniques: the user's, the cache's, or the program's.
-fn catalogue(args: &MapArgs) -> Result<Catalogue, Failure> {
-    let cached = args.cache_dir.as_ref().map(|folder| folder.join("enterprise-attack.json"));
-    let chosen = args.attack.clone().or_else(|| cached.filter(|path| path.is_file()));
-    let Some(path) = chosen else { return Ok(Catalogue::bundled()) };
-    let file = File::open(&path).map_err(|error| {
-        let reason = match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file".to_owned(),
-            _ => error.to_string().to_lowercase(),
-        };
-        Failure::new(format!("cannot read `{}`: {reason}", path.display()))
-    })?;
-    Catalogue::from_stix(io::BufReader::new(file)).map_err(|error| {
-        Failure::new(format!("cannot use `{}` as ATT&CK: {error}", path.display())).help(error.help())
-    })
-}
-
-/// The rules, and where they are from: the user's, the cache's, or the program's.
-fn load_rules(args: &MapArgs) -> Result<(Rules, Vec<String>), Failure> {
-    let cached = args.cache_dir.as_ref().map(|folder| folder.join("rules")).filter(|folder| folder.is_dir());
-    let mut paths = args.rules.clone();
-    if paths.is_empty() {
-        paths.extend(cached);
-    }
-    let failure = |error: rules::RulesError| Failure::new(error.to_string());
-    let mut files: Vec<RuleFile> = Vec::new();
-    for path in &paths {
-        files.extend(rules::read(path).map_err(failure)?);
-    }
-    let mut origins: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    if paths.is_empty() {
-        files = rules::bundled().map_err(failure)?;
-        origins.push("the program".to_owned());
-    }
-    let pipelines = Pipelines::bundled().map_err(|problem| Failure::new(problem.to_string()))?;
-    let rules = Rules::load(&files, &pipelines, &placeholders(args)?);
+/// The rules in use, and where they are from.
+fn load_rules(args: &MapArgs, cache: &Cache) -> Result<(Rules, RuleStock), Failure> {
+    let mut stock = cache.rules(&args.rules)?;
+    let files = std::mem::take(&mut stock.files);
+    let rules = Rules::load(&files, &pipelines(args)?, &read_placeholders(args.placeholders.as_deref())?);
     if rules.rules().is_empty() {
-        return Err(Failure::new(format!("no rule of {} can be used", origins.join(", ")))
+        return Err(Failure::new(format!("no rule of {} can be used", stock.origins.join(", ")))
             .help(first_reason(&rules, &files)));
     }
-    Ok((rules, origins))
+    Ok((rules, stock))
 }
 
-/// The user's values for the placeholders of rules.
-fn placeholders(args: &MapArgs) -> Result<Placeholders, Failure> {
-    let Some(path) = &args.placeholders else { return Ok(Placeholders::default()) };
-    let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(format!("cannot read `{name}`: {}", error.to_string().to_lowercase()))
-    })?;
-    Placeholders::parse(&text).map_err(|problem| {
-        Failure::new(format!("cannot use `{name}` as placeholders: {}", problem.message)).help(problem.help)
-    })
+/// Where log sources are found, with what the user adds.
+fn pipelines(args: &MapArgs) -> Result<Pipelines, Failure> {
+    let mut pipelines = Pipelines::bundled().map_err(|problem| Failure::new(problem.to_string()))?;
+    for path in &args.pipeline {
+        let name = path.display();
+        let problem = |message: String, help: &str| {
+            Failure::new(format!("cannot use `{name}` as a pipeline: {message}")).help(help)
+        };
+        let text =
+            std::fs::read_to_string(path).map_err(|error| problem(error.to_string().to_lowercase(), ""))?;
+        pipelines
+            .add(&text)
+            .map_err(|found| problem(format!("line {}: {}", found.place.line, found.message), &found.help))?;
+    }
+    if args.no_derived {
+        pipelines.remove_derived();
+    }
+    Ok(pipelines)
 }
 
 fn first_reason(rules: &Rules, files: &[RuleFile]) -> String {

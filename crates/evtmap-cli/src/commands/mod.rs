@@ -1,4 +1,24 @@
 //! One file a command.
 
 pub(crate) mod map;
+mod reading;
 pub(crate) mod rules;
+pub(crate) mod update;
+
+use std::path::Path;
+
+use evtmap::Placeholders;
+
+use crate::failure::Failure;
+
+/// The user's values for the placeholders of rules; without a file there are none.
+fn read_placeholders(path: Option<&Path>) -> Result<Placeholders, Failure> {
+    let Some(path) = path else { return Ok(Placeholders::default()) };
+    let name = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::new(format!("cannot read `{name}`: {}", error.to_string().to_lowercase()))
+    })?;
+    Placeholders::parse(&text).map_err(|problem| {
+        Failure::new(format!("cannot use `{name}` as placeholders: {}", problem.message)).help(problem.help)
+    })
+}

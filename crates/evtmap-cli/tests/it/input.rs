@@ -1,8 +1,11 @@
 //! Inputs that cannot be read, or not to their end: each is named, and the others are read.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use evtx_fixture::{Damage, Writer};
 
-use crate::program::Folder;
+use crate::program::{Folder, Run};
 use crate::sample;
 
 /// A folder with a log, and one thing more that is wrong.
@@ -100,4 +103,102 @@ fn a_row_that_does_not_fit_is_lost_alone() {
     assert!(run.out.contains("2 events in 1 file"), "{}", run.out);
     assert!(run.out.contains("1 detection: 1 high"), "{}", run.out);
     assert!(run.out.contains("log.csv, line 3"), "{}", run.out);
+}
+
+/// A zip of two logs and of a file that is none.
+fn zip() -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in
+        [("logs/good.evtx", sample::log()), ("a.csv", sample::CSV.into()), ("notes.txt", "dear diary".into())]
+    {
+        writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(&content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn an_archive_is_read_member_by_member() {
+    let folder = folder("logs.zip", zip());
+    let run = folder.check("map logs.zip --rules rules.yml -o out.jsonl", 0);
+    assert_eq!(run.err, "");
+    assert!(run.out.contains("7 events in 2 files"), "{}", run.out);
+    assert!(run.out.contains("logs.zip!notes.txt"), "{}", run.out);
+    assert!(folder.read("out.jsonl").contains(r#""path":"logs.zip!logs/good.evtx""#));
+    let run = folder.check("map logs.zip good.evtx --rules rules.yml --max-events 2", 0);
+    assert!(run.out.contains("1 file: not reached"), "{}", run.out);
+}
+
+#[test]
+fn an_archive_of_other_things_is_an_error_when_it_was_named() {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    writer.start_file("notes.txt", zip::write::SimpleFileOptions::default()).unwrap();
+    let content = writer.finish().unwrap().into_inner();
+    check(&folder("other.zip", content), "other.zip", "there is no event log in it");
+}
+
+/// Runs over what comes through a pipe.
+fn pipe(content: &[u8]) -> Run {
+    let folder = Folder::new().with("rules.yml", sample::RULES);
+    let mut command = folder.command("map - --rules rules.yml");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(content).unwrap();
+    Run::of(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn standard_input_may_be_anything() {
+    for (content, events) in [(sample::log(), 5), (sample::CSV.into(), 2), (zip(), 7)] {
+        let run = pipe(&content);
+        assert!(run.out.contains(&format!("{events} events in ")), "{}{}", run.out, run.err);
+        assert_eq!(run.status, 0);
+    }
+    let run = pipe(b"dear diary");
+    assert_eq!(run.status, 2);
+    assert!(run.err.contains("warning: `-`: the content is not that of an event log"), "{}", run.err);
+}
+
+/// A table with times that say little about themselves.
+const LOCAL: &str = "Event ID;When;Log;CommandLine\n4688;05/06/2026 10:00:00;Security;bad.exe\n";
+
+#[test]
+fn local_times_are_read_as_told_and_every_report_says_so() {
+    let folder = Folder::new()
+        .with("rules.yml", sample::RULES)
+        .with("log.csv", LOCAL)
+        .with("columns.toml", "When = \"TimeCreated_SystemTime\"\nLog = \"Channel\"\n");
+    let check = |options: &str, time: &str, told: &str| {
+        let options = format!("map log.csv --rules rules.yml --columns columns.toml {options}");
+        let run = folder.check(&format!("{options} -o out.jsonl -o out.csv -o out.json"), 0);
+        assert!(run.out.contains(told), "{}", run.out);
+        assert!(
+            folder.read("out.jsonl").contains(&format!(r#""time":"{time}""#)),
+            "{}",
+            folder.read("out.jsonl")
+        );
+    };
+    check(
+        "",
+        "2026-05-06T10:00:00Z",
+        "1 time without a time zone read as UTC; month-first of 1 file assumed",
+    );
+    assert!(folder.read("out.jsonl").contains(r#""timezone":"UTC""#));
+    assert!(folder.read("out.csv").ends_with(",UTC\n"), "{}", folder.read("out.csv"));
+    assert!(
+        folder
+            .read("out.json")
+            .contains(r#""dates":[{"order":"month-first","from":"assumption","files":1}]"#),
+        "{}",
+        folder.read("out.json")
+    );
+    check(
+        "--input-timezone Europe/Berlin --date-format day-first",
+        "2026-06-05T08:00:00Z",
+        "read as Europe/Berlin; day-first of 1 file as asked for",
+    );
+    check("--input-timezone +02:00", "2026-05-06T08:00:00Z", "read as +02");
+    folder.check("map log.csv --input-timezone Atlantis", 2);
+    folder.check("map log.csv --date-format never", 2);
+    folder.check("map log.csv --columns rules.yml", 2);
 }

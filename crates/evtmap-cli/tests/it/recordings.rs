@@ -12,7 +12,7 @@ use crate::program::Folder;
 use crate::report::check_schema;
 
 /// A file or folder beside the project, if it is there.
-fn shared(path: &str) -> Option<PathBuf> {
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(path);
     if path.exists() {
         return Some(path.canonicalize().unwrap());

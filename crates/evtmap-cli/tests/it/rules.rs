@@ -180,3 +180,61 @@ correlation:
     );
     assert!(line.contains(r#""path":"log.evtx""#) && line.contains("copy/log.evtx"), "{line}");
 }
+
+/// A rule with an exception by a field that Security's event does not have, and one of a log that only a
+/// pipeline knows.
+const MORE: &str = "\
+title: Bad Unless By Its Parent
+logsource: {product: windows, category: process_creation}
+detection:
+    selection: {CommandLine|contains: bad}
+    filter: {ParentCommandLine: good, Image: 'C:\\other.exe'}
+    condition: selection and not filter
+---
+title: Of Our Own
+logsource: {product: windows, service: our-own}
+detection:
+    selection: {Account: ada}
+    condition: selection
+";
+
+#[test]
+fn what_is_derived_says_so_and_can_be_left_out() {
+    let folder = folder().with("rules.yml", MORE);
+    let run = folder.check("map log.evtx --rules rules.yml -o out.csv -o out.json", 0);
+    assert!(run.out.contains("2 detections"), "{}", run.out);
+    assert!(run.out.contains("Security 4688 (2)\n"), "{}", run.out);
+    let told = "2 detections may be an exception of the rule: the event lacks ParentCommandLine (2)";
+    assert!(run.out.contains(told), "{}", run.out);
+    assert!(folder.read("out.csv").contains(",process_creation; without ParentCommandLine,\n"));
+    assert!(folder.read("out.json").contains(r#""missing_fields":["ParentCommandLine"]"#));
+    assert!(folder.read("out.json").contains(r#""derived_without_exceptions":2"#));
+    let run = folder.check("map log.evtx --rules rules.yml --no-derived", 0);
+    assert!(run.out.contains("0 detections"), "{}", run.out);
+    assert!(!run.out.contains("Derived"), "{}", run.out);
+}
+
+#[test]
+fn a_rule_whose_log_is_nowhere_is_named_and_a_pipeline_can_say_where() {
+    let pipeline = "\
+name: ours
+transformations:
+  - type: add_condition
+    conditions: {Channel: Security, EventID: 4688}
+    rule_conditions: [{type: logsource, product: windows, service: our-own}]
+  - type: field_name_mapping
+    mapping: {Account: SubjectUserName}
+    rule_conditions: [{type: logsource, product: windows, service: our-own}]
+";
+    let folder = folder().with("rules.yml", MORE).with("ours.yml", pipeline).with("bad.yml", "name: x\n");
+    let run = folder.check("map log.evtx --rules rules.yml -o out.json", 0);
+    assert!(run.out.contains("1 rule: log source maps to no Windows channel\n    rules.yml"), "{}", run.out);
+    assert!(folder.read("out.json").contains("rules.yml (windows/our-own)"));
+    let run = folder.check("map log.evtx --rules rules.yml --pipeline ours.yml", 0);
+    assert!(run.out.contains("4 detections"), "{}", run.out);
+    assert!(!run.out.contains("maps to no"), "{}", run.out);
+    let run = folder.check("map log.evtx --rules rules.yml --pipeline bad.yml", 2);
+    let told = "cannot use `bad.yml` as a pipeline: line 1: a pipeline has a list of `transformations`";
+    assert!(run.err.contains(told), "{}", run.err);
+    folder.check("map log.evtx --pipeline missing.yml", 2);
+}

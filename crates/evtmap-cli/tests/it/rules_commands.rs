@@ -115,6 +115,9 @@ fn check_writes_json_and_sarif() {
     assert_eq!(found["findings"][0]["edits"].as_array().unwrap().len(), 2);
 
     let log = json(&folder.check("rules check whoami.yml --format sarif", 0));
+    // Types made from the official schema take it and lose nothing of it.
+    let typed: serde_sarif::sarif::Sarif = serde_json::from_value(log.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&typed).unwrap(), log);
     assert_eq!(log["version"], "2.1.0");
     let run = &log["runs"][0];
     let result = &run["results"][2];
@@ -129,6 +132,17 @@ fn check_writes_json_and_sarif() {
         run["results"][0]["fixes"][0]["artifactChanges"][0]["replacements"].as_array().unwrap().len(),
         2
     );
+}
+
+#[test]
+fn check_knows_the_users_placeholders() {
+    let rule = RULE.replace("User: nobody", "User|expand: '%Servers%'");
+    let folder = Folder::new().with("rule.yml", &rule).with("site.yml", "Servers: [SRV01]\n");
+    let run = folder.check("rules check rule.yml", 1);
+    assert!(run.out.contains("error[unresolved-placeholder]"), "{}", run.out);
+    let run = folder.check("rules check rule.yml --placeholders site.yml", 0);
+    assert!(run.out.contains("1 rule, 0 correlations"), "{}", run.out);
+    folder.check("rules check rule.yml --placeholders missing.yml", 2);
 }
 
 /// The rules that come with the program are as it asks others' to be.
@@ -188,7 +202,7 @@ Whoami Run by SYSTEM (product windows, category process_creation) does not match
 condition: selection
 log source
   ✗ Microsoft-Windows-Sysmon/Operational, event 1 (the event's channel is `Security`, the event's id is 4688)
-  ✓ Security, event 4688
+  ✓ Security, event 4688, derived
 detection
   ✗ selection
     ✓ Image: `*\\whoami.exe`
@@ -262,5 +276,130 @@ fn control_characters_do_not_pass() {
         let run = folder.run(&format!("rules {command}"));
         let steers = |c: char| c == '\u{1b}' || c == '\u{202e}';
         assert!(!run.out.contains(steers) && !run.err.contains(steers), "{command}: {}{}", run.out, run.err);
+    }
+}
+
+/// Two correlations about one rule.
+const CORRELATIONS: &str = "\
+title: Failed Logon
+name: failed_logon
+logsource: {product: windows, service: security}
+detection: {selection: {EventID: 4625}, condition: selection}
+level: informational
+---
+title: Password Guessing
+name: guessing
+tags: [attack.t1110.001]
+correlation:
+    type: event_count
+    rules: failed_logon
+    group-by: TargetUserName
+    timespan: 1m
+    condition: {gte: 3}
+level: medium
+---
+title: Password Spraying
+name: spraying
+tags: [attack.t1110.003]
+correlation:
+    type: value_count
+    rules: failed_logon
+    timespan: 1m
+    condition: {field: TargetUserName, gte: 3}
+level: high
+";
+
+const CORRELATION_EXAMPLES: &str = "\
+rule: Password Guessing
+matches:
+    - - {time: [0, 10, 20], EventID: 4625, TargetUserName: alice}
+    - - {time: [0, 10], Channel: Security, EventID: 4625, TargetUserName: alice}
+      - {time: '1970-01-01T00:00:30Z', Channel: Security, EventID: 4625, TargetUserName: ALICE}
+misses:
+    - - {time: [0, 10, 80], EventID: 4625, TargetUserName: alice}
+    - - {time: [0, 10, 20], Channel: System, EventID: 4625, TargetUserName: alice}
+---
+rule: Password Spraying
+matches:
+    - - {time: 0, EventID: 4625, TargetUserName: alice}
+      - {time: 1, EventID: 4625, TargetUserName: bob}
+      - {time: 2, EventID: 4625, TargetUserName: carol}
+misses:
+    - - {time: [0, 1, 2], EventID: 4625, TargetUserName: alice}
+";
+
+fn correlations() -> Folder {
+    let events: String = ["alice", "bob", "alice"]
+        .iter()
+        .enumerate()
+        .map(|(second, user)| {
+            format!(
+                "{{\"TimeCreated\": \"2026-03-02T08:00:0{second}Z\", \"Channel\": \"Security\", \"EventID\": 4625, \"TargetUserName\": \"{user}\"}}\n"
+            )
+        })
+        .collect();
+    Folder::new()
+        .with("logon.yml", CORRELATIONS)
+        .with("logon.test.yml", CORRELATION_EXAMPLES)
+        .with("log.jsonl", &events)
+}
+
+#[test]
+fn correlations_are_listed_and_shown() {
+    let folder = correlations();
+    let rules = json(&folder.check("rules list logon.yml --json", 0));
+    let kinds: Vec<&str> =
+        rules.as_array().unwrap().iter().map(|rule| rule["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["rule", "correlation", "correlation"]);
+    assert_eq!(rules[1]["correlation"]["type"], "event_count");
+    let rules = json(&folder.check("rules list logon.yml --json --technique T1110 --level high", 0));
+    assert_eq!(rules.as_array().unwrap().len(), 1);
+    let run = folder.check("rules show logon.yml", 2);
+    assert!(run.err.contains("holds several rules"), "{}", run.err);
+    let run = folder.check("rules show spraying logon.yml", 0);
+    for part in [
+        "T1110.003 Password Spraying",
+        "correlation value_count gte 3 of TargetUserName within 1m\n  Failed Logon failed_logon\n",
+    ] {
+        assert!(run.out.contains(part), "{part}: {}", run.out);
+    }
+}
+
+#[test]
+fn correlations_are_explained_with_what_came_near() {
+    let folder = correlations();
+    let run = folder.check("rules explain guessing log.jsonl --rules logon.yml", 1);
+    let expected = "\
+Password Guessing (event_count gte 3 within 1m by TargetUserName) does not hold
+rules
+  ✓ Failed Logon matches 3 events
+came nearest
+  ✗ TargetUserName `alice`: 2 (2 events, 2026-03-02T08:00:00Z to 2026-03-02T08:00:02Z)
+  ✗ TargetUserName `bob`: 1 (1 event, 2026-03-02T08:00:01Z to 2026-03-02T08:00:01Z)
+";
+    assert_eq!(run.out, expected);
+    let tree = json(&folder.check("rules explain spraying log.jsonl --rules logon.yml --json", 1));
+    assert_eq!(tree["nearest"][0]["value"], "2");
+    let run = folder.check("rules explain guessing log.jsonl --rules logon.yml --record 1", 2);
+    assert!(run.err.contains("a correlation is about several events"), "{}", run.err);
+}
+
+#[test]
+fn correlations_are_tried_on_examples() {
+    let folder = correlations();
+    let run = folder.check("rules test logon.yml", 0);
+    assert_eq!(run.out, "6 examples passed, 0 failed\n");
+    let wrong = CORRELATION_EXAMPLES.replace("[0, 10, 20], EventID", "[0, 10], EventID");
+    let run = folder.with("logon.test.yml", &wrong).check("rules test logon.yml", 1);
+    let expected = "the rule does not match, and it should\nrules\n  ✓ Failed Logon matches 2 events\n\
+        came nearest\n  ✗ TargetUserName `alice`: 2 (2 events, ";
+    assert!(run.out.contains(expected), "{}", run.out);
+    let one = "rule: Password Guessing\nmatches: [{EventID: 4625}]\n---\nrule: Failed Logon\nmisses: [[{time: 0, EventID: 1}]]\n";
+    let run = correlations().with("logon.test.yml", one).check("rules test logon.yml", 1);
+    for part in [
+        "an example for a correlation is a list of events, this is one",
+        "an example for a rule is one event, this is several",
+    ] {
+        assert!(run.out.contains(part), "{part}: {}", run.out);
     }
 }

@@ -1,9 +1,9 @@
 //! Rules to an engine: slots, tests and gates shared, groups chosen.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::gate::{Gate, GateId, Need};
-use super::index::SlotIndex;
+use super::index::{KeywordIndex, SlotIndex};
 use super::program::{Node, Program};
 use super::{Engine, Posting, SlotTest};
 use crate::compile::{Compiled, Expr};
@@ -18,13 +18,15 @@ const MAX_GROUPS: usize = 8;
 #[derive(Debug, Default)]
 pub struct EngineBuilder {
     slots: Vec<Vec<String>>,
-    slot_numbers: HashMap<Vec<String>, usize>,
+    slot_numbers: FxHashMap<Vec<String>, usize>,
     /// By gate: where it is looked for (none for keywords) and what for.
     gates: Vec<(Option<usize>, Gate)>,
-    gate_numbers: HashMap<(Option<usize>, Gate), GateId>,
+    gate_numbers: FxHashMap<(Option<usize>, Gate), GateId>,
     tests: Vec<SlotTest>,
-    /// Tests that equal ones share, by what they print.
-    test_numbers: HashMap<(Option<usize>, String), u32>,
+    /// By gate: the test that it is the answer to. Equal tests are one.
+    test_of_gate: Vec<Option<u32>>,
+    /// Tests without such a gate that equal ones share, by what they print.
+    test_numbers: FxHashMap<(Option<usize>, String), u32>,
     /// By test: the gates of which one must be open.
     signs: Vec<Vec<GateId>>,
     programs: Vec<Program>,
@@ -81,12 +83,14 @@ impl EngineBuilder {
 
     /// Makes the engine.
     pub fn build(self) -> Engine {
-        let index = |slot: Option<usize>| {
-            let gates = self.gates.iter().zip(0..).filter(|((own, _), _)| *own == slot);
-            SlotIndex::new(gates.map(|((_, gate), number)| (gate, GateId(number))))
-        };
-        let indices = (0..self.slots.len()).map(|slot| index(Some(slot))).collect();
-        let keywords = Some(index(None)).filter(|index| !index.is_empty());
+        let mut by_slot: Vec<Vec<(&Gate, GateId)>> = vec![Vec::new(); self.slots.len()];
+        let mut of_keywords = Vec::new();
+        for ((slot, gate), number) in self.gates.iter().zip(0..) {
+            let gates = slot.map_or(Some(&mut of_keywords), |slot| by_slot.get_mut(slot));
+            gates.into_iter().for_each(|gates| gates.push((gate, GateId(number))));
+        }
+        let indices = by_slot.into_iter().map(SlotIndex::new).collect();
+        let keywords = KeywordIndex::new(of_keywords);
         Engine {
             slots: self.slots,
             indices,
@@ -133,26 +137,42 @@ impl EngineBuilder {
     }
 
     fn test(&mut self, slot: Option<usize>, test: &Test, names: &dyn Fn(&str) -> Vec<String>) -> u32 {
+        let gates = match Need::of(test) {
+            Need::Answer(gate) => return self.test_by_gate(slot, test, gate),
+            Need::Sign(gates) => gates,
+            Need::Nothing => Vec::new(),
+        };
         let key = (slot, format!("{test:?}"));
         if let Some(number) = self.test_numbers.get(&key) {
             return *number;
         }
+        let signs = gates.into_iter().map(|gate| self.gate(slot, gate)).collect();
         let other = match test {
             Test::FieldRef { field, .. } => Some(self.slot(names(field))),
             _ => None,
         };
-        let (answer, signs) = match Need::of(test) {
-            Need::Answer(gate) => {
-                let gate = self.gate(slot, gate);
-                (Some(gate), vec![gate])
-            }
-            Need::Sign(gates) => (None, gates.into_iter().map(|gate| self.gate(slot, gate)).collect()),
-            Need::Nothing => (None, Vec::new()),
-        };
-        let number = u32::try_from(self.tests.len()).unwrap_or(u32::MAX);
-        self.tests.push(SlotTest { slot, test: test.clone(), other, answer });
-        self.signs.push(signs);
+        let number = self.push_test(SlotTest { slot, test: test.clone(), other, answer: None }, signs);
         self.test_numbers.insert(key, number);
+        number
+    }
+
+    fn test_by_gate(&mut self, slot: Option<usize>, test: &Test, gate: Gate) -> u32 {
+        let gate = self.gate(slot, gate);
+        if let Some(Some(known)) = self.test_of_gate.get(gate.index()) {
+            return *known;
+        }
+        let own = SlotTest { slot, test: test.clone(), other: None, answer: Some(gate) };
+        let number = self.push_test(own, vec![gate]);
+        if let Some(place) = self.test_of_gate.get_mut(gate.index()) {
+            *place = Some(number);
+        }
+        number
+    }
+
+    fn push_test(&mut self, test: SlotTest, signs: Vec<GateId>) -> u32 {
+        let number = u32::try_from(self.tests.len()).unwrap_or(u32::MAX);
+        self.tests.push(test);
+        self.signs.push(signs);
         number
     }
 
@@ -164,6 +184,7 @@ impl EngineBuilder {
         let number = GateId(u32::try_from(self.gates.len()).unwrap_or(u32::MAX));
         self.gates.push(key.clone());
         self.postings.push(Vec::new());
+        self.test_of_gate.push(None);
         self.gate_numbers.insert(key, number);
         number
     }

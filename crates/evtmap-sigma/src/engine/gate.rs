@@ -104,6 +104,14 @@ fn folded(text: &str) -> String {
 }
 
 impl Gate {
+    /// The text that a value must hold somewhere; none for a number, which may be written in many ways.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Whole(text) | Self::Start(text) | Self::End(text) | Self::Anywhere(text) => Some(text),
+            Self::Number(_) => None,
+        }
+    }
+
     /// How telling an open gate is: roughly the length of what was found. Groups of telling gates are
     /// preferred, since they make fewer candidates.
     pub(super) fn weight(&self) -> usize {

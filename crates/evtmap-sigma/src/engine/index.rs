@@ -1,75 +1,93 @@
 //! The gates of one slot, made ready to be found all at once.
 
-use std::collections::HashMap;
+use aho_corasick::{AhoCorasick, packed};
+use rustc_hash::FxHashMap;
 
-use aho_corasick::AhoCorasick;
-
+use super::affix::{Affixes, Side};
 use super::gate::{Gate, GateId};
-use crate::fold::fold_char;
+use super::within::Within;
+use crate::fold::fold_into;
 use crate::scalar::Number;
 
-/// Finds the gates that a value opens.
-#[derive(Debug, Default)]
-pub(super) struct SlotIndex {
-    whole: HashMap<String, GateId>,
-    numbers: HashMap<i128, GateId>,
-    /// Texts in ASCII.
-    ascii: Option<Needles>,
-    /// Texts with other characters: looked for only in values that have such.
-    other: Option<Needles>,
-}
-
-/// Texts that are looked for in one pass, and where each must stand.
+/// Finds the gates that a value opens: each kind of gate in its own way.
 #[derive(Debug)]
-struct Needles {
-    automaton: AhoCorasick,
-    /// By needle.
-    places: Vec<NeedleGates>,
+pub(super) struct SlotIndex {
+    whole: Whole,
+    numbers: FxHashMap<i128, GateId>,
+    starts: Affixes,
+    ends: Affixes,
+    /// Texts in ASCII.
+    within: Within,
+    /// Texts with other characters: looked for only in values that have such.
+    within_other: Within,
 }
 
-/// The gates of one text.
-#[derive(Clone, Copy, Debug, Default)]
-struct NeedleGates {
-    start: Option<GateId>,
-    end: Option<GateId>,
-    anywhere: Option<GateId>,
+/// The gates of whole values.
+#[derive(Debug, Default)]
+struct Whole {
+    texts: FxHashMap<Box<str>, GateId>,
+    /// A bit for each length that a text has; the last is for all longer ones.
+    lengths: u64,
+}
+
+impl Whole {
+    fn length_bit(text: &str) -> u64 {
+        1 << text.len().min(63)
+    }
+
+    fn insert(&mut self, text: &str, gate: GateId) {
+        self.lengths |= Self::length_bit(text);
+        self.texts.insert(text.into(), gate);
+    }
+
+    fn get(&self, text: &str) -> Option<GateId> {
+        // Most values are of a length that no text has.
+        if self.lengths & Self::length_bit(text) == 0 { None } else { self.texts.get(text).copied() }
+    }
 }
 
 impl SlotIndex {
     /// Makes gates ready.
     pub(super) fn new<'a>(gates: impl IntoIterator<Item = (&'a Gate, GateId)>) -> Self {
-        let mut index = Self::default();
-        let mut needles: HashMap<&str, NeedleGates> = HashMap::new();
+        let mut whole = Whole::default();
+        let mut numbers = FxHashMap::default();
+        let (mut starts, mut ends, mut within) = (Vec::new(), Vec::new(), Vec::new());
         for (gate, id) in gates {
             match gate {
-                Gate::Whole(text) => {
-                    index.whole.insert(text.clone(), id);
-                }
+                Gate::Whole(text) => whole.insert(text, id),
                 Gate::Number(number) => {
-                    index.numbers.insert(*number, id);
+                    numbers.insert(*number, id);
                 }
-                Gate::Start(text) => needles.entry(text).or_default().start = Some(id),
-                Gate::End(text) => needles.entry(text).or_default().end = Some(id),
-                Gate::Anywhere(text) => needles.entry(text).or_default().anywhere = Some(id),
+                Gate::Start(text) => starts.push((text.as_str(), id)),
+                Gate::End(text) => ends.push((text.as_str(), id)),
+                Gate::Anywhere(text) => within.push((text.as_str(), id)),
             }
         }
-        let mut needles: Vec<(&str, NeedleGates)> = needles.into_iter().collect();
-        needles.sort_unstable_by_key(|(text, _)| *text);
-        let (ascii, other): (Vec<_>, Vec<_>) = needles.into_iter().partition(|(text, _)| text.is_ascii());
-        index.ascii = Needles::new(&ascii);
-        index.other = Needles::new(&other);
-        index
+        let (ascii, other): (Vec<_>, Vec<_>) = within.into_iter().partition(|(text, _)| text.is_ascii());
+        Self {
+            whole,
+            numbers,
+            starts: Affixes::new(Side::Start, &starts),
+            ends: Affixes::new(Side::End, &ends),
+            within: Within::new(&ascii),
+            within_other: Within::new(&other),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.whole.is_empty() && self.numbers.is_empty() && self.ascii.is_none() && self.other.is_none()
+        self.whole.texts.is_empty()
+            && self.numbers.is_empty()
+            && self.starts.is_empty()
+            && self.ends.is_empty()
+            && self.within.is_empty()
+            && self.within_other.is_empty()
     }
 
     /// Calls `open` with each gate that a value opens, possibly several times. `folded` is working memory.
     pub(super) fn look_up(&self, text: &str, folded: &mut String, open: &mut dyn FnMut(GateId)) {
         fold_into(text, folded);
-        if let Some(gate) = self.whole.get(folded.as_str()) {
-            open(*gate);
+        if let Some(gate) = self.whole.get(folded) {
+            open(gate);
         }
         if !self.numbers.is_empty()
             && let Some(Number::Integer(number)) = Number::parse_event(text).map(whole_number)
@@ -77,11 +95,18 @@ impl SlotIndex {
         {
             open(*gate);
         }
-        if let Some(needles) = &self.ascii {
-            needles.find(folded, open);
+        let value = folded.as_bytes();
+        if !self.starts.is_empty() {
+            self.starts.find(value, open);
         }
-        if let Some(needles) = self.other.as_ref().filter(|_| !folded.is_ascii()) {
-            needles.find(folded, open);
+        if !self.ends.is_empty() {
+            self.ends.find(value, open);
+        }
+        if !self.within.is_empty() {
+            self.within.find(value, open);
+        }
+        if !self.within_other.is_empty() && !value.is_ascii() {
+            self.within_other.find(value, open);
         }
     }
 }
@@ -97,38 +122,54 @@ fn whole_number(number: Number) -> Number {
     }
 }
 
-impl Needles {
-    fn new(needles: &[(&str, NeedleGates)]) -> Option<Self> {
-        if needles.is_empty() {
-            return None;
-        }
-        // The automaton is only refused when it needs more states than can be numbered; the limits on rules
-        // keep them far below that.
-        let automaton = AhoCorasick::new(needles.iter().map(|(text, _)| text)).ok()?;
-        Some(Self { automaton, places: needles.iter().map(|(_, gates)| *gates).collect() })
+/// The gates of keywords, which are looked for in every text of an event.
+#[derive(Debug)]
+pub(super) struct KeywordIndex {
+    index: SlotIndex,
+    any: Option<AnyOf>,
+}
+
+/// Finds whether any of the texts is anywhere.
+#[derive(Debug)]
+enum AnyOf {
+    /// With vector instructions, where the texts are few.
+    Few(packed::Searcher),
+    Many(AhoCorasick),
+}
+
+impl AnyOf {
+    /// Nothing where a gate is no text.
+    fn new(gates: &[(&Gate, GateId)]) -> Option<Self> {
+        let texts: Vec<&str> = gates.iter().map(|(gate, _)| gate.text()).collect::<Option<_>>()?;
+        let few = packed::Config::new().builder().extend(&texts).build();
+        few.map(Self::Few).or_else(|| AhoCorasick::new(&texts).ok().map(Self::Many))
     }
 
-    fn find(&self, text: &str, open: &mut dyn FnMut(GateId)) {
-        for found in self.automaton.find_overlapping_iter(text) {
-            let Some(gates) = self.places.get(found.pattern().as_usize()) else { continue };
-            gates.anywhere.into_iter().for_each(&mut *open);
-            if found.start() == 0 {
-                gates.start.into_iter().for_each(&mut *open);
-            }
-            if found.end() == text.len() {
-                gates.end.into_iter().for_each(&mut *open);
-            }
+    fn is_in(&self, text: &str) -> bool {
+        match self {
+            Self::Few(searcher) => searcher.find(text).is_some(),
+            Self::Many(automaton) => automaton.is_match(text),
         }
     }
 }
 
-/// Folds a text into working memory.
-fn fold_into(text: &str, folded: &mut String) {
-    folded.clear();
-    if text.is_ascii() {
-        folded.push_str(text);
-        folded.make_ascii_lowercase();
-    } else {
-        folded.extend(text.chars().map(fold_char));
+impl KeywordIndex {
+    /// Makes gates ready; nothing where there are none.
+    pub(super) fn new<'a>(gates: impl IntoIterator<Item = (&'a Gate, GateId)>) -> Option<Self> {
+        let gates: Vec<_> = gates.into_iter().collect();
+        let any = AnyOf::new(&gates);
+        let index = SlotIndex::new(gates);
+        (!index.is_empty()).then_some(Self { index, any })
+    }
+
+    /// Whether a text that holds all texts of an event may open any gate. `folded` is working memory.
+    pub(super) fn may_open(&self, everything: &str, folded: &mut String) -> bool {
+        let Some(any) = &self.any else { return true };
+        fold_into(everything, folded);
+        any.is_in(folded)
+    }
+
+    pub(super) fn look_up(&self, text: &str, folded: &mut String, open: &mut dyn FnMut(GateId)) {
+        self.index.look_up(text, folded, open);
     }
 }

@@ -18,16 +18,18 @@
 //!
 //! The plain reading in `reference.rs` is the reference that this is tested against.
 
+mod affix;
 mod build;
 mod gate;
 mod index;
 mod program;
+mod within;
 
 use std::ops::ControlFlow;
 
 pub use build::EngineBuilder;
 use gate::GateId;
-use index::SlotIndex;
+use index::{KeywordIndex, SlotIndex};
 use program::Program;
 
 use crate::event::Value;
@@ -45,15 +47,22 @@ pub trait SlotEvent {
 
     /// Calls `visit` with each text that a keyword is looked for in, until it breaks.
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a str) -> ControlFlow<()>) -> ControlFlow<()>;
+
+    /// One text that holds every one of [`texts`](Self::texts) in itself, and maybe more, if there is such a
+    /// one: a keyword that is not in it is in none of them.
+    fn everything(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Rules made ready to be asked together.
 #[derive(Debug)]
 pub struct Engine {
     slots: Vec<Vec<String>>,
-    /// One a slot, and at last one for keywords if a rule has any.
+    /// One a slot.
     indices: Vec<SlotIndex>,
-    keywords: Option<SlotIndex>,
+    /// If a rule has keywords.
+    keywords: Option<KeywordIndex>,
     tests: Vec<SlotTest>,
     programs: Vec<Program>,
     /// By gate: the programs that have it in a group, and the group's bit.
@@ -129,25 +138,23 @@ impl Engine {
     }
 
     fn open_gates(&self, event: &dyn SlotEvent, scratch: &mut Scratch) {
+        let mut folded = std::mem::take(&mut scratch.folded);
         for (slot, index) in self.indices.iter().enumerate().filter(|(_, index)| !index.is_empty()) {
             let _ = event.slot(slot, &mut |value| {
                 if let Value::Text(text) = value {
-                    self.look_up(index, text, scratch);
+                    index.look_up(text, &mut folded, &mut |gate| self.open(gate, scratch));
                 }
                 ControlFlow::Continue(())
             });
         }
-        if let Some(index) = &self.keywords {
+        if let Some(index) = &self.keywords
+            && event.everything().is_none_or(|everything| index.may_open(everything, &mut folded))
+        {
             let _ = event.texts(&mut |text| {
-                self.look_up(index, text, scratch);
+                index.look_up(text, &mut folded, &mut |gate| self.open(gate, scratch));
                 ControlFlow::Continue(())
             });
         }
-    }
-
-    fn look_up(&self, index: &SlotIndex, text: &str, scratch: &mut Scratch) {
-        let mut folded = std::mem::take(&mut scratch.folded);
-        index.look_up(text, &mut folded, &mut |gate| self.open(gate, scratch));
         scratch.folded = folded;
     }
 

@@ -7,9 +7,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use evtmap_sigma::{
-    Collection, EXAMPLES_ENDING, Example, Examples, Placeholders, Recording, Recordings, Rule,
+    AnyRule, Collection, Correlation, EXAMPLES_ENDING, ExampleEvents, ExampleFields, Examples, NotOne,
+    Placeholders, Recording, Recordings, Rule,
 };
+use jiff::Timestamp;
 
+use super::correlation::{CorrelationExplanation, CorrelationTrial};
 use crate::event::{Event, flat};
 use crate::input::{self, Decoded, InputOptions};
 use crate::logsource::{Pipelines, RuleExplanation};
@@ -49,6 +52,8 @@ pub enum TrialOutcome {
     Passed,
     /// The rule does otherwise than it should with an example.
     Differs(Wanted, Box<RuleExplanation>),
+    /// The correlation does otherwise than it should with an example.
+    CorrelationDiffers(Wanted, Box<CorrelationExplanation>),
     /// The rule matches a recording so often; it should do so as often as the second number says, or at
     /// least once.
     Count(u64, Option<u64>),
@@ -63,7 +68,7 @@ pub struct Trials<'a> {
     pub pipelines: &'a Pipelines,
     /// The user's values for placeholders.
     pub placeholders: &'a Placeholders,
-    /// The rules that recordings may be for.
+    /// The rules that recordings may be for, and that correlations may name.
     pub rules: &'a [RuleFile],
 }
 
@@ -104,26 +109,47 @@ impl Trials<'_> {
             (Err(why), _) | (Ok(_), Err(why)) => return visit(broken(why)),
         };
         let collection = Collection::parse(&text, self.placeholders);
-        let rule = match choose(&collection, examples.rule.as_deref()) {
-            Ok(rule) => rule,
-            Err(why) => return visit(broken(why)),
-        };
+        let own = RuleFile { path: rule_of(file).display().to_string(), text };
+        for examples in &examples {
+            match choose(&collection, examples.rule.as_deref()) {
+                Ok(rule) => self.of_rule(rule, &own, examples, (&place, visit)),
+                Err(why) => visit(broken(why)),
+            }
+        }
+    }
+
+    /// Tries the examples of one rule.
+    fn of_rule(
+        &self,
+        rule: AnyRule<'_>,
+        own: &RuleFile,
+        examples: &Examples,
+        (file, visit): (&str, &mut dyn FnMut(Trial)),
+    ) {
         let matches = examples.matches.iter().map(|example| (Wanted::Match, example));
         for (wanted, example) in matches.chain(examples.misses.iter().map(|example| (Wanted::Miss, example)))
         {
-            let place = format!("{place}:{}", example.place.line);
-            let outcome = self.example(rule, example, wanted);
-            visit(Trial { rule: rule.metadata.title.clone(), place, outcome });
+            let outcome = match (rule, &example.events) {
+                (AnyRule::Rule(rule), ExampleEvents::One(fields)) => self.example(rule, fields, wanted),
+                (AnyRule::Correlation(correlation), ExampleEvents::Several(events)) => {
+                    self.correlation(correlation, own, events, wanted)
+                }
+                (AnyRule::Rule(_), ExampleEvents::Several(_)) => {
+                    TrialOutcome::Broken("an example for a rule is one event, this is several".to_owned())
+                }
+                (AnyRule::Correlation(_), ExampleEvents::One(_)) => TrialOutcome::Broken(
+                    "an example for a correlation is a list of events, this is one".to_owned(),
+                ),
+            };
+            let place = format!("{file}:{}", example.place.line);
+            visit(Trial { rule: rule.metadata().title.clone(), place, outcome });
         }
     }
 
     /// An example that names a channel must also be of the rule's log source; one that does not is taken to
     /// be.
-    fn example(&self, rule: &Rule, example: &Example, wanted: Wanted) -> TrialOutcome {
-        let mut event = Event::new();
-        for (name, value) in &example.fields {
-            flat::push(&mut event, name, value.as_deref());
-        }
+    fn example(&self, rule: &Rule, fields: &ExampleFields, wanted: Wanted) -> TrialOutcome {
+        let event = event_of(fields);
         let explanation = self.pipelines.explain(rule, &event);
         let matches = if event.channel().is_empty() {
             explanation.detection.holds || explanation.places.iter().any(|place| place.holds)
@@ -134,6 +160,38 @@ impl Trials<'_> {
             return TrialOutcome::Passed;
         }
         TrialOutcome::Differs(wanted, Box::new(explanation))
+    }
+
+    /// The rules that a correlation names are looked for in its own file, and then among all.
+    fn correlation(
+        &self,
+        correlation: &Correlation,
+        own: &RuleFile,
+        events: &[(Timestamp, ExampleFields)],
+        wanted: Wanted,
+    ) -> TrialOutcome {
+        let title = &correlation.metadata.title;
+        let rules = CorrelationTrial::rules(title, own, self.rules, self.pipelines, self.placeholders);
+        let rules = match rules {
+            Ok(rules) => rules,
+            Err(why) => return TrialOutcome::Broken(why),
+        };
+        let mut trial = match CorrelationTrial::new(&rules, title) {
+            Ok(trial) => trial,
+            Err(why) => return TrialOutcome::Broken(why),
+        };
+        for (time, fields) in events {
+            let event = event_of(fields);
+            match event.channel() {
+                "" => trial.show_fields(&event, Some(*time)),
+                _ => trial.show(&event, Some(*time)),
+            }
+        }
+        let explanation = trial.finish();
+        if explanation.holds == (wanted == Wanted::Match) {
+            return TrialOutcome::Passed;
+        }
+        TrialOutcome::CorrelationDiffers(wanted, Box::new(explanation))
     }
 
     fn recordings(&self, file: &Path, visit: &mut dyn FnMut(Trial)) {
@@ -188,24 +246,27 @@ impl Trials<'_> {
     }
 }
 
-/// The rule that examples are for: the one that they name, or the only one of the file.
-fn choose<'a>(collection: &'a Collection, name: Option<&str>) -> Result<&'a Rule, String> {
+fn event_of(fields: &ExampleFields) -> Event {
+    let mut event = Event::new();
+    for (name, value) in fields {
+        flat::push(&mut event, name, value.as_deref());
+    }
+    event
+}
+
+/// The rule or correlation that examples are for: the one that they name, or the one that the file is about.
+fn choose<'a>(collection: &'a Collection, name: Option<&str>) -> Result<AnyRule<'a>, String> {
     if let Some(name) = name {
-        let is_called = |rule: &&Rule| rule.metadata.is_called(name) || rule.metadata.title == name;
-        return collection
-            .rules
-            .iter()
-            .find(is_called)
-            .ok_or_else(|| format!("the file beside it has no rule `{name}` that can be used"));
+        let missing = || format!("the file beside it has no rule `{name}` that can be used");
+        return collection.find(name).ok_or_else(missing);
     }
-    match collection.rules.as_slice() {
-        [only] => Ok(only),
-        [] => Err(collection.refused.first().map_or_else(
-            || "the file beside it has no rule".to_owned(),
-            |refused| format!("the rule beside it cannot be used: {}", refused.reason),
-        )),
-        _ => Err("the file beside it has several rules, and the examples do not say which".to_owned()),
-    }
+    collection.only().map_err(|why| match why {
+        NotOne::Several => {
+            "the file beside it has several rules, and the examples do not say which".to_owned()
+        }
+        NotOne::Nothing(None) => "the file beside it has no rule".to_owned(),
+        NotOne::Nothing(Some(reason)) => format!("the rule beside it cannot be used: {reason}"),
+    })
 }
 
 fn read_text(path: &Path) -> Result<String, String> {

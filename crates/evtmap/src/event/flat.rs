@@ -16,7 +16,7 @@ const MAX_VALUES: usize = 10_000;
 pub enum FlatError {
     /// It is not JSON.
     #[error("it is not JSON: {0}")]
-    Syntax(#[from] serde_json::Error),
+    Syntax(String),
     /// It is something else than an object.
     #[error("it is not a JSON object")]
     NotAnObject,
@@ -32,10 +32,11 @@ pub enum FlatError {
 /// When the text is in neither shape.
 pub fn read(text: &str) -> Result<Event, FlatError> {
     let mut event = Event::new();
-    let document: Json = serde_json::from_str(text)?;
+    let syntax = |error: serde_json::Error| FlatError::Syntax(error.to_string());
+    let document: Json = serde_json::from_str(text).map_err(syntax)?;
     let Json::Object(members) = &document else { return Err(FlatError::NotAnObject) };
     if matches!(members.get("Event"), Some(Json::Object(_) | Json::Null)) {
-        json::read(text, &mut event)?;
+        json::read(text, &mut event).map_err(|error| FlatError::Syntax(error.to_string()))?;
         return Ok(event);
     }
     let mut n_values = 0;

@@ -10,6 +10,7 @@ pub mod origin;
 pub mod xml;
 
 use std::fmt::{self, Display, Write as _};
+use std::mem;
 use std::ops::Range;
 
 pub use evtmap_sigma::Value;
@@ -40,6 +41,13 @@ pub const SYSTEM_FIELDS: [&str; 18] = [
     "Security_UserID",
 ];
 
+/// The field whose values Windows fills with blanks at the end, which nobody sees and no rule writes:
+/// `NtLmSsp `.
+const PADDED: &str = "LogonProcessName";
+
+/// How many characters a GUID has without braces.
+const GUID_LENGTH: usize = 36;
+
 /// How deep elements may lie in each other.
 pub const MAX_DEPTH: u32 = 64;
 /// How many fields an event may have that is read from JSON or XML.
@@ -47,12 +55,23 @@ pub const MAX_FIELDS: usize = 10_000;
 
 /// The part of an event that a field belongs to.
 // The order is that of precedence: event 104 names the cleared log in a payload field `Channel`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
+    /// What was made from the payload, for rules about events that this one stands for.
+    Derived,
     /// The payload: what the provider has to say (`EventData`, `UserData`, a column of its own).
     Data,
     /// What every event has: provider, event id, channel, computer, time.
     System,
+}
+
+/// Where a field's name is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Among what the event itself says.
+    Own,
+    /// Among what was derived from it, and then among what it says.
+    Derived,
 }
 
 /// One Windows event: fields in the order in which they were read, and sometimes the rendered message.
@@ -73,7 +92,14 @@ pub struct Event {
     fields: Vec<Field>,
     message: Option<Range<usize>>,
     is_message_unread: bool,
+    is_time_local: bool,
+    /// Where among the fields those of System are that are asked for with every event, in the order of
+    /// [`ASKED`]. A field that comes first counts.
+    asked: [Option<u32>; ASKED.len()],
 }
+
+/// The System fields that are asked for with every event.
+const ASKED: [&str; 5] = ["Channel", "Computer", "EventID", "Provider_Name", "TimeCreated_SystemTime"];
 
 #[derive(Debug, Clone)]
 struct Field {
@@ -94,6 +120,26 @@ impl Event {
         self.fields.clear();
         self.message = None;
         self.is_message_unread = false;
+        self.asked = Default::default();
+        self.is_time_local = false;
+    }
+
+    /// Makes this the same as another event.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.text.clone_from(&other.text);
+        self.fields.clone_from(&other.fields);
+        self.message.clone_from(&other.message);
+        self.is_message_unread = other.is_message_unread;
+        self.asked = other.asked;
+        self.is_time_local = other.is_time_local;
+    }
+
+    /// Whether this says the same as another event, in the same order.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.fields().eq(other.fields())
+            && self.message() == other.message()
+            && self.is_message_unread == other.is_message_unread
+            && self.is_time_local == other.is_time_local
     }
 
     /// Adds a field. A name may come several times: the field then has several values.
@@ -105,7 +151,25 @@ impl Event {
     pub(crate) fn push_joined(&mut self, place: Place, name: &[&str], value: Value<'_>) {
         let name = self.store(name);
         let value = value.text().map(|text| self.store(&[text]));
-        self.fields.push(Field { place, name, value });
+        self.add(place, name, value);
+    }
+
+    /// Adds a field whose name is written in parts and whose value is what `write` appends.
+    ///
+    /// # Errors
+    /// Those of `write`; the field is then not added.
+    pub(crate) fn push_with<E>(
+        &mut self,
+        place: Place,
+        name: &[&str],
+        write: impl FnOnce(&mut String) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let name = self.store(name);
+        let start = self.text.len();
+        write(&mut self.text)?;
+        let value = Some(start..self.text.len());
+        self.add(place, name, value);
+        Ok(())
     }
 
     /// Adds a field whose name is written in parts and whose value is what `value` displays.
@@ -115,7 +179,7 @@ impl Event {
         // A string takes whatever is written; should `value` itself fail, the text ends there.
         let _ = write!(self.text, "{value}");
         let value = Some(start..self.text.len());
-        self.fields.push(Field { place, name, value });
+        self.add(place, name, value);
     }
 
     /// Sets the text that Windows shows for the event.
@@ -128,7 +192,33 @@ impl Event {
         let start = self.message.as_ref().map_or(0, |message| message.start);
         let name = self.store(&[name]);
         let value = Some(start + part.start..start + part.end);
-        self.fields.push(Field { place: Place::Data, name, value });
+        self.add(Place::Data, name, value);
+    }
+
+    /// Adds a field whose name and value are stored.
+    fn add(&mut self, place: Place, name: Range<usize>, mut value: Option<Range<usize>>) {
+        if name.len() == PADDED.len()
+            && self.text(&name) == PADDED
+            && let Some(value) = &mut value
+        {
+            value.end = value.start + self.text(value).trim_end_matches(' ').len();
+        }
+        self.fields.push(Field { place, name, value });
+        self.note_asked(self.fields.len() - 1);
+    }
+
+    /// Writes GUIDs as Windows does, `{0cce9210-…}`, where an older evtx crate wrote `0CCE9210-…`. GUIDs that
+    /// are texts to Windows have small letters or braces and stay as they are.
+    pub(crate) fn brace_guids(&mut self) {
+        let mut fields = mem::take(&mut self.fields);
+        for value in fields.iter_mut().filter_map(|field| field.value.as_mut()) {
+            let text = self.text(value);
+            if text.len() == GUID_LENGTH && is_bare_guid(text) {
+                let guid = text.to_ascii_lowercase();
+                *value = self.store(&["{", &guid, "}"]);
+            }
+        }
+        self.fields = fields;
     }
 
     /// Notes that no layout is known that fits the message.
@@ -141,6 +231,17 @@ impl Event {
         self.is_message_unread
     }
 
+    /// Notes whether the time names no zone.
+    pub(crate) fn set_time_local(&mut self, is_local: bool) {
+        self.is_time_local = is_local;
+    }
+
+    /// Whether the event's time was written without a zone, and was read in that of
+    /// [`InputOptions`](crate::input::InputOptions).
+    pub fn is_time_local(&self) -> bool {
+        self.is_time_local
+    }
+
     /// Whether the payload has a field that is called exactly so.
     pub(crate) fn has_own(&self, name: &str) -> bool {
         self.data().any(|(own, _)| own == name)
@@ -151,6 +252,20 @@ impl Event {
         let text = &self.text;
         let is_called_so = |field: &Field| text.get(field.name.clone()) == Some(name);
         self.fields.retain(|field| field.place == Place::System || !is_called_so(field));
+        self.asked = Default::default();
+        (0..self.fields.len()).for_each(|index| self.note_asked(index));
+    }
+
+    /// Remembers where a field is if it is one that is asked for with every event.
+    fn note_asked(&mut self, index: usize) {
+        let Some(field) = self.fields.get(index).filter(|field| field.place == Place::System) else { return };
+        let name = self.text(&field.name);
+        if let Some(number) = ASKED.iter().position(|asked| *asked == name)
+            && let Some(place) = self.asked.get_mut(number)
+            && place.is_none()
+        {
+            *place = u32::try_from(index).ok();
+        }
     }
 
     fn store(&mut self, parts: &[&str]) -> Range<usize> {
@@ -199,7 +314,13 @@ impl Event {
 
     /// Every text in which a keyword is looked for: all values, and the rendered message.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.fields().filter_map(|(_, _, value)| value.text()).chain(self.message())
+        let own = self.fields().filter(|(place, ..)| *place != Place::Derived);
+        own.filter_map(|(_, _, value)| value.text()).chain(self.message())
+    }
+
+    /// One text in which every one of [`texts`](Self::texts) is, names and more between them.
+    pub(crate) fn everything(&self) -> &str {
+        &self.text
     }
 
     /// All values of the field `name`, in the order in which they were read.
@@ -208,17 +329,22 @@ impl Event {
     /// event's name (`Threat Name` is found as `ThreatName`), each in the payload before System. Only the
     /// values of the first kind of match count. `ComputerName` also finds the System field `Computer`.
     pub fn find<'e>(&'e self, name: &str) -> impl Iterator<Item = Value<'e>> {
-        self.indices(name).filter_map(|index| self.fields.get(index)).map(|field| self.value(field))
+        self.find_in(Scope::Own, name)
     }
 
-    /// The indices of the fields that [`find`](Self::find) gives the values of.
-    pub(crate) fn indices(&self, name: &str) -> impl Iterator<Item = usize> {
-        let rank = |name: &str| self.fields.iter().filter_map(|field| self.rank(field, name)).min();
+    /// All values of the field `name` in a scope.
+    pub(crate) fn find_in<'e>(&'e self, scope: Scope, name: &str) -> impl Iterator<Item = Value<'e>> {
+        self.indices(scope, name).filter_map(|index| self.fields.get(index)).map(|field| self.value(field))
+    }
+
+    /// The indices of the fields that [`find_in`](Self::find_in) gives the values of.
+    pub(crate) fn indices(&self, scope: Scope, name: &str) -> impl Iterator<Item = usize> {
+        let rank = |name: &str| self.fields.iter().filter_map(|field| self.rank(scope, field, name)).min();
         let best = rank(name);
         let alias = best.is_none() && name.eq_ignore_ascii_case("ComputerName");
         let (name, best) = if alias { ("Computer", rank("Computer")) } else { (name, best) };
         let fields = if best.is_some() { self.fields.as_slice() } else { &[] };
-        let is_best = move |field: &Field| self.rank(field, name) == best;
+        let is_best = move |field: &Field| self.rank(scope, field, name) == best;
         fields.iter().enumerate().filter(move |(_, field)| is_best(field)).map(|(index, _)| index)
     }
 
@@ -228,7 +354,10 @@ impl Event {
     }
 
     /// How well `field` answers to `name`, the best first: the name as it is written, then loosely.
-    fn rank(&self, field: &Field, name: &str) -> Option<(bool, Place)> {
+    fn rank(&self, scope: Scope, field: &Field, name: &str) -> Option<(bool, Place)> {
+        if scope == Scope::Own && field.place == Place::Derived {
+            return None;
+        }
         let own = self.text(&field.name);
         let loose = own != name;
         (!loose || loosely_equal(own, name)).then_some((loose, field.place))
@@ -236,6 +365,10 @@ impl Event {
 
     /// The text of the System field that is called exactly `name`.
     fn system(&self, name: &str) -> Option<&str> {
+        if let Some(asked) = ASKED.iter().position(|asked| *asked == name) {
+            let index = (*self.asked.get(asked)?)?;
+            return self.fields.get(index as usize).and_then(|field| self.value(field).text());
+        }
         let is_wanted = |field: &&Field| field.place == Place::System && self.text(&field.name) == name;
         self.fields.iter().find(is_wanted).and_then(|field| self.value(field).text())
     }
@@ -299,10 +432,17 @@ impl Event {
     fn account(&self, domain: Option<&str>, name: &str) -> Option<Account<'_>> {
         let text = |field| self.first(field)?.text().map(str::trim).filter(|text| !matches!(*text, "" | "-"));
         let name = text(name)?;
-        Some(match (domain, name.split_once('\\')) {
-            (Some(domain), _) => Account { domain: text(domain).unwrap_or_default(), name },
-            (None, Some((domain, name))) => Account { domain, name },
-            (None, None) => Account { domain: "", name },
+        let (domain, name) =
+            match (domain.map(|field| text(field).unwrap_or_default()), name.split_once('\\')) {
+                (Some(domain), _) => (domain, name),
+                (None, Some((domain, name))) => (domain, name),
+                (None, None) => ("", name),
+            };
+        Some(match name.rsplit_once('@') {
+            // Kerberos gives the domain twice.
+            Some((name, realm)) if realm.eq_ignore_ascii_case(domain) => Account { domain, name },
+            Some(_) => Account { domain: "", name },
+            None => Account { domain, name },
         })
     }
 }
@@ -333,7 +473,8 @@ impl Account<'_> {
     /// Whether this is the computer itself or one of the service accounts that every Windows has.
     pub fn is_service(&self) -> bool {
         const SERVICES: [&str; 4] = ["SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE", "ANONYMOUS LOGON"];
-        self.name.ends_with('$') || SERVICES.iter().any(|service| self.name.eq_ignore_ascii_case(service))
+        let (name, _) = self.name.split_once('@').unwrap_or((self.name, ""));
+        name.ends_with('$') || SERVICES.iter().any(|service| self.name.eq_ignore_ascii_case(service))
     }
 }
 
@@ -344,6 +485,15 @@ impl Display for Account<'_> {
         }
         f.write_str(self.name)
     }
+}
+
+/// Whether a text is a GUID in capitals without braces.
+fn is_bare_guid(text: &str) -> bool {
+    let is_fit = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => matches!(byte, b'0'..=b'9' | b'A'..=b'F'),
+    };
+    text.len() == GUID_LENGTH && text.bytes().enumerate().all(is_fit)
 }
 
 /// Whether an event's own field name is `name` but for ASCII case and for its spaces.

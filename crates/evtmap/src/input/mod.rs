@@ -3,34 +3,42 @@
 //! An [`Input`] hands out [`Batch`]es of undecoded records in order; any thread may decode a batch into
 //! events. One damaged record never costs the others: it is a [`RecordProblem`] among the events.
 
+mod archive;
 mod csv;
 mod evtx;
 mod find;
 mod json;
+mod shape;
 mod text;
 mod time;
 mod xml;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Cursor, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::event::Event;
 use crate::event::message::Messages;
 use crate::event::origin::Origins;
 
-pub use csv::{DateOrder, MAX_COLUMNS, MAX_ROW_BYTES};
+pub use archive::{Log, Logs, logs};
+pub use csv::{DateOrder, MAX_COLUMNS};
+pub use evtx::Combinations;
 pub use find::{Found, FoundFile, STANDARD_INPUT, find};
 pub use text::MAX_RECORD_BYTES;
 
 /// A kind of file. A new kind is a file in this folder and a line in [`KINDS`].
 struct Kind {
+    /// How many of a file's first bytes are looked at.
+    n_bytes: usize,
     /// Whether a file that begins with these bytes is of this kind.
-    recognises: fn(head: &[u8]) -> bool,
+    recognises: fn(head: &[u8], &InputOptions) -> bool,
     open: fn(Source, &InputOptions) -> Opened,
 }
 
@@ -38,13 +46,15 @@ type Opened = Result<Box<dyn Input>, InputError>;
 
 /// The kinds of files that can be read; the first that recognises a file reads it.
 const KINDS: [Kind; 4] = [
-    Kind { recognises: evtx::recognises, open: evtx::open },
-    Kind { recognises: json::recognises, open: json::open },
-    Kind { recognises: xml::recognises, open: xml::open },
-    Kind { recognises: csv::recognises, open: csv::open },
+    Kind { n_bytes: FIRST_BYTES, recognises: evtx::recognises, open: evtx::open },
+    Kind { n_bytes: HEAD_BYTES, recognises: json::recognises, open: json::open },
+    Kind { n_bytes: HEAD_BYTES, recognises: xml::recognises, open: xml::open },
+    Kind { n_bytes: HEAD_BYTES, recognises: csv::recognises, open: csv::open },
 ];
 
-/// How much of a file is read to find out what it is. A CSV's header must lie in it.
+/// How much of a file is read at first: enough for a log's header and the beginning of its first chunk.
+const FIRST_BYTES: usize = 8 << 10;
+/// How much of a file is read to find out which kind of text it is. A CSV's header must lie in it.
 const HEAD_BYTES: usize = 64 << 10;
 
 /// What a reader needs to know beyond the file.
@@ -54,10 +64,18 @@ pub struct InputOptions {
     pub timezone: TimeZone,
     /// Whether dates such as `05/06/2026` begin with the day; `None` to find out from the dates.
     pub date_order: Option<DateOrder>,
+    /// The form in which times are written, in the notation of `strftime`; times that do not have it are read
+    /// as if there were none.
+    pub date_pattern: Option<String>,
+    /// Names of columns of tables, and the fields that they are; an empty one is left out. They come before
+    /// what a name means otherwise.
+    pub columns: BTreeMap<String, String>,
     /// What tells provider and channel where the input does not.
     pub origins: Arc<Origins>,
     /// What tells the fields where the input holds a message in their place.
     pub messages: Arc<Messages>,
+    /// What was found out about the records of event logs, for the logs that follow.
+    pub combinations: Arc<Combinations>,
 }
 
 /// UTC, and the tables of origins and messages that are part of the program.
@@ -66,8 +84,70 @@ impl Default for InputOptions {
         Self {
             timezone: TimeZone::UTC,
             date_order: None,
+            date_pattern: None,
+            columns: BTreeMap::new(),
             origins: Arc::new(Origins::bundled()),
             messages: Arc::new(Messages::bundled()),
+            combinations: Arc::default(),
+        }
+    }
+}
+
+impl InputOptions {
+    /// Adds what the input does not say: the origin, and the fields that only the message tells. An event that
+    /// has fields of its own needs no message, unless their names are not the event's.
+    fn complete(&self, event: &mut Event, has_foreign_names: bool) {
+        self.origins.complete(event);
+        let is_bare = |event: &Event| event.data().all(|(name, _)| name == "Data");
+        if event.message().is_some() && (has_foreign_names || is_bare(event)) {
+            self.messages.fill(event);
+        }
+    }
+
+    /// What the time zone is called.
+    pub fn timezone_name(&self) -> String {
+        match self.timezone.iana_name() {
+            Some(name) => name.to_owned(),
+            None => self.timezone.to_offset(Timestamp::UNIX_EPOCH).to_string(),
+        }
+    }
+
+    fn time_style(&self) -> csv::time::Style<'_> {
+        csv::time::Style {
+            pattern: self.date_pattern.as_deref(),
+            order: self.date_order,
+            zone: &self.timezone,
+        }
+    }
+}
+
+/// How day and month are told apart in dates such as `05/06/2026`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Dates {
+    /// Which comes first.
+    pub order: DateOrder,
+    /// How that is known.
+    pub from: DatesFrom,
+}
+
+/// How the order of day and month is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DatesFrom {
+    /// Some date of the file can be read in one order only.
+    Data,
+    /// The user says so.
+    Option,
+    /// Nothing tells; it is the order that is usual with the sign between the numbers.
+    Assumption,
+}
+
+impl DatesFrom {
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Option => "option",
+            Self::Assumption => "assumption",
         }
     }
 }
@@ -79,6 +159,11 @@ pub trait Input: Send {
 
     /// The size in bytes of what is read, where it is known beforehand.
     fn size(&self) -> Option<u64>;
+
+    /// How day and month are told apart, where the file's dates do not begin with the year.
+    fn dates(&self) -> Option<Dates> {
+        None
+    }
 
     /// The next batch of records. After an error there is no further one.
     fn next_batch(&mut self) -> Option<Result<Box<dyn Batch>, InputError>>;
@@ -161,6 +246,9 @@ impl InputError {
 
     /// The error for what the system said about `path`.
     fn io(path: &Path, error: &io::Error) -> Self {
+        if let Some(refused) = error.get_ref().and_then(|inner| inner.downcast_ref::<archive::Refused>()) {
+            return Self::new(refused.code, path, &refused.message, refused.help);
+        }
         let (code, message, help) = match error.kind() {
             io::ErrorKind::NotFound => ("input-missing", "there is no such file", "check the path"),
             io::ErrorKind::PermissionDenied => (
@@ -205,12 +293,31 @@ impl Read for Content {
     }
 }
 
+/// What follows the last byte that could be read: an error, once.
+struct Failed(Option<io::Error>);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
 impl Source {
     /// Reads the first bytes of a file.
-    fn new(path: PathBuf, mut file: Content, size: Option<u64>) -> io::Result<Self> {
-        let mut head = Vec::new();
-        file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head)?;
-        Ok(Self { path, file, head, size })
+    fn new(path: PathBuf, file: Content, size: Option<u64>) -> io::Result<Self> {
+        let mut source = Self { path, file, head: Vec::new(), size };
+        match source.read_head(FIRST_BYTES) {
+            Err(error) if source.head.is_empty() => Err(error),
+            // What was read counts; the error comes after it.
+            Err(error) => Ok(Self { file: Content::Stream(Box::new(Failed(Some(error)))), ..source }),
+            Ok(()) => Ok(source),
+        }
+    }
+
+    /// Makes the head so long, if the file is.
+    fn read_head(&mut self, n_bytes: usize) -> io::Result<()> {
+        let n_missing = n_bytes.saturating_sub(self.head.len());
+        self.file.by_ref().take(n_missing as u64).read_to_end(&mut self.head).map(drop)
     }
 
     /// Opens the file at a path, or standard input.
@@ -228,38 +335,64 @@ impl Source {
         Self::new(path.to_owned(), content, size)
     }
 
-    /// The file as one in which one can move about, and its size. What comes from a stream is written to a
-    /// nameless file first, which is gone when it is closed.
-    fn into_file(self) -> io::Result<(File, u64)> {
+    /// All of it as it comes.
+    fn into_stream(self) -> Content {
+        Content::Stream(Box::new(Cursor::new(self.head).chain(self.file)))
+    }
+
+    /// The file as one in which one can move about. What comes from a stream is written to a nameless file
+    /// first, which is gone when it is closed.
+    fn into_file(self) -> io::Result<Spooled> {
         match (self.file, self.size) {
-            (Content::File(file), Some(size)) => Ok((file, size)),
+            (Content::File(file), Some(size)) => Ok(Spooled { file, size, cut_off: None }),
             (mut content, _) => {
                 let mut file = tempfile::tempfile()?;
                 file.write_all(&self.head)?;
-                let n_bytes = io::copy(&mut content, &mut file)?;
-                Ok((file, self.head.len() as u64 + n_bytes))
+                let cut_off = io::copy(&mut content, &mut file).err();
+                let size = file.metadata()?.len();
+                Ok(Spooled { file, size, cut_off })
             }
         }
     }
 }
 
-/// Opens a file of events. What kind it is follows from its content, not from its name.
+/// A file in which one can move about.
+struct Spooled {
+    file: File,
+    size: u64,
+    /// Why the stream it was written from ended early.
+    cut_off: Option<io::Error>,
+}
+
+/// Opens a file of events, or the first of an archive. What kind it is follows from its content, not from its
+/// name. [`logs`] gives all that an archive holds.
 ///
 /// # Errors
 /// When the file cannot be read, is empty, or is of no kind that is known.
 pub fn open(path: &Path, options: &InputOptions) -> Result<Box<dyn Input>, InputError> {
-    let source = Source::of_path(path).map_err(|error| InputError::io(path, &error))?;
-    open_source(source, options)
+    let mut first = None;
+    for log in logs(path, options) {
+        match log.opened {
+            Ok(input) => return Ok(input),
+            Err(error) => _ = first.get_or_insert(error),
+        }
+    }
+    Err(first.unwrap_or_else(|| InputError::new("input-empty", path, "the file is empty", "leave it out")))
 }
 
-fn open_source(source: Source, options: &InputOptions) -> Opened {
+fn open_source(mut source: Source, options: &InputOptions) -> Opened {
     if source.head.is_empty() {
         return Err(InputError::new("input-empty", &source.path, "the file is empty", "leave it out"));
     }
-    match KINDS.iter().find(|kind| (kind.recognises)(&source.head)) {
-        Some(kind) => (kind.open)(source, options),
-        None => Err(not_recognised(&source)),
+    for kind in &KINDS {
+        if let Err(error) = source.read_head(kind.n_bytes) {
+            source.file = Content::Stream(Box::new(Failed(Some(error))));
+        }
+        if (kind.recognises)(&source.head, options) {
+            return (kind.open)(source, options);
+        }
     }
+    Err(not_recognised(&source))
 }
 
 /// Says as well as possible what a file is that cannot be read.
@@ -272,8 +405,6 @@ fn not_recognised(source: &Source) -> InputError {
             "this is an event log of Windows XP or Server 2003",
             "convert it on Windows: `wevtutil export-log OLD.evt NEW.evtx /lf:true`",
         )
-    } else if head.starts_with(b"PK\x03\x04") || head.starts_with(&[0x1f, 0x8b]) {
-        ("input-compressed", "the file is compressed", "unpack it first")
     } else if named_evtx && !head.contains(&0) {
         (
             "input-not-evtx",

@@ -7,16 +7,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::*;
 
 /// A file that is removed when it goes out of use.
-struct TempFile(PathBuf);
+pub(super) struct TempFile(PathBuf);
 
 impl TempFile {
-    fn new(extension: &str, content: &[u8]) -> Self {
+    pub(super) fn new(extension: &str, content: &[u8]) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("evtmap-input-{}-{number}.{extension}", std::process::id());
         let path = std::env::temp_dir().join(name);
         fs::write(&path, content).unwrap();
         Self(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
     }
 }
 
@@ -193,10 +197,10 @@ fn rows_are_bounded() {
     };
     let second = "System EventID \"2\"\nSystem TimeCreated_SystemTime \"b\"\n";
     assert!(table(&row(10 << 20)).ends_with(&format!("line 3\n{second}")));
-    let long = table(&row(MAX_ROW_BYTES + (1 << 20)));
+    let long = table(&row(MAX_RECORD_BYTES + (1 << 20)));
     assert_eq!(
         long.chars().take(200).collect::<String>(),
-        format!("line 2: the row does not end within 16 MiB [csv-unclosed]\nline 3\n{second}"),
+        format!("line 2: the record does not end within 16 MiB [record-too-long]\nline 3\n{second}"),
     );
     let unclosed = table(&format!("1,a,\"\n{}", "2,b,\"\"\n".repeat(300_000)));
     assert_eq!(unclosed.matches("csv-unclosed").count(), 1);
@@ -210,7 +214,6 @@ fn what_cannot_be_read() {
     check(&[0; 100_000], "input-unrecognised: the content is not that of an event log");
     check(b"Time,Message\n1,2\n", "input-unrecognised: the content is not that of an event log");
     check(b"\x30\0\0\0LfLe", "input-old-log: this is an event log of Windows XP or Server 2003");
-    check(b"PK\x03\x04", "input-compressed: the file is compressed");
     check(&vec![b'x'; 10 << 20], "input-unrecognised: the content is not that of an event log");
     check(b"ElfFile\0", "evtx-truncated: the log ends after 8 bytes, within its header");
     assert_eq!(

@@ -4,7 +4,7 @@
 //! Windows-1252, as old programs on Windows write it, and is remarked on.
 
 use std::borrow::Cow;
-use std::io::{self, Cursor, Read};
+use std::io::{Cursor, Read};
 use std::mem;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use memchr::{memchr, memchr_iter};
 
-use super::{Batch, Decoded, Input, InputError, Position, RecordProblem, Source};
+use super::{Batch, Dates, Decoded, Input, InputError, Position, RecordProblem, Source};
 use crate::event::Event;
 
 /// How many bytes a record of a text may have, as UTF-8.
@@ -42,11 +42,24 @@ pub(super) trait Format: Send + Sync + 'static {
     /// Where the record after a damaged one begins, when `text` is what follows the damaged one's first byte.
     fn resume(&self, text: &[u8]) -> Option<usize>;
 
+    /// Working memory that the records of a batch use in turn.
+    type Scratch: Default;
+
     /// Fills `event` from a record. Gives whether there was any.
     ///
     /// # Errors
     /// What is wrong with the record.
-    fn read(&self, record: &str, event: &mut Event) -> Result<bool, Problem>;
+    fn read(&self, record: &str, scratch: &mut Self::Scratch, event: &mut Event) -> Result<bool, Problem>;
+
+    /// Whether a record in an old code page is worth a remark.
+    fn is_unicode(&self) -> bool {
+        true
+    }
+
+    /// How day and month of its dates are told apart, where they do not tell themselves.
+    fn dates(&self) -> Option<Dates> {
+        None
+    }
 }
 
 /// How much of `text` is whole records, by looking at each.
@@ -105,8 +118,16 @@ pub(super) fn decode_head(head: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(encoding.decode_without_bom_handling(head).0.into_owned().into_bytes())
 }
 
-/// A text that is being read.
-pub(super) struct TextInput<F> {
+/// A text in UTF-8, or else in Windows-1252.
+pub(super) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    }
+}
+
+/// A text that is read ahead.
+pub(super) struct Text {
     path: PathBuf,
     size: Option<u64>,
     reader: Box<dyn Read + Send>,
@@ -115,16 +136,17 @@ pub(super) struct TextInput<F> {
     /// What was read and not yet handed out.
     text: Vec<u8>,
     is_end: bool,
+    /// Why the file could not be read to its end; told when all that was read of it is handed out.
+    failed: Option<InputError>,
     /// Where `text` stands in the file.
     position: Position,
     /// Whether characters were replaced that the encoding does not have.
     has_replaced: bool,
-    format: Arc<F>,
 }
 
-impl<F: Format> TextInput<F> {
-    /// Reads the text of `source`.
-    pub(super) fn new(source: Source, format: F) -> Self {
+impl Text {
+    /// The text of `source`.
+    pub(super) fn new(source: Source) -> Self {
         let Source { path, file, head, size } = source;
         let (encoding, n_mark) = encoding(&head);
         // Lines are what people look for; a text without them has bytes.
@@ -139,44 +161,56 @@ impl<F: Format> TextInput<F> {
             decoder: (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling()),
             text: Vec::new(),
             is_end: false,
+            failed: None,
             position,
             has_replaced: false,
-            format: Arc::new(format),
         }
+    }
+
+    /// The first part of what was not yet handed out.
+    pub(super) fn ahead(&mut self) -> &[u8] {
+        if self.text.is_empty() && !self.is_end {
+            self.fill();
+        }
+        &self.text
     }
 
     /// Drops the first bytes.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub(super) fn skip(&mut self, n_bytes: usize) -> Result<(), InputError> {
+    pub(super) fn skip(&mut self, n_bytes: usize) {
         while self.text.len() < n_bytes && !self.is_end {
-            self.fill()?;
+            self.fill();
         }
         self.take(n_bytes);
-        Ok(())
-    }
-
-    fn fill(&mut self) -> Result<(), InputError> {
-        self.try_fill().map_err(|error| InputError::io(&self.path, &error))
     }
 
     /// Reads at least as much again as is there, so that looking for the end of a long record stays cheap.
-    fn try_fill(&mut self) -> io::Result<()> {
+    fn fill(&mut self) {
         let wanted = self.text.len().max(BATCH_BYTES);
-        let mut input = self.reader.by_ref().take(wanted as u64);
-        let Some(decoder) = &mut self.decoder else {
-            self.is_end = input.read_to_end(&mut self.text)? < wanted;
-            return Ok(());
+        let Some(mut decoder) = self.decoder.take() else {
+            let mut text = mem::take(&mut self.text);
+            self.read(wanted, &mut text);
+            self.text = text;
+            return;
         };
         let mut raw = Vec::with_capacity(wanted);
-        self.is_end = input.read_to_end(&mut raw)? < wanted;
+        self.read(wanted, &mut raw);
         let mut text = String::with_capacity(decoder.max_utf8_buffer_length(raw.len()).unwrap_or_default());
         // There is room for all of it.
         let (_, _, has_replaced) = decoder.decode_to_string(&raw, &mut text, self.is_end);
         self.has_replaced |= has_replaced;
         self.text.extend_from_slice(text.as_bytes());
-        Ok(())
+        self.decoder = Some(decoder);
+    }
+
+    /// Reads so many bytes, or as many as there are.
+    fn read(&mut self, wanted: usize, bytes: &mut Vec<u8>) {
+        match self.reader.by_ref().take(wanted as u64).read_to_end(bytes) {
+            Ok(n_read) => self.is_end = n_read < wanted,
+            Err(error) => {
+                self.is_end = true;
+                self.failed = Some(InputError::io(&self.path, &error));
+            }
+        }
     }
 
     /// Takes the first bytes, and gives where they stand.
@@ -187,53 +221,66 @@ impl<F: Format> TextInput<F> {
         self.position = advance(position, &taken);
         (position, taken)
     }
+}
 
-    fn read_batch(&mut self) -> Result<Option<Records<F>>, InputError> {
+/// A text of a format, as an input.
+pub(super) struct TextInput<F> {
+    text: Text,
+    format: Arc<F>,
+}
+
+impl<F: Format> TextInput<F> {
+    /// Reads what is left of `text`.
+    pub(super) fn new(text: Text, format: F) -> Self {
+        Self { text, format: Arc::new(format) }
+    }
+
+    fn read_batch(&mut self) -> Option<Records<F>> {
         loop {
-            let n_whole = self.format.whole(&self.text, self.is_end);
+            let n_whole = self.format.whole(&self.text.text, self.text.is_end);
             if n_whole > 0 {
-                let (position, text) = self.take(n_whole);
-                return Ok(Some(self.records(position, text)));
+                let (position, text) = self.text.take(n_whole);
+                return Some(self.records(position, text));
             }
-            if self.is_end {
-                return Ok(None);
+            if self.text.is_end {
+                return None;
             }
-            if self.text.len() > MAX_RECORD_BYTES {
-                return self.give_up().map(Some);
+            if self.text.text.len() > MAX_RECORD_BYTES {
+                return Some(self.give_up());
             }
-            self.fill()?;
+            self.text.fill();
         }
     }
 
     fn records(&mut self, position: Position, text: Vec<u8>) -> Records<F> {
-        let remark = mem::take(&mut self.has_replaced).then(|| {
+        let remark = mem::take(&mut self.text.has_replaced).then(|| {
             let reason = "here or after it are characters that are not valid UTF-16".to_owned();
             RecordProblem { code: "text-encoding", position, reason, lost: false }
         });
         // In UTF-16 most characters take two bytes.
-        let n_bytes = text.len() as u64 * if self.decoder.is_some() { 2 } else { 1 };
+        let n_bytes = text.len() as u64 * if self.text.decoder.is_some() { 2 } else { 1 };
         Records { format: Arc::clone(&self.format), n_bytes, text, position, problem: remark }
     }
 
     /// Gives up a record that does not end, and goes on where the next one may begin.
-    fn give_up(&mut self) -> Result<Records<F>, InputError> {
-        let position = self.position;
+    fn give_up(&mut self) -> Records<F> {
+        let position = self.text.position;
         let mut n_bytes = 0;
         let mut from = 1;
         loop {
-            let found = self.format.resume(self.text.get(from..).unwrap_or_default());
-            let length = found.map_or(self.text.len(), |at| from + at);
-            n_bytes += self.take(length).1.len() as u64;
-            if found.is_some() || self.is_end {
+            let found = self.format.resume(self.text.text.get(from..).unwrap_or_default());
+            let length = found.map_or(self.text.text.len(), |at| from + at);
+            n_bytes += self.text.take(length).1.len() as u64;
+            if found.is_some() || self.text.is_end {
                 break;
             }
             from = 0;
-            self.fill()?;
+            self.text.fill();
         }
         let mut records = self.records(position, Vec::new());
         records.n_bytes = n_bytes;
         records.problem = Some(lost(position, too_long()));
-        Ok(records)
+        records
     }
 }
 
@@ -243,16 +290,18 @@ impl<F: Format> Input for TextInput<F> {
     }
 
     fn size(&self) -> Option<u64> {
-        self.size
+        self.text.size
+    }
+
+    fn dates(&self) -> Option<Dates> {
+        self.format.dates()
     }
 
     fn next_batch(&mut self) -> Option<Result<Box<dyn Batch>, InputError>> {
-        let batch = self.read_batch().transpose()?;
-        if batch.is_err() {
-            self.text.clear();
-            self.is_end = true;
+        match self.read_batch() {
+            Some(batch) => Some(Ok(Box::new(batch))),
+            None => self.text.failed.take().map(Err),
         }
-        Some(batch.map(|batch| Box::new(batch) as Box<dyn Batch>))
     }
 }
 
@@ -287,6 +336,7 @@ impl<F: Format> Batch for Records<F> {
         let text = mem::take(&mut self.text);
         let mut rest = text.as_slice();
         let mut position = self.position;
+        let mut scratch = F::Scratch::default();
         loop {
             let (range, problem) = match self.format.next(rest, true) {
                 Cut::Record(range) => (range, None),
@@ -301,16 +351,23 @@ impl<F: Format> Batch for Records<F> {
             match problem {
                 None if record.len() > MAX_RECORD_BYTES => visit(Decoded::Bad(lost(at, too_long()))),
                 Some(problem) => visit(Decoded::Bad(lost(at, problem))),
-                None => self.record(record, at, event, visit),
+                None => self.record((record, at), &mut scratch, event, visit),
             }
         }
     }
 }
 
 impl<F: Format> Records<F> {
-    fn record(&self, bytes: &[u8], at: Position, event: &mut Event, visit: &mut dyn FnMut(Decoded<'_>)) {
+    fn record(
+        &self,
+        (bytes, at): (&[u8], Position),
+        scratch: &mut F::Scratch,
+        event: &mut Event,
+        visit: &mut dyn FnMut(Decoded<'_>),
+    ) {
         let record = match std::str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
+            Err(_) if !self.format.is_unicode() => WINDOWS_1252.decode_without_bom_handling(bytes).0,
             Err(_) => {
                 let reason = "the record is not valid UTF-8 and is read as Windows-1252".to_owned();
                 visit(Decoded::Bad(RecordProblem {
@@ -323,7 +380,7 @@ impl<F: Format> Records<F> {
             }
         };
         event.clear();
-        match self.format.read(&record, event) {
+        match self.format.read(&record, scratch, event) {
             Ok(true) => visit(Decoded::Event(event, at)),
             Ok(false) => {}
             Err(problem) => visit(Decoded::Bad(lost(at, problem))),
@@ -331,7 +388,7 @@ impl<F: Format> Records<F> {
     }
 }
 
-fn too_long() -> Problem {
+pub(super) fn too_long() -> Problem {
     Problem::new("record-too-long", format!("the record does not end within {} MiB", MAX_RECORD_BYTES >> 20))
 }
 

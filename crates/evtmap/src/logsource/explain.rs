@@ -17,6 +17,8 @@ pub struct LogPlace {
     pub conditions: Vec<(String, Vec<String>)>,
     /// Fields that are called otherwise there: the rule's name and the event's, by the rule's.
     pub field_names: Vec<(String, Vec<String>)>,
+    /// Whether its events are of another kind and stand for those that the log source names.
+    pub is_derived: bool,
 }
 
 /// Why a rule does or does not match an event.
@@ -49,7 +51,7 @@ impl Pipelines {
 
     /// Every name that log sources have in the pipelines, taken out by a function; sorted, each once.
     pub(crate) fn names(&self, part: fn(&LogSource) -> Option<&String>) -> Vec<String> {
-        let steps = self.0.iter().flat_map(|pipeline| &pipeline.transformations);
+        let steps = self.list.iter().flat_map(|pipeline| &pipeline.transformations);
         let mut names: Vec<String> =
             steps.flat_map(|step| &step.logsources).filter_map(part).cloned().collect();
         names.sort();
@@ -61,10 +63,12 @@ impl Pipelines {
     pub fn explain(&self, rule: &Rule, event: &Event) -> RuleExplanation {
         let mut places = Vec::new();
         let mut detection = None;
+        let mut derived = Event::new();
+        self.derivations.derive(event, &mut derived);
         for route in self.routes(&rule.logsource) {
             let mismatches = route.mismatches(event);
-            let view = View { conditions: route.conditions.clone(), field_names: route.field_names.clone() };
-            let explanation = rule.explain(&Seen { event, view: &view });
+            let view = View::new(&route);
+            let explanation = rule.explain(&Seen { event: &derived, view: &view });
             let holds = explanation.holds;
             let is_better = detection.is_none() || holds;
             if mismatches.is_empty() && is_better {
@@ -79,18 +83,28 @@ impl Pipelines {
 
     fn place(&self, route: &Route) -> LogPlace {
         let mut field_names: Vec<_> = route.field_names.clone().into_iter().collect();
+        if route.is_derived {
+            let events = route
+                .channels
+                .iter()
+                .flat_map(|channel| route.event_ids.iter().map(move |id| (channel, *id)));
+            field_names.extend(events.flat_map(|(channel, id)| self.derivations.field_names(channel, id)));
+        }
+        field_names.retain(|(name, own)| own.as_slice() != [name.as_str()]);
         field_names.sort();
+        field_names.dedup();
         LogPlace {
             channels: route.channels.iter().map(|channel| self.spelled(channel)).collect(),
             event_ids: route.event_ids.clone(),
             conditions: route.conditions.clone(),
             field_names,
+            is_derived: route.is_derived,
         }
     }
 
     /// The channel as the pipelines spell it; routes have it in lower case.
     fn spelled(&self, channel: &str) -> String {
-        let steps = self.0.iter().flat_map(|pipeline| &pipeline.transformations);
+        let steps = self.list.iter().flat_map(|pipeline| &pipeline.transformations);
         let conditions = steps.filter_map(|step| match &step.change {
             Change::AddCondition(conditions) => Some(conditions),
             Change::FieldNameMapping(_) => None,

@@ -7,16 +7,21 @@
 //! A rule whose log source maps to nothing is refused with a reason: shown everything, it would match what
 //! its author never meant.
 
+mod derived;
 mod explain;
 mod router;
 mod slots;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use evtmap_sigma::{Change, Diagnostic, LogSource, Pipeline};
 
+use derived::Derivations;
+pub(crate) use derived::missing_exceptions;
 pub use explain::{LogPlace, PlaceExplanation, RuleExplanation};
-pub use router::{Router, Workspace};
+pub(crate) use router::View;
+pub use router::{Router, Seen, Workspace};
 
 /// Field names of rules and the event's names for the same.
 type FieldNames = HashMap<String, Vec<String>>;
@@ -34,11 +39,23 @@ struct Route {
     field_names: FieldNames,
     has_category: bool,
     has_service: bool,
+    /// Whether the events are of another kind than the log source says, and stand for them.
+    is_derived: bool,
 }
 
 /// The pipelines that give log sources a place in Windows' logs.
 #[derive(Clone, Debug, Default)]
-pub struct Pipelines(Vec<Pipeline>);
+pub struct Pipelines {
+    list: Vec<Pipeline>,
+    derivations: Arc<Derivations>,
+}
+
+/// The variable of a pipeline that says that its events stand for others.
+const DERIVED: &str = "derived";
+
+fn is_derived(pipeline: &Pipeline) -> bool {
+    pipeline.vars.iter().any(|(name, values)| name == DERIVED && values.iter().any(|value| value == "true"))
+}
 
 /// The texts of the pipelines that come with the program.
 const BUNDLED: [&str; 5] = [
@@ -55,7 +72,26 @@ impl Pipelines {
     /// # Errors
     /// The first problem in one of them, which a test keeps from happening.
     pub fn bundled() -> Result<Self, Diagnostic> {
-        BUNDLED.iter().map(|text| Pipeline::parse(text)).collect::<Result<_, _>>().map(Self)
+        let list = BUNDLED.iter().map(|text| Pipeline::parse(text)).collect::<Result<_, _>>()?;
+        Ok(Self { list, derivations: Arc::new(Derivations::bundled()) })
+    }
+
+    /// Adds a pipeline of the user's: a further way to find the log sources that it names.
+    ///
+    /// # Errors
+    /// What keeps the text from being used.
+    pub fn add(&mut self, text: &str) -> Result<(), Diagnostic> {
+        self.list.push(Pipeline::parse(text)?);
+        Ok(())
+    }
+
+    /// Leaves out what shows rules events that stand for those that they are about.
+    pub fn remove_derived(&mut self) {
+        self.list.retain(|pipeline| !is_derived(pipeline));
+    }
+
+    fn derivations(&self) -> Arc<Derivations> {
+        Arc::clone(&self.derivations)
     }
 
     fn routes(&self, logsource: &LogSource) -> Vec<Route> {
@@ -63,7 +99,8 @@ impl Pipelines {
         if *logsource == only_product {
             return vec![Route::default()];
         }
-        let found: Vec<Route> = self.0.iter().filter_map(|pipeline| Route::of(pipeline, logsource)).collect();
+        let found: Vec<Route> =
+            self.list.iter().filter_map(|pipeline| Route::of(pipeline, logsource)).collect();
         if logsource.category.is_none() || logsource.service.is_none() {
             return found;
         }
@@ -82,7 +119,7 @@ impl Pipelines {
 impl Route {
     /// What a pipeline makes of a log source; nothing if it has no condition for it.
     fn of(pipeline: &Pipeline, logsource: &LogSource) -> Option<Self> {
-        let mut route = Self::default();
+        let mut route = Self { is_derived: is_derived(pipeline), ..Self::default() };
         let mut is_found = false;
         for step in pipeline.transformations.iter().filter(|step| step.is_for(logsource)) {
             match &step.change {
@@ -115,6 +152,7 @@ impl Route {
             field_names: self.field_names.clone().into_iter().chain(other.field_names.clone()).collect(),
             has_category: true,
             has_service: true,
+            is_derived: self.is_derived || other.is_derived,
         })
     }
 }

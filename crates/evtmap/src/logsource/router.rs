@@ -6,13 +6,14 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use evtmap_sigma::{Engine, EngineBuilder, Rule, Scratch, Value};
 
-use super::slots::{Shapes, SlotView};
+use super::derived::Derivations;
+use super::slots::{Shapes, SlotView, slot_name};
 use super::{FieldNames, Pipelines, Route};
-use crate::event::Event;
+use crate::event::{Event, Scope};
 
 /// A rule at the end of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,15 +26,31 @@ struct Stop {
 
 /// The conditions and field names of a route, shared by all rules that go by it.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct View {
+pub(crate) struct View {
     pub(super) conditions: Vec<(String, Vec<String>)>,
     pub(super) field_names: FieldNames,
+    pub(super) is_derived: bool,
 }
 
 impl View {
-    /// The event's names for a field of a rule.
-    fn names(&self, field: &str) -> Vec<String> {
-        self.field_names.get(field).cloned().unwrap_or_else(|| vec![field.to_owned()])
+    pub(super) fn new(route: &Route) -> Self {
+        Self {
+            conditions: route.conditions.clone(),
+            field_names: route.field_names.clone(),
+            is_derived: route.is_derived,
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        if self.is_derived { Scope::Derived } else { Scope::Own }
+    }
+
+    /// The slots in which the values of a field of a rule are.
+    fn slots(&self, field: &str) -> Vec<String> {
+        match self.field_names.get(field) {
+            Some(names) => names.iter().map(|name| slot_name(self.scope(), name)).collect(),
+            None => vec![slot_name(self.scope(), field)],
+        }
     }
 }
 
@@ -49,6 +66,8 @@ struct Stops {
 struct Bucket {
     stops: Vec<Stop>,
     engine: OnceLock<Engine>,
+    /// Whether a rule sees what is derived from the event.
+    is_derived: bool,
     /// Its place among the workspaces' caches.
     number: usize,
 }
@@ -67,6 +86,7 @@ pub struct Router {
     channels: HashMap<String, Stops>,
     every_channel: Stops,
     views: Vec<View>,
+    derivations: Arc<Derivations>,
     buckets: HashMap<String, Buckets>,
     other_channels: Buckets,
     n_buckets: usize,
@@ -79,6 +99,8 @@ pub struct Workspace {
     /// By bucket.
     shapes: Vec<Shapes>,
     lower: String,
+    /// The event with what is derived from it.
+    derived: Event,
     /// Stops of the bucket whose rules match.
     matched: Vec<u32>,
 }
@@ -87,6 +109,7 @@ impl Router {
     /// Adds a rule under an index of the caller's; gives false when its log source maps to nothing.
     pub(crate) fn add(&mut self, index: usize, rule: &Rule, pipelines: &Pipelines) -> bool {
         let routes = pipelines.routes(&rule.logsource);
+        self.derivations = pipelines.derivations();
         for route in &routes {
             let stop = Stop { rule: index, view: self.view(route) };
             if route.channels.is_empty() {
@@ -100,7 +123,7 @@ impl Router {
     }
 
     fn view(&mut self, route: &Route) -> usize {
-        let view = View { conditions: route.conditions.clone(), field_names: route.field_names.clone() };
+        let view = View::new(route);
         self.views.iter().position(|known| *known == view).unwrap_or_else(|| {
             self.views.push(view);
             self.views.len() - 1
@@ -111,7 +134,9 @@ impl Router {
     pub(crate) fn sort(&mut self) {
         let mut n_buckets = 0;
         let nothing = Stops::default();
-        let mut sorted = |own: &Stops| Buckets::new(own, &self.every_channel, &mut n_buckets);
+        let views = &self.views;
+        let is_derived = |stop: &Stop| views.get(stop.view).is_some_and(|view| view.is_derived);
+        let mut sorted = |own: &Stops| Buckets::new(own, &self.every_channel, &is_derived, &mut n_buckets);
         self.buckets =
             self.channels.iter().map(|(channel, stops)| (channel.clone(), sorted(stops))).collect();
         self.other_channels = sorted(&nothing);
@@ -125,9 +150,13 @@ impl Router {
         event: &Event,
         rule: &dyn Fn(usize) -> Option<&'r Rule>,
         workspace: &mut Workspace,
-        visit: &mut dyn FnMut(usize, &dyn evtmap_sigma::Event),
+        visit: &mut dyn FnMut(usize, &Seen<'_>),
     ) {
         let Some(bucket) = self.bucket(event, &mut workspace.lower) else { return };
+        if bucket.is_derived {
+            self.derivations.derive(event, &mut workspace.derived);
+        }
+        let event = if bucket.is_derived { &workspace.derived } else { event };
         let engine = bucket.engine.get_or_init(|| self.engine(bucket, rule));
         if workspace.shapes.len() < self.n_buckets {
             workspace.shapes.resize_with(self.n_buckets, Shapes::default);
@@ -151,7 +180,13 @@ impl Router {
     /// The rules that are about an event; nothing when there are none.
     fn bucket(&self, event: &Event, lower: &mut String) -> Option<&Bucket> {
         lower.clear();
-        lower.extend(event.channel().chars().flat_map(char::to_lowercase));
+        let channel = event.channel();
+        if channel.is_ascii() {
+            lower.push_str(channel);
+            lower.make_ascii_lowercase();
+        } else {
+            lower.extend(channel.chars().flat_map(char::to_lowercase));
+        }
         let buckets = self.buckets.get(lower.as_str()).unwrap_or(&self.other_channels);
         let by_id = event.event_id().and_then(|event_id| buckets.by_event_id.get(&event_id));
         Some(by_id.unwrap_or(&buckets.other_events)).filter(|bucket| !bucket.stops.is_empty())
@@ -161,7 +196,7 @@ impl Router {
         let mut builder = EngineBuilder::default();
         for (stop, number) in bucket.stops.iter().zip(0..) {
             let (Some(rule), Some(view)) = (rule(stop.rule), self.views.get(stop.view)) else { continue };
-            builder.add(number, rule.compiled(), &view.conditions, &|field| view.names(field));
+            builder.add(number, rule.compiled(), &view.conditions, &|field| view.slots(field));
         }
         builder.build()
     }
@@ -174,6 +209,9 @@ impl Router {
         rule: &dyn Fn(usize) -> Option<&'r Rule>,
         visit: &mut dyn FnMut(usize),
     ) {
+        let mut derived = Event::new();
+        self.derivations.derive(event, &mut derived);
+        let event = &derived;
         let stops = self.channels.get(&event.channel().to_lowercase());
         let found =
             stops.into_iter().chain([&self.every_channel]).flat_map(|stops| stops.of(event.event_id()));
@@ -208,13 +246,19 @@ impl Stops {
 }
 
 impl Buckets {
-    fn new(own: &Stops, every_channel: &Stops, n_buckets: &mut usize) -> Self {
+    fn new(
+        own: &Stops,
+        every_channel: &Stops,
+        is_derived: &dyn Fn(&Stop) -> bool,
+        n_buckets: &mut usize,
+    ) -> Self {
         let mut bucket = |event_id: Option<u32>| {
             let mut stops: Vec<Stop> = own.of(event_id).chain(every_channel.of(event_id)).copied().collect();
             // Matches are given in the order of the rules.
             stops.sort_by_key(|stop| stop.rule);
             *n_buckets += 1;
-            Bucket { stops, engine: OnceLock::new(), number: *n_buckets - 1 }
+            let is_derived = stops.iter().any(is_derived);
+            Bucket { stops, engine: OnceLock::new(), is_derived, number: *n_buckets - 1 }
         };
         let event_ids = own.by_event_id.keys().chain(every_channel.by_event_id.keys());
         let by_event_id = event_ids.map(|event_id| (*event_id, bucket(Some(*event_id)))).collect();
@@ -222,17 +266,28 @@ impl Buckets {
     }
 }
 
-/// An event under the field names that rules use.
-pub(super) struct Seen<'a> {
-    pub(super) event: &'a Event,
-    pub(super) view: &'a View,
+/// An event as a rule sees it: under the field names that rules use, and with what is derived from it where
+/// the rule is about events of another kind, for which this one stands.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    pub(crate) event: &'a Event,
+    pub(crate) view: &'a View,
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
+    /// Whether the event stands for one of another kind.
+    pub fn is_derived(&self) -> bool {
+        self.view.is_derived
+    }
+
+    fn find<'s>(&'s self, field: &'s str) -> impl Iterator<Item = Value<'a>> + use<'a, 's> {
+        self.event.find_in(self.view.scope(), field)
+    }
+
     fn meets_conditions(&self) -> bool {
         self.view.conditions.iter().all(|(field, wanted)| {
             let is_wanted = |value: &str| wanted.iter().any(|own| own.eq_ignore_ascii_case(value));
-            self.event.find(field).any(|value| matches!(value, Value::Text(text) if is_wanted(text)))
+            self.find(field).any(|value| matches!(value, Value::Text(text) if is_wanted(text)))
         })
     }
 }
@@ -244,8 +299,8 @@ impl evtmap_sigma::Event for Seen<'_> {
         visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         match self.view.field_names.get(field) {
-            Some(names) => names.iter().try_for_each(|name| self.event.find(name).try_for_each(&mut *visit)),
-            None => self.event.find(field).try_for_each(visit),
+            Some(names) => names.iter().try_for_each(|name| self.find(name).try_for_each(&mut *visit)),
+            None => self.find(field).try_for_each(visit),
         }
     }
 

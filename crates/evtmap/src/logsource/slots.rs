@@ -7,11 +7,27 @@ use std::ops::ControlFlow;
 
 use evtmap_sigma::{SlotEvent, Value};
 
-use crate::event::{Event, Place};
+use crate::event::{Event, Place, Scope};
 
 /// How many shapes of events are remembered for a bucket. Windows' own kinds of events have a handful of
 /// versions; an attacker's must not fill the memory.
-const N_SHAPES_MAX: usize = 16;
+const N_SHAPES_MAX: usize = 64;
+
+/// Before the name of a slot that is looked for among derived fields.
+const DERIVED: &str = "derived ";
+
+/// The name of the slot for a field.
+pub(super) fn slot_name(scope: Scope, field: &str) -> String {
+    match scope {
+        Scope::Own => field.to_owned(),
+        Scope::Derived => format!("{DERIVED}{field}"),
+    }
+}
+
+/// The field that a slot is for.
+fn field_of(slot: &str) -> (Scope, &str) {
+    slot.strip_prefix(DERIVED).map_or((Scope::Own, slot), |field| (Scope::Derived, field))
+}
 
 /// An event and the fields of each slot.
 pub(super) struct SlotView<'a> {
@@ -32,6 +48,10 @@ impl SlotEvent for SlotView<'_> {
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a str) -> ControlFlow<()>) -> ControlFlow<()> {
         self.event.texts().try_for_each(visit)
+    }
+
+    fn everything(&self) -> Option<&str> {
+        Some(self.event.everything())
     }
 }
 
@@ -60,6 +80,9 @@ impl Shape {
 impl Shapes {
     /// The fields of each slot in an event of this shape.
     pub(super) fn of(&mut self, event: &Event, slots: &[Vec<String>]) -> &[Box<[usize]>] {
+        if slots.is_empty() {
+            return &[];
+        }
         let is_last = self.known.get(self.last).is_some_and(|shape| shape.is_of(event));
         if !is_last {
             self.last = self.known.iter().position(|shape| shape.is_of(event)).unwrap_or_else(|| {
@@ -77,7 +100,11 @@ impl Shapes {
 impl Shape {
     fn new(event: &Event, slots: &[Vec<String>]) -> Self {
         let names = event.fields().map(|(place, name, _)| (place, name.into())).collect();
-        let fields = slots.iter().map(|names| names.iter().flat_map(|name| event.indices(name)).collect());
-        Self { names, fields: fields.collect() }
+        let indices = |names: &Vec<String>| {
+            let fields = names.iter().map(|name| field_of(name));
+            fields.flat_map(|(scope, field)| event.indices(scope, field)).collect()
+        };
+        let fields = slots.iter().map(indices).collect();
+        Self { names, fields }
     }
 }

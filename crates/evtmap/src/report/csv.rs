@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::{ReportOptions, Writer};
-use crate::alert::{Alert, AlertEvent, Finding, Kind};
+use crate::alert::{Alert, AlertEvent, Derived, Finding, Kind};
 use crate::severity::Severity;
 use crate::triage::Report;
 
 /// The columns from left to right.
-pub const COLUMNS: [&str; 21] = [
+pub const COLUMNS: [&str; 23] = [
     "timestamp",
     "host",
     "user",
@@ -34,6 +34,8 @@ pub const COLUMNS: [&str; 21] = [
     "all_techniques",
     "all_tactics",
     "input",
+    "derived",
+    "timezone",
 ];
 
 /// The longest cell in characters: what the common spreadsheet takes.
@@ -85,7 +87,7 @@ fn cause(error: csv::Error) -> io::Error {
 }
 
 /// The cells of a row, in the order of [`COLUMNS`].
-fn cells(alert: &Alert) -> [Cow<'_, str>; 21] {
+fn cells(alert: &Alert) -> [Cow<'_, str>; 23] {
     let (finding, event) = (&*alert.finding, &*alert.event);
     let technique = finding.techniques.first();
     let rule = finding.rule.as_ref();
@@ -113,7 +115,17 @@ fn cells(alert: &Alert) -> [Cow<'_, str>; 21] {
         joined(finding.techniques.iter().map(|technique| technique.id.as_str()), ", ").into(),
         tactics.into(),
         format!("{}, {}", event.input, event.position).into(),
+        alert.derived.as_deref().map(derived).unwrap_or_default().into(),
+        event.timezone.as_deref().unwrap_or_default().into(),
     ]
+}
+
+/// What kind of event this one stands for, and which fields it lacks that the rule makes exceptions by.
+fn derived(derived: &Derived) -> String {
+    match derived.missing_fields.as_slice() {
+        [] => derived.category.clone(),
+        missing => format!("{}; without {}", derived.category, missing.join(", ")),
+    }
 }
 
 fn joined<'a>(texts: impl Iterator<Item = &'a str>, between: &str) -> String {

@@ -10,7 +10,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::alert::{Alert, AssociationRef, CorrelationDetail, Kind, RuleRef, TacticRef, TechniqueRef};
+use crate::alert::{
+    Alert, AssociationRef, CorrelationDetail, Derived, Kind, RuleRef, TacticRef, TechniqueRef,
+};
 use crate::input::Position;
 use crate::severity::Severity;
 
@@ -36,6 +38,10 @@ pub struct AlertLine<'a> {
     /// have in common as its fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation: Option<&'a CorrelationDetail>,
+    /// Present when the event is one that Windows itself logs and stands for one of the kind that the rule is
+    /// about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    derived: Option<&'a Derived>,
     /// Techniques of ATT&CK, the most telling first.
     techniques: &'a [TechniqueRef],
     /// Tactics that the rule names, or those of its techniques; in the matrix's order.
@@ -92,6 +98,9 @@ struct InputLine<'a> {
     path: &'a str,
     /// The byte at which the record begins (EVTX, from 0), or the line (text, from 1).
     position: u64,
+    /// The time zone in which the record's time was read, when the time itself names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timezone: Option<&'a str>,
 }
 
 impl<'a> AlertLine<'a> {
@@ -106,6 +115,7 @@ impl<'a> AlertLine<'a> {
             rule: finding.rule.as_ref().map(RuleLine::of),
             association: finding.association.as_ref(),
             correlation: alert.correlation.as_deref(),
+            derived: alert.derived.as_deref(),
             techniques: &finding.techniques,
             tactics: &finding.tactics,
             event: EventLine {
@@ -123,6 +133,7 @@ impl<'a> AlertLine<'a> {
                 position: match event.position {
                     Position::Byte(n) | Position::Line(n) => n,
                 },
+                timezone: event.timezone.as_deref(),
             },
         }
     }

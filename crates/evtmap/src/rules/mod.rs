@@ -3,7 +3,7 @@
 mod files;
 
 pub(crate) use files::is_examples;
-pub use files::{RuleFile, RulesError, bundled, read};
+pub use files::{Pack, RuleFile, RulesError, bundled, read, unpack};
 
 use std::collections::HashSet;
 
@@ -171,21 +171,32 @@ impl Rules {
         })
     }
 
-    /// The rules whose matches a correlation is about, those of correlations that it names included.
-    fn rules_of(&self, correlation: &Correlation) -> Vec<usize> {
+    /// The correlations that a correlation names, those that these name included; it is not among them.
+    pub(crate) fn chain_of(&self, correlation: &Correlation) -> Vec<&Correlation> {
+        let mut chain: Vec<&Correlation> = Vec::new();
         let mut names: Vec<&str> = correlation.names().collect();
         let mut n_seen = 0;
         // Each name is looked at once, so that correlations that name one another come to an end.
         while let Some(name) = names.get(n_seen).copied() {
             n_seen += 1;
-            for inner in &self.correlations {
-                if inner.correlation.metadata.is_called(name) {
-                    let new: Vec<&str> =
-                        inner.correlation.names().filter(|name| !names.contains(name)).collect();
+            for LoadedCorrelation { correlation: inner, .. } in &self.correlations {
+                let is_new =
+                    !std::ptr::eq(inner, correlation) && !chain.iter().any(|c| std::ptr::eq(*c, inner));
+                if is_new && inner.metadata.is_called(name) {
+                    chain.push(inner);
+                    let new: Vec<&str> = inner.names().filter(|name| !names.contains(name)).collect();
                     names.extend(new);
                 }
             }
         }
+        chain
+    }
+
+    /// The rules whose matches a correlation is about, those of correlations that it names included.
+    fn rules_of(&self, correlation: &Correlation) -> Vec<usize> {
+        let chain = self.chain_of(correlation);
+        let names: Vec<&str> =
+            chain.iter().flat_map(|inner| inner.names()).chain(correlation.names()).collect();
         let is_named = |loaded: &LoadedRule| {
             names.iter().any(|name| loaded.rule.metadata.is_called(name))
                 || correlation.is_translated && loaded.rule.metadata == correlation.metadata

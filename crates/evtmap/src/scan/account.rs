@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::Progress;
+use super::feed::Begun;
 use super::matching::Outcome;
 use crate::event::Event;
-use crate::input::{Found, InputError, RecordProblem};
+use crate::input::{Dates, Found, InputError, RecordProblem};
 
 /// The problems of one kind that are kept of a file with their places; of the others the number is enough.
 const N_EXAMPLES: usize = 3;
@@ -22,10 +23,13 @@ pub struct ScanAccount {
     pub is_cut_short: bool,
     /// What correlations could not look at, in words.
     pub remarks: Vec<String>,
+    /// The zone in which times were read that name none.
+    pub timezone: String,
     progress: Progress,
+    n_files_begun: usize,
 }
 
-/// What became of one file.
+/// What became of one file, or of one member of an archive (`archive!member`).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FileAccount {
     /// The file.
@@ -47,6 +51,10 @@ pub struct FileAccount {
     pub detections: u64,
     /// The first and last time of the events that were looked at.
     pub span: TimeSpan,
+    /// Events whose time names no zone, and was read in the one that was asked for.
+    pub local_times: u64,
+    /// How day and month are told apart in it, where its dates do not begin with the year.
+    pub dates: Option<Dates>,
     /// Events whose message could not be taken apart into fields.
     pub unread_messages: UnreadMessages,
     /// Records that could not be read, and remarks on some that could, by their code.
@@ -132,8 +140,31 @@ impl TimeSpan {
 }
 
 impl ScanAccount {
-    pub(super) fn new(found: &Found) -> Self {
-        let files = found.files.iter().map(|file| FileAccount {
+    /// Begins the account of a log, which may be one of many in a file.
+    pub(super) fn begin(&mut self, begun: Begun) {
+        self.n_files_begun += usize::from(begun.is_first);
+        let mut account = FileAccount {
+            path: begun.path,
+            named: begun.named,
+            dates: begun.dates,
+            ..FileAccount::default()
+        };
+        match begun.kind {
+            Ok(kind) => account.kind = Some(kind),
+            Err(error) => account.error = Some(error),
+        }
+        self.files.push(account);
+    }
+
+    pub(super) fn failed(&mut self, log: usize, error: InputError) {
+        if let Some(file) = self.files.get_mut(log) {
+            file.error = Some(error);
+        }
+    }
+
+    /// Adds the files that were not reached, and the paths that could not be looked up.
+    pub(super) fn end(&mut self, found: &Found) {
+        let unreached = found.files.iter().skip(self.n_files_begun).map(|file| FileAccount {
             path: file.path.clone(),
             named: file.named,
             ..FileAccount::default()
@@ -144,23 +175,11 @@ impl ScanAccount {
             error: Some(error.clone()),
             ..FileAccount::default()
         });
-        Self { files: files.chain(missing).collect(), ..Self::default() }
+        self.files.extend(unreached.chain(missing));
     }
 
-    pub(super) fn opened(&mut self, file: usize, kind: &'static str) {
-        if let Some(file) = self.files.get_mut(file) {
-            file.kind = Some(kind);
-        }
-    }
-
-    pub(super) fn failed(&mut self, file: usize, error: InputError) {
-        if let Some(file) = self.files.get_mut(file) {
-            file.error = Some(error);
-        }
-    }
-
-    pub(super) fn add(&mut self, file: usize, outcome: Outcome) {
-        let Some(file) = self.files.get_mut(file) else { return };
+    pub(super) fn add(&mut self, log: usize, outcome: Outcome) {
+        let Some(file) = self.files.get_mut(log) else { return };
         self.progress.bytes += outcome.bytes;
         self.progress.events += outcome.events;
         self.progress.detections += outcome.detections;
@@ -168,6 +187,7 @@ impl ScanAccount {
         file.events += outcome.events;
         file.out_of_range += outcome.out_of_range;
         file.without_time += outcome.without_time;
+        file.local_times += outcome.local_times;
         file.detections += outcome.detections;
         file.span.join(outcome.span);
         file.unread_messages.join(&outcome.unread_messages);

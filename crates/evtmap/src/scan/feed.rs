@@ -1,32 +1,68 @@
 //! Files to batches of undecoded records, in order.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::input::{self, Batch, FoundFile, Input, InputError, InputOptions};
+use crate::input::{self, Batch, Dates, FoundFile, Input, InputError, InputOptions, Log, Logs};
 
-/// What comes out of the files next.
+/// What comes out of the files next. Logs are numbered as they come: a file may be an archive of many.
 pub(super) enum Item {
-    /// A file was opened and is of this kind.
-    Opened { file: usize, kind: &'static str },
+    /// A log was come upon.
+    Log(Begun),
     /// Records to decode.
-    Batch { file: usize, path: Arc<str>, batch: Box<dyn Batch> },
-    /// The file cannot be read, or not any further.
-    Failed { file: usize, error: InputError },
+    Batch { log: usize, path: Arc<str>, batch: Box<dyn Batch> },
+    /// The log cannot be read any further.
+    Failed { log: usize, error: InputError },
+}
+
+/// A log that was come upon.
+pub(super) struct Begun {
+    pub(super) path: PathBuf,
+    /// Whether the user named it; members of archives are not.
+    pub(super) named: bool,
+    /// Whether it is the first of its file.
+    pub(super) is_first: bool,
+    /// What it is, or why it cannot be opened.
+    pub(super) kind: Result<&'static str, InputError>,
+    /// How day and month are told apart.
+    pub(super) dates: Option<Dates>,
 }
 
 /// The batches of all files.
 pub(super) struct Feed<'a> {
-    files: std::iter::Enumerate<std::slice::Iter<'a, FoundFile>>,
+    files: std::slice::Iter<'a, FoundFile>,
     options: &'a InputOptions,
-    open: Option<(usize, Arc<str>, Box<dyn Input>)>,
+    /// The logs of the file that is being read, and whether the user named it.
+    logs: Option<(Logs<'a>, bool)>,
+    /// Whether the next log is the first of its file.
+    is_first: bool,
+    open: Option<(Arc<str>, Box<dyn Input>)>,
+    n_logs: usize,
     /// Set when nobody wants more.
     is_enough: &'a AtomicBool,
 }
 
 impl<'a> Feed<'a> {
     pub(super) fn new(files: &'a [FoundFile], options: &'a InputOptions, is_enough: &'a AtomicBool) -> Self {
-        Self { files: files.iter().enumerate(), options, open: None, is_enough }
+        let files = files.iter();
+        Self { files, options, logs: None, is_first: true, open: None, n_logs: 0, is_enough }
+    }
+
+    /// The next log of the file that is being read.
+    fn next_log(&mut self) -> Option<Item> {
+        let (logs, named) = self.logs.as_mut()?;
+        let Log { path, is_member, opened } = logs.next()?;
+        let named = *named && !is_member;
+        let is_first = std::mem::take(&mut self.is_first);
+        self.n_logs += 1;
+        let dates = opened.as_ref().ok().and_then(|input| input.dates());
+        let kind = opened.map(|input| {
+            let kind = input.kind();
+            self.open = Some((Arc::from(path.to_string_lossy().as_ref()), input));
+            kind
+        });
+        Some(Item::Log(Begun { path, named, is_first, kind, dates }))
     }
 }
 
@@ -35,26 +71,22 @@ impl Iterator for Feed<'_> {
 
     fn next(&mut self) -> Option<Item> {
         while !self.is_enough.load(Ordering::Relaxed) {
-            if let Some((file, path, input)) = &mut self.open {
-                let file = *file;
+            if let Some((path, input)) = &mut self.open {
+                let log = self.n_logs - 1;
                 match input.next_batch() {
-                    Some(Ok(batch)) => return Some(Item::Batch { file, path: Arc::clone(path), batch }),
+                    Some(Ok(batch)) => return Some(Item::Batch { log, path: Arc::clone(path), batch }),
                     Some(Err(error)) => {
                         self.open = None;
-                        return Some(Item::Failed { file, error });
+                        return Some(Item::Failed { log, error });
                     }
                     None => self.open = None,
                 }
+            } else if let Some(item) = self.next_log() {
+                return Some(item);
             } else {
-                let (file, found) = self.files.next()?;
-                match input::open(&found.path, self.options) {
-                    Ok(input) => {
-                        let kind = input.kind();
-                        self.open = Some((file, Arc::from(found.path.to_string_lossy().as_ref()), input));
-                        return Some(Item::Opened { file, kind });
-                    }
-                    Err(error) => return Some(Item::Failed { file, error }),
-                }
+                let found = self.files.next()?;
+                self.logs = Some((input::logs(&found.path, self.options), found.named));
+                self.is_first = true;
             }
         }
         None

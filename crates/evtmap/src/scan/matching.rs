@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::ScanOptions;
 use super::account::{TimeSpan, UnreadMessages};
 use super::correlation::Kept;
-use crate::alert::{Alert, AlertEvent, Finding, Kind};
+use crate::alert::{Alert, AlertEvent, Derived, Enrichment, Finding, Kind, TagRemarks};
 use crate::association::Associations;
-use crate::attack::Catalogue;
+use crate::attack::{Catalogue, Followed, Library};
 use crate::event::Event;
 use crate::input::{Batch, Decoded, Position, RecordProblem};
-use crate::logsource::Workspace;
+use crate::logsource::{Workspace, missing_exceptions};
 use crate::rules::Rules;
 
 /// What rules and associations say, in the words of a catalogue, made once for a scan.
@@ -24,6 +24,7 @@ pub struct Findings {
     of_associations: Vec<Arc<Finding>>,
     of_event: Arc<Finding>,
     unresolved: Vec<UnresolvedTag>,
+    followed: Vec<Followed>,
 }
 
 /// A tag of ATT&CK that the loaded release does not know.
@@ -38,32 +39,35 @@ pub struct UnresolvedTag {
 impl Findings {
     /// Looks up what rules and associations name.
     pub fn new(rules: &Rules, associations: Associations, catalogue: &Catalogue) -> Self {
-        let mut unresolved = Vec::new();
-        let mut note = |tags: Vec<String>, path: &str| {
-            unresolved.extend(tags.into_iter().map(|tag| UnresolvedTag { tag, path: path.to_owned() }));
+        let (mut unresolved, mut followed) = (Vec::new(), Vec::new());
+        let mut note = |remarks: TagRemarks, path: &str| {
+            let tags = remarks.unresolved.into_iter();
+            unresolved.extend(tags.map(|tag| UnresolvedTag { tag, path: path.to_owned() }));
+            followed.extend(remarks.followed);
         };
         let of_rules = rules.rules().iter().map(|loaded| {
-            let (finding, tags) = Finding::of_rule(&loaded.rule, &loaded.path, catalogue);
-            note(tags, &loaded.path);
+            let (finding, remarks) = Finding::of_rule(&loaded.rule, &loaded.path, catalogue);
+            note(remarks, &loaded.path);
             Arc::new(finding)
         });
         let of_rules = of_rules.collect();
         let of_correlations = rules.correlations().iter().map(|loaded| {
             let members = loaded.rules.iter().filter_map(|index| rules.rules().get(*index));
             let tags: Vec<&String> = members.flat_map(|member| &member.rule.metadata.tags).collect();
-            let (finding, tags) = Finding::of_correlation(loaded, &tags, catalogue);
-            note(tags, &loaded.path);
+            let (finding, remarks) = Finding::of_correlation(loaded, &tags, catalogue);
+            note(remarks, &loaded.path);
             Arc::new(finding)
         });
         let correlations = of_correlations.collect();
         let of_associations = associations.all().iter().map(|association| {
-            let (finding, tags) = Finding::of_association(association, catalogue);
-            note(tags, "associations");
+            let (finding, remarks) = Finding::of_association(association, catalogue);
+            // Ours are of the embedded release; that they are followed says nothing of the user's rules.
+            note(TagRemarks { followed: Vec::new(), ..remarks }, "associations");
             Arc::new(finding)
         });
         let of_associations = of_associations.collect();
         let of_event = Arc::new(Finding::of_event());
-        Self { rules: of_rules, correlations, associations, of_associations, of_event, unresolved }
+        Self { rules: of_rules, correlations, associations, of_associations, of_event, unresolved, followed }
     }
 
     /// What a correlation says.
@@ -71,9 +75,20 @@ impl Findings {
         self.correlations.get(index)
     }
 
+    /// Adds what a library tells of the techniques: groups, mitigations and the like.
+    pub fn enrich(&mut self, catalogue: &Catalogue, library: &Library, wanted: &[Enrichment]) {
+        let findings = self.rules.iter_mut().chain(&mut self.correlations).chain(&mut self.of_associations);
+        findings.for_each(|finding| Arc::make_mut(finding).enrich(catalogue, library, wanted));
+    }
+
     /// Tags that the catalogue does not know.
     pub fn unresolved(&self) -> &[UnresolvedTag] {
         &self.unresolved
+    }
+
+    /// Tags of rules that are of another release than the catalogue, one entry a rule and tag.
+    pub fn followed(&self) -> &[Followed] {
+        &self.followed
     }
 }
 
@@ -84,6 +99,7 @@ pub(super) struct Outcome {
     pub(super) events: u64,
     pub(super) out_of_range: u64,
     pub(super) without_time: u64,
+    pub(super) local_times: u64,
     pub(super) detections: u64,
     pub(super) span: TimeSpan,
     pub(super) unread_messages: UnreadMessages,
@@ -102,16 +118,21 @@ pub(super) struct Matcher<'a> {
     pub(super) budget: &'a AtomicU64,
     /// Set when the budget is used up.
     pub(super) is_enough: &'a AtomicBool,
+    /// The zone of times that name none.
+    pub(super) timezone: Arc<str>,
     /// Working memory that no batch is using.
     pub(super) idle: Mutex<Vec<Working>>,
 }
+
+/// A rule that matches, by its index, and what is to be said when the event stands for one of another kind.
+type Matched = (usize, Option<Arc<Derived>>);
 
 /// What a batch needs while it is worked on, reused by the next.
 #[derive(Default)]
 pub(super) struct Working {
     event: Event,
     workspace: Workspace,
-    rules: Vec<usize>,
+    rules: Vec<Matched>,
     kept: Vec<(usize, Vec<Option<Box<str>>>)>,
 }
 
@@ -160,6 +181,7 @@ impl Matcher<'_> {
             return false;
         }
         outcome.events += 1;
+        outcome.local_times += u64::from(event.is_time_local());
         outcome.unread_messages.note(event);
         if self.budget.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.is_enough.store(true, Ordering::Relaxed);
@@ -173,7 +195,7 @@ impl Matcher<'_> {
         &self,
         event: &Event,
         workspace: &mut Workspace,
-        told: &mut Vec<usize>,
+        told: &mut Vec<Matched>,
         kept: &mut Vec<(usize, Vec<Option<Box<str>>>)>,
     ) {
         let (rules, plan) = (self.rules.rules(), self.rules.plan());
@@ -182,7 +204,11 @@ impl Matcher<'_> {
         kept.clear();
         self.rules.router().matches(event, &rule, workspace, &mut |index, seen| {
             if plan.rule_fires_alone(index) {
-                told.push(index);
+                let derived = rule(index).filter(|_| seen.is_derived()).map(|rule| {
+                    let category = rule.logsource.category.clone().unwrap_or_default();
+                    Arc::new(Derived { category, missing_fields: missing_exceptions(rule, seen) })
+                });
+                told.push((index, derived));
             }
             if plan.is_correlated(index) {
                 kept.push((index, plan.values_of(index, seen)));
@@ -207,18 +233,21 @@ impl Matcher<'_> {
     }
 
     /// Makes alerts of what there is to tell of an event.
-    fn tell(&self, event: &Event, rules: &[usize], place: (&Arc<str>, Position), outcome: &mut Outcome) {
+    fn tell(&self, event: &Event, rules: &[Matched], place: (&Arc<str>, Position), outcome: &mut Outcome) {
         let findings = self.findings_of(event, rules);
         if findings.is_empty() {
             return;
         }
-        let kept = Arc::new(AlertEvent::of(event, place.0, place.1));
-        for finding in findings {
+        let mut kept = AlertEvent::of(event, place.0, place.1);
+        kept.timezone = event.is_time_local().then(|| Arc::clone(&self.timezone));
+        let kept = Arc::new(kept);
+        for (finding, derived) in findings {
             outcome.detections += u64::from(finding.kind == Kind::Detection);
             outcome.alerts.push(Alert {
                 finding: Arc::clone(finding),
                 event: Arc::clone(&kept),
                 correlation: None,
+                derived: derived.cloned(),
             });
         }
     }
@@ -240,15 +269,22 @@ impl Matcher<'_> {
     }
 
     /// What is to be told of an event: detections first, what its id hints at otherwise.
-    fn findings_of(&self, event: &Event, rules: &[usize]) -> Vec<&Arc<Finding>> {
-        let mut found: Vec<_> = rules.iter().filter_map(|index| self.findings.rules.get(*index)).collect();
+    fn findings_of<'f>(
+        &'f self,
+        event: &Event,
+        rules: &'f [Matched],
+    ) -> Vec<(&'f Arc<Finding>, Option<&'f Arc<Derived>>)> {
+        let of_rule =
+            |(index, derived): &'f Matched| Some((self.findings.rules.get(*index)?, derived.as_ref()));
+        let mut found: Vec<_> = rules.iter().filter_map(of_rule).collect();
         if found.is_empty() && self.options.associations {
-            let associations = &self.findings.associations;
-            found.extend(associations.of(event).and_then(|index| self.findings.of_associations.get(index)));
+            let hinted = self.findings.associations.of(event);
+            let finding = hinted.and_then(|index| self.findings.of_associations.get(index));
+            found.extend(finding.map(|finding| (finding, None)));
         }
-        found.retain(|finding| finding.severity >= Some(self.options.min_severity));
+        found.retain(|(finding, _)| finding.severity >= Some(self.options.min_severity));
         if found.is_empty() && self.options.all_events {
-            found.push(&self.findings.of_event);
+            found.push((&self.findings.of_event, None));
         }
         found
     }

@@ -20,11 +20,11 @@ pub use account::{FileAccount, Problems, ScanAccount, TimeSpan, UnreadMessages};
 pub use matching::{Findings, UnresolvedTag};
 
 use crate::alert::Alert;
-use crate::input::{Found, InputOptions};
+use crate::input::{Found, InputError, InputOptions};
 use crate::rules::Rules;
 use crate::severity::Severity;
 use correlation::Correlating;
-use feed::{Feed, Item};
+use feed::{Begun, Feed, Item};
 use matching::{Matcher, Outcome};
 
 /// What to look at and what to tell.
@@ -114,6 +114,7 @@ impl<'a> Scanner<'a> {
             options: &self.options,
             budget: &budget,
             is_enough: &is_enough,
+            timezone: self.options.input.timezone_name().into(),
             idle: Mutex::default(),
         };
         // The first so many events are only known in order.
@@ -121,27 +122,29 @@ impl<'a> Scanner<'a> {
             Some(_) => NonZero::<usize>::MIN,
             None => self.options.threads,
         };
-        let mut account = ScanAccount::new(found);
+        let mut account = ScanAccount::default();
+        account.timezone = self.options.input.timezone_name();
         let mut correlating = Correlating::default();
         let work = |item| match item {
-            Item::Batch { file, path, batch } => Told::Batch { file, outcome: matcher.run(batch, &path) },
-            Item::Opened { file, kind } => Told::Opened { file, kind },
-            Item::Failed { file, error } => Told::Failed { file, error },
+            Item::Batch { log, path, batch } => Told::Batch { log, outcome: matcher.run(batch, &path) },
+            Item::Log(begun) => Told::Log(begun),
+            Item::Failed { log, error } => Told::Failed { log, error },
         };
         ordered::map(threads, feed, work, |told| -> std::io::Result<()> {
             match told {
-                Told::Opened { file, kind } => account.opened(file, kind),
-                Told::Failed { file, error } => account.failed(file, error),
-                Told::Batch { file, mut outcome } => {
+                Told::Log(begun) => account.begin(begun),
+                Told::Failed { log, error } => account.failed(log, error),
+                Told::Batch { log, mut outcome } => {
                     correlating.keep(std::mem::take(&mut outcome.kept));
                     outcome.alerts.iter().try_for_each(|alert| sink.alert(alert))?;
-                    account.add(file, outcome);
+                    account.add(log, outcome);
                     sink.progress(account.progress());
                 }
             }
             Ok(())
         })?;
         account.is_cut_short = is_enough.into_inner();
+        account.end(found);
         let (alerts, remarks) = correlating.finish(self.rules, self.findings);
         account.remarks = remarks;
         for alert in alerts.iter().filter(|alert| alert.finding.severity >= Some(self.options.min_severity)) {
@@ -153,7 +156,7 @@ impl<'a> Scanner<'a> {
 
 /// What a thread has made of an item.
 enum Told {
-    Opened { file: usize, kind: &'static str },
-    Failed { file: usize, error: crate::input::InputError },
-    Batch { file: usize, outcome: Outcome },
+    Log(Begun),
+    Failed { log: usize, error: InputError },
+    Batch { log: usize, outcome: Outcome },
 }

@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use evtmap::Catalogue;
 use evtmap::authoring::RuleKnowledge;
 use evtmap::rules::RuleFile;
 use evtmap::sigma::{Checked, Code, Collection, Correlation, Finding, Gravity, Lint, Linter, Plan, Rule};
-use evtmap::{Catalogue, Placeholders};
 use serde_json::{Value as Json, json};
 
-use super::{pipelines, print, read_files, sarif, snippet};
+use super::{pipelines, print, sarif, snippet};
+use crate::commands::read_placeholders;
 use crate::failure::Failure;
+use crate::stock::Cache;
 use crate::terminal::{HEADING, counted, plain};
 
 #[derive(Args, Debug)]
@@ -47,6 +49,10 @@ pub(crate) struct CheckArgs {
     /// Tell nothing less grave
     #[arg(long, value_enum, default_value_t = Least::Remark, value_name = "GRAVITY")]
     min: Least,
+
+    /// Values for the placeholders of rules: a YAML map of names to lists
+    #[arg(long, value_name = "FILE")]
+    placeholders: Option<PathBuf>,
 
     /// Leave out what has this code; may be given several times
     #[arg(long, value_name = "CODE")]
@@ -115,12 +121,12 @@ struct Account {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &CheckArgs, cache: &Cache) -> Result<ExitCode, Failure> {
     reject_unknown(&args.allow)?;
-    let mut files = read_files(&args.paths)?;
+    let mut files = cache.rules(&args.paths)?.files;
     let catalogue = Catalogue::bundled();
     let knowledge = RuleKnowledge::new(&catalogue, &pipelines()?);
-    let placeholders = Placeholders::default();
+    let placeholders = read_placeholders(args.placeholders.as_deref())?;
     let mut account = Account::default();
     if args.fix {
         let linter = Linter::new(&knowledge, &placeholders);

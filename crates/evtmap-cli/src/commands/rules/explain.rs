@@ -6,15 +6,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use evtmap::authoring::CorrelationTrial;
 use evtmap::event::{Event, flat};
 use evtmap::input::{self, Decoded, InputOptions};
-use evtmap::sigma::Rule;
-use evtmap::{Pipelines, RuleExplanation};
+use evtmap::rules::RuleFile;
+use evtmap::sigma::{Correlation, Rule};
+use evtmap::{Pipelines, Placeholders, RuleExplanation};
 use serde_json::json;
 
 use super::check::pretty;
-use super::{Found, find_rule, in_words, pipelines, print, tree};
+use super::{Found, FoundRule, correlation, find_rule, in_words, pipelines, print, tree};
+use crate::commands::read_placeholders;
 use crate::failure::Failure;
+use crate::stock::Cache;
 use crate::terminal::{HEADING, plain};
 
 /// The largest JSON event that is read, in bytes.
@@ -28,7 +32,7 @@ Examples:
   echo '{\"Channel\": \"Security\", \"EventID\": 1102}' | evtmap rules explain my_rule.yml -
 
 Without --record, the first event that the rule matches is explained; if there is none, the first of
-its log source; if there is none, the first.
+its log source; if there is none, the first. A correlation is tried on all events of the file.
 
 Exit status:
   0  the rule matches    1  it does not    2  it could not be tried")]
@@ -50,28 +54,42 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
 
-    /// Write the tree as JSON
+    /// Values for the placeholders of rules: a YAML map of names to lists
+    #[arg(long, value_name = "FILE")]
+    placeholders: Option<PathBuf>,
+
+    /// Write the explanation as JSON
     #[arg(long)]
     json: bool,
 }
 
 /// Runs the command.
-pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
-    let Found { rule, path } = find_rule(&args.rule, &args.rules)?;
+pub(super) fn run(args: &ExplainArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+    let placeholders = read_placeholders(args.placeholders.as_deref())?;
+    let Found { rule, file } = find_rule(&args.rule, &args.rules, cache, &placeholders)?;
+    let matches = match rule {
+        FoundRule::Rule(rule) => explain_rule(args, &rule, &file)?,
+        FoundRule::Correlation(own) => explain_correlation(args, &own, &file, &placeholders, cache)?,
+    };
+    Ok(if matches { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Says why a rule does or does not match, and whether it does.
+fn explain_rule(args: &ExplainArgs, rule: &Rule, file: &RuleFile) -> Result<bool, Failure> {
     let pipelines = pipelines()?;
     let chosen = match read_json(&args.event)? {
         Some(text) => {
             let event = flat::read(&text)
                 .map_err(|error| Failure::new(format!("`{}` is no event: {error}", args.event.display())))?;
-            Chosen { explanation: pipelines.explain(&rule, &event), record: event.record_id() }
+            Chosen { explanation: pipelines.explain(rule, &event), record: event.record_id() }
         }
-        None => choose(args, &rule, &pipelines)?,
+        None => choose(args, rule, &pipelines)?,
     };
     let Chosen { explanation, record } = chosen;
     if args.json {
         let mut tree = tree::json(&explanation);
         if let Some(members) = tree.as_object_mut() {
-            members.insert("rule".to_owned(), json!({"title": rule.metadata.title, "path": path}));
+            members.insert("rule".to_owned(), json!({"title": rule.metadata.title, "path": file.path}));
             members.insert("record_id".to_owned(), json!(record));
         }
         print(&pretty(&tree)?)?;
@@ -88,7 +106,50 @@ pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
         }
         print(&tree::render(&explanation))?;
     }
-    Ok(if explanation.matches { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(explanation.matches)
+}
+
+/// Says why a correlation does or does not hold in a file, and whether it does.
+fn explain_correlation(
+    args: &ExplainArgs,
+    own: &Correlation,
+    file: &RuleFile,
+    placeholders: &Placeholders,
+    cache: &Cache,
+) -> Result<bool, Failure> {
+    if args.record.is_some() {
+        return Err(Failure::new("a correlation is about several events, and not about one record")
+            .help("leave `--record` out"));
+    }
+    let title = &own.metadata.title;
+    let broken = |why: String| Failure::new(format!("`{title}` cannot be tried: {why}"));
+    let others = cache.rules(&args.rules)?.files;
+    let rules = CorrelationTrial::rules(title, file, &others, &pipelines()?, placeholders).map_err(broken)?;
+    let mut trial = CorrelationTrial::new(&rules, title).map_err(broken)?;
+    let failure = |error: input::InputError| Failure::new(error.to_string()).help(error.help);
+    let mut input = input::open(&args.event, &InputOptions::default()).map_err(failure)?;
+    let mut event = Event::new();
+    while let Some(batch) = input.next_batch() {
+        batch.map_err(failure)?.decode(&mut event, &mut |decoded| {
+            if let Decoded::Event(event, _) = decoded {
+                trial.show(event, event.time());
+            }
+        });
+    }
+    let explanation = trial.finish();
+    if args.json {
+        let mut json = correlation::json(&explanation);
+        if let Some(members) = json.as_object_mut() {
+            members.insert("rule".to_owned(), json!({"title": title, "path": file.path}));
+        }
+        print(&pretty(&json)?)?;
+    } else {
+        let verdict = if explanation.holds { "holds" } else { "does not hold" };
+        let asked = correlation::asked(own);
+        print(&format!("{HEADING}{}{HEADING:#} ({}) {verdict}\n", plain(title), plain(&asked)))?;
+        print(&correlation::render(&explanation))?;
+    }
+    Ok(explanation.holds)
 }
 
 /// The text of a JSON event; none for a file that begins otherwise.

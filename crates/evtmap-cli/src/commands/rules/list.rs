@@ -6,14 +6,16 @@ use std::process::ExitCode;
 use clap::Args;
 use evtmap::attack::TechniqueId;
 use evtmap::rules::RuleFile;
-use evtmap::sigma::{Collection, Level, Rule};
+use evtmap::sigma::{Collection, Correlation, Level, LogSource, Metadata, Status};
 use evtmap::{Catalogue, Placeholders};
 use serde_json::{Value as Json, json};
 
 use super::check::pretty;
-use super::{print, read_files};
+use super::print;
 use crate::failure::Failure;
+use crate::stock::{Age, Cache};
 use crate::terminal::{FAINT, counted, fit, plain};
+use crate::{clock, summary};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -51,18 +53,28 @@ fn technique(text: &str) -> Result<TechniqueId, String> {
     text.parse().map_err(|_| "it is a T and four digits; a sub-technique has a dot and three more".to_owned())
 }
 
-/// A rule of the list.
+/// A rule, correlation or filter of the list.
 struct Line {
-    rule: Rule,
+    metadata: Metadata,
+    kind: Kind,
     path: String,
     techniques: Vec<TechniqueId>,
 }
 
+/// What a line is about.
+enum Kind {
+    Rule(LogSource),
+    Correlation(Box<Correlation>),
+    Filter(LogSource),
+}
+
 /// Runs the command.
-pub(super) fn run(args: &ListArgs) -> Result<ExitCode, Failure> {
-    let catalogue = Catalogue::bundled();
+pub(super) fn run(args: &ListArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+    let attack = cache.attack(None)?;
+    let stock = cache.rules(&args.paths)?;
     let mut lines: Vec<Line> =
-        read_files(&args.paths)?.into_iter().flat_map(|file| lines_of(&file, &catalogue)).collect();
+        stock.files.iter().flat_map(|file| lines_of(file, &attack.catalogue)).collect();
+    let newest = lines.iter().filter_map(|line| line.metadata.newest()).max().map(str::to_owned);
     lines.retain(|line| is_wanted(args, line));
     if args.json {
         print(&pretty(&lines.iter().map(Line::json).collect::<Json>())?)?;
@@ -71,37 +83,74 @@ pub(super) fn run(args: &ListArgs) -> Result<ExitCode, Failure> {
     for line in &lines {
         print(&line.text())?;
     }
-    print(&format!("{FAINT}{}{FAINT:#}\n", counted(lines.len() as u64, "rule")))?;
+    print(&format!(
+        "{FAINT}{} from {}, ATT&CK {}{FAINT:#}\n",
+        counted(lines.len() as u64, "rule"),
+        plain(&stock.origins.join(", ")),
+        plain(&attack.label()),
+    ))?;
+    let ages = [Age::of_rules(newest.as_deref(), stock.checked), attack.age()];
+    print(&summary::hint(&ages, clock::now()?))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn lines_of(file: &RuleFile, catalogue: &Catalogue) -> Vec<Line> {
-    let rules = Collection::parse(&file.text, &Placeholders::default()).rules;
-    let line = |rule: Rule| {
-        let mapping = catalogue.resolve_all(&rule.metadata.tags);
+    let collection = Collection::parse(&file.text, &Placeholders::default());
+    let rules = collection.rules.into_iter().map(|rule| (rule.metadata, Kind::Rule(rule.logsource)));
+    // What an aggregation was translated to is listed as the rule that it is written as.
+    let correlations = collection.correlations.into_iter().filter(|correlation| !correlation.is_translated);
+    let correlations = correlations.map(|own| (own.metadata.clone(), Kind::Correlation(Box::new(own))));
+    let filters = collection.filters.into_iter().map(|own| (own.metadata, Kind::Filter(own.logsource)));
+    let line = |(metadata, kind): (Metadata, Kind)| {
+        let mapping = catalogue.resolve_all(&metadata.tags);
         let techniques = mapping.techniques().map(|technique| technique.id).collect();
-        Line { rule, path: file.path.clone(), techniques }
+        Line { metadata, kind, path: file.path.clone(), techniques }
     };
-    rules.into_iter().map(line).collect()
+    rules.chain(correlations).chain(filters).map(line).collect()
 }
 
 fn is_wanted(args: &ListArgs, line: &Line) -> bool {
-    let has_level = args.level.is_none_or(|level| line.rule.metadata.level >= Some(level));
+    let has_level = args.level.is_none_or(|level| line.metadata.level >= Some(level));
     let has_technique = args.technique.is_none_or(|wanted| {
         line.techniques.iter().any(|technique| *technique == wanted || technique.parent() == Some(wanted))
     });
-    let logsource = &line.rule.logsource;
-    let parts = [&logsource.product, &logsource.category, &logsource.service];
-    let has_logsource = args
-        .logsource
-        .as_ref()
-        .is_none_or(|wanted| parts.into_iter().flatten().any(|part| part.eq_ignore_ascii_case(wanted)));
+    let has_logsource = args.logsource.as_ref().is_none_or(|wanted| {
+        line.logsource().is_some_and(|logsource| {
+            let parts = [&logsource.product, &logsource.category, &logsource.service];
+            parts.into_iter().flatten().any(|part| part.eq_ignore_ascii_case(wanted))
+        })
+    });
     has_level && has_technique && has_logsource
 }
 
 impl Line {
+    /// Where it looks; a correlation looks at what its rules match.
+    fn logsource(&self) -> Option<&LogSource> {
+        match &self.kind {
+            Kind::Rule(logsource) | Kind::Filter(logsource) => Some(logsource),
+            Kind::Correlation(_) => None,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.kind {
+            Kind::Rule(_) => "rule",
+            Kind::Correlation(_) => "correlation",
+            Kind::Filter(_) => "filter",
+        }
+    }
+
+    /// What it is about, for a column: a log source, or what kind of correlation.
+    fn about(&self) -> String {
+        match &self.kind {
+            Kind::Rule(logsource) => logsource.to_string(),
+            Kind::Correlation(correlation) => format!("correlation {}", correlation.kind),
+            Kind::Filter(logsource) => format!("filter {logsource}"),
+        }
+    }
+
     fn level(&self) -> &'static str {
-        self.rule.metadata.level.map_or("undefined", Level::as_str)
+        self.metadata.level.map_or("undefined", Level::as_str)
     }
 
     fn techniques(&self) -> Vec<String> {
@@ -109,30 +158,38 @@ impl Line {
     }
 
     fn text(&self) -> String {
-        let metadata = &self.rule.metadata;
         format!(
             "{} {} {} {} {} {FAINT}{}{FAINT:#}\n",
             fit(self.level(), 13),
-            fit(&metadata.title, 56),
-            fit(metadata.id.as_deref().unwrap_or("-"), 36),
-            fit(&self.rule.logsource.to_string(), 32),
+            fit(&self.metadata.title, 56),
+            fit(self.metadata.id.as_deref().unwrap_or("-"), 36),
+            fit(&self.about(), 32),
             fit(&self.techniques().join(" "), 20),
             plain(&self.path),
         )
     }
 
     fn json(&self) -> Json {
-        let Rule { metadata, logsource, .. } = &self.rule;
-        json!({
-            "title": metadata.title,
-            "id": metadata.id,
-            "level": metadata.level.map(Level::as_str),
-            "status": metadata.status.map(evtmap::sigma::Status::as_str),
-            "logsource": {
+        let metadata = &self.metadata;
+        let logsource = self.logsource().map(|logsource| {
+            json!({
                 "product": logsource.product,
                 "category": logsource.category,
                 "service": logsource.service,
-            },
+            })
+        });
+        let correlation = match &self.kind {
+            Kind::Correlation(own) => json!({"type": own.kind.as_str(), "rules": own.rules}),
+            Kind::Rule(_) | Kind::Filter(_) => Json::Null,
+        };
+        json!({
+            "kind": self.kind(),
+            "title": metadata.title,
+            "id": metadata.id,
+            "level": metadata.level.map(Level::as_str),
+            "status": metadata.status.map(Status::as_str),
+            "logsource": logsource,
+            "correlation": correlation,
             "techniques": self.techniques(),
             "path": self.path,
         })

@@ -1,6 +1,7 @@
 //! `evtmap rules`: what can be done with rules without a log.
 
 mod check;
+mod correlation;
 mod explain;
 mod list;
 mod sarif;
@@ -10,15 +11,16 @@ mod test;
 mod tree;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use evtmap::Placeholders;
 use evtmap::rules::{self, RuleFile};
-use evtmap::sigma::{Collection, LogSource, Rule};
+use evtmap::sigma::{AnyRule, Collection, Correlation, LogSource, NotOne, Rule};
 
 use crate::failure::Failure;
+use crate::stock::Cache;
 
 /// The subcommands; each has a file with its arguments and a function that runs it.
 #[derive(Subcommand, Debug)]
@@ -36,27 +38,14 @@ pub(crate) enum RulesCommand {
 }
 
 /// Runs a subcommand.
-pub(crate) fn run(command: &RulesCommand) -> Result<ExitCode, Failure> {
+pub(crate) fn run(command: &RulesCommand, cache: &Cache) -> Result<ExitCode, Failure> {
     match command {
-        RulesCommand::Check(args) => check::run(args),
-        RulesCommand::List(args) => list::run(args),
-        RulesCommand::Show(args) => show::run(args),
-        RulesCommand::Explain(args) => explain::run(args),
-        RulesCommand::Test(args) => test::run(args),
+        RulesCommand::Check(args) => check::run(args, cache),
+        RulesCommand::List(args) => list::run(args, cache),
+        RulesCommand::Show(args) => show::run(args, cache),
+        RulesCommand::Explain(args) => explain::run(args, cache),
+        RulesCommand::Test(args) => test::run(args, cache),
     }
-}
-
-/// The rule files of paths, or those that come with the program where there is no path.
-fn read_files(paths: &[PathBuf]) -> Result<Vec<RuleFile>, Failure> {
-    let failure = |error: rules::RulesError| Failure::new(error.to_string());
-    if paths.is_empty() {
-        return rules::bundled().map_err(failure);
-    }
-    let mut files = Vec::new();
-    for path in paths {
-        files.extend(rules::read(path).map_err(failure)?);
-    }
-    Ok(files)
 }
 
 /// The pipelines that come with the program.
@@ -64,47 +53,66 @@ fn pipelines() -> Result<evtmap::Pipelines, Failure> {
     evtmap::Pipelines::bundled().map_err(|problem| Failure::new(problem.to_string()))
 }
 
-/// A rule and where it is from.
+/// A rule or correlation and the file it is from.
 struct Found {
-    rule: Rule,
-    path: String,
+    rule: FoundRule,
+    file: RuleFile,
 }
 
-/// Finds a rule: the only one of a file, or by id, name or title among the rules of paths.
-fn find_rule(wanted: &str, paths: &[PathBuf]) -> Result<Found, Failure> {
-    let path = PathBuf::from(wanted);
-    if path.is_file() {
-        let files = rules::read(&path).map_err(|error| Failure::new(error.to_string()))?;
-        return only_rule(wanted, &files);
+/// What was found.
+enum FoundRule {
+    Rule(Box<Rule>),
+    Correlation(Box<Correlation>),
+}
+
+impl From<AnyRule<'_>> for FoundRule {
+    fn from(any: AnyRule<'_>) -> Self {
+        match any {
+            AnyRule::Rule(rule) => Self::Rule(Box::new(rule.clone())),
+            AnyRule::Correlation(correlation) => Self::Correlation(Box::new(correlation.clone())),
+        }
     }
-    let is_called =
-        |rule: &Rule| rule.metadata.is_called(wanted) || rule.metadata.title.eq_ignore_ascii_case(wanted);
+}
+
+/// Finds a rule: what a file is about, or by id, name or title among the rules of paths.
+fn find_rule(
+    wanted: &str,
+    paths: &[PathBuf],
+    cache: &Cache,
+    placeholders: &Placeholders,
+) -> Result<Found, Failure> {
+    if Path::new(wanted).is_file() {
+        return only_rule(wanted, placeholders);
+    }
     let lower = wanted.to_lowercase();
-    for file in read_files(paths)?.into_iter().filter(|file| file.text.to_lowercase().contains(&lower)) {
-        let collection = Collection::parse(&file.text, &Placeholders::default());
-        if let Some(rule) = collection.rules.into_iter().find(is_called) {
-            return Ok(Found { rule, path: file.path });
+    for file in cache.rules(paths)?.files.into_iter().filter(|file| file.text.to_lowercase().contains(&lower))
+    {
+        let collection = Collection::parse(&file.text, placeholders);
+        if let Some(rule) = collection.find(wanted).map(FoundRule::from) {
+            return Ok(Found { rule, file });
         }
     }
     Err(Failure::new(format!("there is no rule `{wanted}`"))
         .help("give a rule file, or the id, name or title of a rule; `evtmap rules list` lists them"))
 }
 
-fn only_rule(wanted: &str, files: &[RuleFile]) -> Result<Found, Failure> {
-    let mut found = Vec::new();
-    let mut reason = "it holds no rule".to_owned();
-    for file in files {
-        let collection = Collection::parse(&file.text, &Placeholders::default());
-        if let Some(refused) = collection.refused.first() {
-            reason = refused.reason.to_string();
-        }
-        found.extend(collection.rules.into_iter().map(|rule| Found { rule, path: file.path.clone() }));
-    }
-    match (found.pop(), found.is_empty()) {
-        (Some(only), true) => Ok(only),
-        (Some(_), false) => Err(Failure::new(format!("`{wanted}` holds several rules"))
-            .help("give the id of one, and the file as PATH")),
-        (None, _) => Err(Failure::new(format!("`{wanted}` cannot be used: {reason}"))),
+fn only_rule(wanted: &str, placeholders: &Placeholders) -> Result<Found, Failure> {
+    let mut files =
+        rules::read(Path::new(wanted)).map_err(|error| Failure::new(error.to_string()))?.into_iter();
+    let several = || {
+        Failure::new(format!("`{wanted}` holds several rules"))
+            .help("give the id of one, and the file as PATH")
+    };
+    let file = match (files.next(), files.next()) {
+        (Some(file), None) => file,
+        (Some(_), Some(_)) => return Err(several()),
+        (None, _) => return Err(Failure::new(format!("`{wanted}` cannot be used: it holds no rule"))),
+    };
+    let collection = Collection::parse(&file.text, placeholders);
+    match collection.only() {
+        Ok(rule) => Ok(Found { rule: rule.into(), file }),
+        Err(NotOne::Several) => Err(several()),
+        Err(why @ NotOne::Nothing(_)) => Err(Failure::new(format!("`{wanted}` cannot be used: {why}"))),
     }
 }
 

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use evtmap::sigma::{Item, Level, Metadata, Rule, Selection, Status};
-use evtmap::{Catalogue, Pipelines};
+use evtmap::rules::RuleFile;
+use evtmap::sigma::{AnyRule, Collection, Correlation, Item, Level, Metadata, Rule, Selection, Status};
+use evtmap::{Catalogue, Pipelines, Placeholders};
 
-use super::{Found, find_rule, in_words, pipelines, print, tree};
+use super::{Found, FoundRule, correlation, find_rule, in_words, pipelines, print, tree};
 use crate::failure::Failure;
+use crate::stock::Cache;
 use crate::terminal::{FAINT, HEADING, plain};
 
 #[derive(Args, Debug)]
@@ -29,16 +31,81 @@ pub(crate) struct ShowArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &ShowArgs) -> Result<ExitCode, Failure> {
-    let Found { rule, path } = find_rule(&args.rule, &args.paths)?;
+pub(super) fn run(args: &ShowArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+    let Found { rule, file } = find_rule(&args.rule, &args.paths, cache, &Placeholders::default())?;
+    let catalogue = cache.attack(None)?.catalogue;
     let mut out = String::new();
     // Writing to a string does not fail.
-    let _ = write_metadata(&mut out, &rule.metadata, &path);
-    let _ = write_techniques(&mut out, &rule.metadata);
-    let _ = write_logsource(&mut out, &rule, &pipelines()?);
-    let _ = write_detection(&mut out, &rule);
+    match rule {
+        FoundRule::Rule(rule) => {
+            let _ = write_metadata(&mut out, &rule.metadata, &file.path);
+            let _ = write_techniques(&mut out, &rule.metadata.tags, &catalogue);
+            let _ = write_logsource(&mut out, &rule, &pipelines()?);
+            let _ = write_detection(&mut out, &rule);
+        }
+        FoundRule::Correlation(own) => {
+            let parts = parts(&own, &file, &args.paths, cache)?;
+            // A result is given the tags of the rules that it is about, too.
+            let tags = own.metadata.tags.iter().chain(parts.iter().flat_map(|part| &part.tags));
+            let tags: Vec<String> = tags.cloned().collect();
+            let _ = write_metadata(&mut out, &own.metadata, &file.path);
+            let _ = write_techniques(&mut out, &tags, &catalogue);
+            let _ = write_correlation(&mut out, &own, &parts);
+        }
+    }
     print(&out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the correlation names, in its own file or among the rules of paths; each name once.
+fn parts(
+    own: &Correlation,
+    file: &RuleFile,
+    paths: &[PathBuf],
+    cache: &Cache,
+) -> Result<Vec<Metadata>, Failure> {
+    let mut files = vec![file.clone()];
+    let mut parts: Vec<Metadata> = Vec::new();
+    let named = |files: &[RuleFile], name: &str| {
+        let could = files.iter().filter(|file| file.text.contains(name));
+        could
+            .flat_map(|file| {
+                let collection = Collection::parse(&file.text, &Placeholders::default());
+                let all: Vec<Metadata> = collection.any_rules().map(AnyRule::metadata).cloned().collect();
+                all
+            })
+            .find(|metadata| metadata.is_called(name))
+    };
+    let mut has_all = false;
+    for name in own.names() {
+        let mut found = named(&files, name);
+        if found.is_none() && !has_all {
+            files.extend(cache.rules(paths)?.files);
+            has_all = true;
+            found = named(&files, name);
+        }
+        parts.extend(found.filter(|metadata| !parts.contains(metadata)));
+    }
+    Ok(parts)
+}
+
+fn write_correlation(out: &mut String, own: &Correlation, parts: &[Metadata]) -> std::fmt::Result {
+    writeln!(out, "{HEADING}correlation{HEADING:#} {}", plain(&correlation::asked(own)))?;
+    for name in own.names() {
+        match parts.iter().find(|metadata| metadata.is_called(name)) {
+            Some(part) => writeln!(out, "  {} {FAINT}{}{FAINT:#}", plain(&part.title), plain(name))?,
+            None => writeln!(out, "  {} {FAINT}is not among the rules{FAINT:#}", plain(name))?,
+        }
+    }
+    for alias in &own.aliases {
+        for (rule, field) in &alias.fields {
+            writeln!(out, "  {} is {} of {}", plain(&alias.name), plain(field), plain(rule))?;
+        }
+    }
+    if own.generate {
+        writeln!(out, "  {FAINT}its rules are told alone, too{FAINT:#}")?;
+    }
+    Ok(())
 }
 
 fn write_metadata(out: &mut String, metadata: &Metadata, path: &str) -> std::fmt::Result {
@@ -73,9 +140,8 @@ fn write_metadata(out: &mut String, metadata: &Metadata, path: &str) -> std::fmt
     writeln!(out)
 }
 
-fn write_techniques(out: &mut String, metadata: &Metadata) -> std::fmt::Result {
-    let catalogue = Catalogue::bundled();
-    let mapping = catalogue.resolve_all(&metadata.tags);
+fn write_techniques(out: &mut String, tags: &[String], catalogue: &Catalogue) -> std::fmt::Result {
+    let mapping = catalogue.resolve_all(tags);
     writeln!(out, "{HEADING}ATT&CK {}{HEADING:#}", plain(catalogue.version().unwrap_or_default()))?;
     for technique in mapping.techniques() {
         writeln!(out, "  {} {}", technique.id, plain(&technique.name))?;

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use anstyle::AnsiColor;
 use clap::Args;
-use evtmap::Placeholders;
 use evtmap::authoring::{Trial, TrialOutcome, Trials, Wanted};
 
-use super::{pipelines, print, read_files, tree};
+use super::{correlation, pipelines, print, tree};
+use crate::commands::read_placeholders;
 use crate::failure::Failure;
+use crate::stock::Cache;
 use crate::terminal::{ERROR, counted, plain};
 
 const PASSED: anstyle::Style = AnsiColor::Green.on_default();
@@ -28,9 +29,14 @@ pub(crate) struct TestArgs {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Where the rules of recordings are; the rules of the program by default
+    /// Where the rules are that recordings are for and that correlations name; the rules of the program by
+    /// default
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
+
+    /// Values for the placeholders of rules: a YAML map of names to lists
+    #[arg(long, value_name = "FILE")]
+    placeholders: Option<PathBuf>,
 
     /// Tell of the examples too that are as they should be
     #[arg(short, long)]
@@ -38,10 +44,10 @@ pub(crate) struct TestArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &TestArgs) -> Result<ExitCode, Failure> {
-    let rules = read_files(&args.rules)?;
+pub(super) fn run(args: &TestArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+    let rules = cache.rules(&args.rules)?.files;
     let pipelines = pipelines()?;
-    let placeholders = Placeholders::default();
+    let placeholders = read_placeholders(args.placeholders.as_deref())?;
     let trials = Trials { pipelines: &pipelines, placeholders: &placeholders, rules: &rules };
     let (mut n_passed, mut n_failed) = (0, 0);
     let mut printed = Ok(());
@@ -78,11 +84,18 @@ fn render(trial: &Trial) -> String {
                 wanted.map_or_else(|| "at least 1".to_owned(), |wanted| format!("at least {wanted}"));
             failed(format!("the rule matches {}, it should be {wanted}", counted(*n, "event")), "")
         }
-        TrialOutcome::Differs(Wanted::Match, explanation) => {
-            failed("the rule does not match, and it should".to_owned(), &tree::render(explanation))
+        TrialOutcome::Differs(wanted, explanation) => {
+            failed(differs(*wanted).to_owned(), &tree::render(explanation))
         }
-        TrialOutcome::Differs(Wanted::Miss, explanation) => {
-            failed("the rule matches, and it should not".to_owned(), &tree::render(explanation))
+        TrialOutcome::CorrelationDiffers(wanted, explanation) => {
+            failed(differs(*wanted).to_owned(), &correlation::render(explanation))
         }
+    }
+}
+
+fn differs(wanted: Wanted) -> &'static str {
+    match wanted {
+        Wanted::Match => "the rule does not match, and it should",
+        Wanted::Miss => "the rule matches, and it should not",
     }
 }

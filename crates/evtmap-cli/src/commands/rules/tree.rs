@@ -27,7 +27,8 @@ pub(super) fn render(explanation: &RuleExplanation) -> String {
     out
 }
 
-fn sign(holds: bool) -> String {
+/// A mark for what holds and for what does not.
+pub(super) fn sign(holds: bool) -> String {
     if holds { format!("{YES}✓{YES:#}") } else { format!("{NO}✗{NO:#}") }
 }
 
@@ -57,6 +58,9 @@ pub(super) fn place_in_words(place: &evtmap::LogPlace) -> String {
     }
     for (field, values) in &place.conditions {
         line += &format!(", {field} {}", values.join(" or "));
+    }
+    if place.is_derived {
+        line += ", derived";
     }
     line
 }

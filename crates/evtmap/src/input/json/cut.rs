@@ -3,9 +3,10 @@
 use memchr::{memchr, memchr2, memchr3, memrchr};
 
 use super::super::text::{Cut, Problem};
+use crate::event::json::MAX_SKIPPED_DEPTH;
 
-/// How deep arrays and objects may lie in each other. The JSON library reads no deeper either.
-const MAX_DEPTH: usize = 128;
+/// How deep arrays and objects may lie in each other: as deep as they are read.
+const MAX_DEPTH: usize = MAX_SKIPPED_DEPTH;
 
 /// How the objects of a file follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,494 @@
+//! JSON taken apart token by token, without a tree and without a copy.
+//!
+//! Logs are read far more often than anything else is done with them, and nearly all of their text is strings
+//! that are only passed on: what is worth a lexer of our own is that a string's end is found eight bytes at a
+//! time, and that its escapes are undone where its text is kept. It is lenient where being strict would cost
+//! an event: control characters in strings are taken as they are, and half of a surrogate pair becomes
+//! U+FFFD.
+//!
+//! Source: RFC 8259.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// How deep arrays and objects may lie in each other in a value that is passed over.
+pub(crate) const MAX_SKIPPED_DEPTH: usize = 128;
+
+/// What is wrong with a text that should be JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonError {
+    /// Where, in bytes from the start of the text.
+    pub at: usize,
+    /// What, in words.
+    pub reason: Cow<'static, str>,
+}
+
+impl JsonError {
+    /// The error for a text as a whole.
+    pub(crate) fn whole(reason: impl fmt::Display) -> Self {
+        Self { at: 0, reason: reason.to_string().into() }
+    }
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for JsonError {}
+
+type Result<T> = std::result::Result<T, JsonError>;
+
+/// The beginning of a value; all of it where it has no members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token<'j> {
+    /// `{`; its members are read with [`Lexer::key`].
+    Object,
+    /// `[`; its items are read with [`Lexer::has_item`].
+    Array,
+    Text(Text<'j>),
+    /// As it is written.
+    Number(&'j str),
+    Bool(bool),
+    Null,
+}
+
+/// A string between its quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Text<'j> {
+    /// As it is written.
+    raw: &'j str,
+    has_escapes: bool,
+    /// Where it begins, for errors.
+    at: usize,
+}
+
+impl<'j> Text<'j> {
+    /// The text; copied only where it has escapes.
+    pub(crate) fn text(self) -> Result<Cow<'j, str>> {
+        if !self.has_escapes {
+            return Ok(Cow::Borrowed(self.raw));
+        }
+        let mut text = String::with_capacity(self.raw.len());
+        self.push_to(&mut text)?;
+        Ok(Cow::Owned(text))
+    }
+
+    /// Appends the text.
+    pub(crate) fn push_to(self, text: &mut String) -> Result<()> {
+        let mut rest = self.raw;
+        if self.has_escapes {
+            while let Some((before, escaped)) = rest.split_once('\\') {
+                text.push_str(before);
+                let (c, after) = unescape(escaped).ok_or_else(|| {
+                    error(self.at + self.raw.len() - escaped.len(), "there is no such escape")
+                })?;
+                text.push(c);
+                rest = after;
+            }
+        }
+        text.push_str(rest);
+        Ok(())
+    }
+}
+
+/// The character of an escape and what follows it; `text` begins behind the backslash.
+fn unescape(text: &str) -> Option<(char, &str)> {
+    let mut chars = text.chars();
+    let c = match chars.next()? {
+        c @ ('"' | '\\' | '/') => c,
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'u' => return unescape_unit(chars.as_str()),
+        _ => return None,
+    };
+    Some((c, chars.as_str()))
+}
+
+/// The character of a `\u` escape or of two, which make up one beyond the first 65,536.
+fn unescape_unit(text: &str) -> Option<(char, &str)> {
+    let (unit, rest) = hex(text)?;
+    if let Some(c) = char::from_u32(unit) {
+        return Some((c, rest));
+    }
+    let low = rest.strip_prefix("\\u").and_then(hex).filter(|(low, _)| (0xdc00..0xe000).contains(low));
+    match low {
+        Some((low, rest)) if unit < 0xdc00 => {
+            let code = 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+            Some((char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), rest))
+        }
+        _ => Some((char::REPLACEMENT_CHARACTER, rest)),
+    }
+}
+
+fn hex(text: &str) -> Option<(u32, &str)> {
+    let (digits, rest) = text.split_at_checked(4)?;
+    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hex.then(|| Some((u32::from_str_radix(digits, 16).ok()?, rest)))?
+}
+
+fn error(at: usize, reason: impl Into<Cow<'static, str>>) -> JsonError {
+    JsonError { at, reason: reason.into() }
+}
+
+/// A place in a JSON text.
+#[derive(Debug)]
+pub(crate) struct Lexer<'j> {
+    text: &'j str,
+    at: usize,
+}
+
+impl<'j> Lexer<'j> {
+    /// The start of a text.
+    pub(crate) fn new(text: &'j str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// An error at this place.
+    pub(crate) fn error(&self, reason: impl Into<Cow<'static, str>>) -> JsonError {
+        error(self.at, reason)
+    }
+
+    /// The first byte that is not blank, if there is any; it is not passed.
+    fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        loop {
+            let byte = *bytes.get(self.at)?;
+            if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Whether an object follows; it is not passed.
+    pub(crate) fn is_at_object(&mut self) -> bool {
+        self.peek() == Some(b'{')
+    }
+
+    /// Passes a value that has no members, or the bracket with which one begins that has.
+    pub(crate) fn value(&mut self) -> Result<Token<'j>> {
+        let Some(byte) = self.peek() else { return Err(self.error("the text ends before a value")) };
+        match byte {
+            b'"' => self.string().map(Token::Text),
+            b'{' => {
+                self.at += 1;
+                Ok(Token::Object)
+            }
+            b'[' => {
+                self.at += 1;
+                Ok(Token::Array)
+            }
+            b'-' | b'0'..=b'9' => self.number().map(Token::Number),
+            b't' => self.word("true", Token::Bool(true)),
+            b'f' => self.word("false", Token::Bool(false)),
+            b'n' => self.word("null", Token::Null),
+            _ => Err(self.error("this is not the beginning of a value")),
+        }
+    }
+
+    /// Passes the key of an object's next member, or the object's end. `is_first` says whether the object has
+    /// just begun, and is kept up.
+    pub(crate) fn key(&mut self, is_first: &mut bool) -> Result<Option<Text<'j>>> {
+        if !self.goes_on(b'}', is_first)? {
+            return Ok(None);
+        }
+        if self.peek() != Some(b'"') {
+            return Err(self.error("the key of a member is missing"));
+        }
+        let key = self.string()?;
+        if self.peek() != Some(b':') {
+            return Err(self.error("there is no `:` behind the key of a member"));
+        }
+        self.at += 1;
+        Ok(Some(key))
+    }
+
+    /// Passes what stands between an array's items, or its end; says whether an item follows. `is_first` is
+    /// as for [`key`](Self::key).
+    pub(crate) fn has_item(&mut self, is_first: &mut bool) -> Result<bool> {
+        self.goes_on(b']', is_first)
+    }
+
+    fn goes_on(&mut self, end: u8, is_first: &mut bool) -> Result<bool> {
+        let is_first = std::mem::take(is_first);
+        match self.peek() {
+            Some(byte) if byte == end => {
+                self.at += 1;
+                Ok(false)
+            }
+            Some(b',') if !is_first => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(_) if is_first => Ok(true),
+            Some(_) => Err(self.error("there is no `,` between two members")),
+            None => Err(self.error("the text ends within an object or array")),
+        }
+    }
+
+    /// Passes a value whatever it is, and gives it as it is written.
+    pub(crate) fn skip(&mut self) -> Result<&'j str> {
+        self.peek();
+        let start = self.at;
+        // For each object or array around this place, whether it is an object.
+        let mut around = Vec::new();
+        loop {
+            match self.value()? {
+                Token::Object => around.push((true, true)),
+                Token::Array => around.push((false, true)),
+                _ => {}
+            }
+            if around.len() > MAX_SKIPPED_DEPTH {
+                return Err(self.error(format!("values lie deeper than {MAX_SKIPPED_DEPTH} in each other")));
+            }
+            loop {
+                let Some((is_object, is_first)) = around.last_mut() else {
+                    return Ok(self.text.get(start..self.at).unwrap_or_default());
+                };
+                let goes_on =
+                    if *is_object { self.key(is_first)?.is_some() } else { self.has_item(is_first)? };
+                if goes_on {
+                    break;
+                }
+                around.pop();
+            }
+        }
+    }
+
+    /// Makes sure that nothing but blanks is left.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.error("there is more behind the value")),
+        }
+    }
+
+    fn string(&mut self) -> Result<Text<'j>> {
+        let start = self.at + 1;
+        let Some((end, has_escapes)) = string_end(self.text.as_bytes(), start) else {
+            return Err(self.error("a string is not closed"));
+        };
+        self.at = end + 1;
+        // Quotes and backslashes are never a part of another character.
+        Ok(Text { raw: self.text.get(start..end).unwrap_or_default(), has_escapes, at: start })
+    }
+
+    fn number(&mut self) -> Result<&'j str> {
+        let start = self.at;
+        let rest = self.text.get(start..).unwrap_or_default().as_bytes();
+        let is_part = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+        let length = rest.iter().take_while(is_part).count();
+        let number = self.text.get(start..start + length).unwrap_or_default();
+        if !is_number(number.as_bytes()) {
+            return Err(self.error("this is no number"));
+        }
+        self.at += length;
+        Ok(number)
+    }
+
+    fn word(&mut self, word: &str, token: Token<'j>) -> Result<Token<'j>> {
+        if !self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
+            return Err(self.error("this is not the beginning of a value"));
+        }
+        self.at += word.len();
+        Ok(token)
+    }
+}
+
+/// Whether a text is a number in full.
+fn is_number(text: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = text.strip_prefix(b"-").unwrap_or(text);
+    let n = digits(rest);
+    if n == 0 || n > 1 && rest.starts_with(b"0") {
+        return false;
+    }
+    let mut rest = rest.get(n..).unwrap_or_default();
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let n = digits(fraction);
+        if n == 0 {
+            return false;
+        }
+        rest = fraction.get(n..).unwrap_or_default();
+    }
+    if let Some(exponent) = rest.strip_prefix(b"e").or_else(|| rest.strip_prefix(b"E")) {
+        let exponent =
+            exponent.strip_prefix(b"-").or_else(|| exponent.strip_prefix(b"+")).unwrap_or(exponent);
+        let n = digits(exponent);
+        return n > 0 && n == exponent.len();
+    }
+    rest.is_empty()
+}
+
+/// Where the quote stands that ends a string, and whether there are escapes before it.
+fn string_end(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
+    let mut at = start;
+    let mut has_escapes = false;
+    loop {
+        at += quote_or_backslash(bytes.get(at..)?)?;
+        if bytes.get(at) == Some(&b'"') {
+            return Some((at, has_escapes));
+        }
+        has_escapes = true;
+        at += 2;
+    }
+}
+
+/// The first quote or backslash, looked for in eight bytes at a time.
+fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES << 7;
+    // The lowest of the high bits that it sets is that of a byte that is zero.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return Some(number * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    Some(words.len() * 8 + found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value as Json;
+
+    /// Reads a value into a tree, as nothing else does.
+    fn tree(lexer: &mut Lexer<'_>) -> Result<Json> {
+        Ok(match lexer.value()? {
+            Token::Object => {
+                let (mut members, mut is_first) = (serde_json::Map::new(), true);
+                while let Some(key) = lexer.key(&mut is_first)? {
+                    members.insert(key.text()?.into_owned(), tree(lexer)?);
+                }
+                Json::Object(members)
+            }
+            Token::Array => {
+                let (mut items, mut is_first) = (Vec::new(), true);
+                while lexer.has_item(&mut is_first)? {
+                    items.push(tree(lexer)?);
+                }
+                Json::Array(items)
+            }
+            Token::Text(text) => Json::String(text.text()?.into_owned()),
+            Token::Number(number) => serde_json::from_str(number).unwrap(),
+            Token::Bool(truth) => Json::Bool(truth),
+            Token::Null => Json::Null,
+        })
+    }
+
+    fn read(text: &str) -> Result<Json> {
+        let mut lexer = Lexer::new(text);
+        let value = tree(&mut lexer)?;
+        lexer.end()?;
+        let mut lexer = Lexer::new(text);
+        assert_eq!(lexer.skip().unwrap(), text.trim_ascii(), "{text}");
+        Ok(value)
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let found = match read(text) {
+            Ok(value) => value.to_string(),
+            Err(error) => format!("{error} at {}", error.at),
+        };
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn values() {
+        check(
+            r#" {"a" : [1, -2.5e3, true,false , null, {}], "b": []} "#,
+            r#"{"a":[1,-2500.0,true,false,null,{}],"b":[]}"#,
+        );
+        check(r#""C:\\x \"y\" \/ \b\f\n\r\t \u00e4 \ud83d\ude00""#, r#""C:\\x \"y\" / \b\f\n\r\t ä 😀""#);
+        check("\"a\tb\"", r#""a\tb""#);
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_costs_a_character_only() {
+        check(r#""a\ud83d""#, "\"a\u{fffd}\"");
+        check(r#""\ud83dx\ude00""#, "\"\u{fffd}x\u{fffd}\"");
+        check(r#""\ud83d\u0041""#, "\"\u{fffd}A\"");
+        check(r#""\ud83d\ud83d\ude00""#, "\"\u{fffd}😀\"");
+    }
+
+    #[test]
+    fn mistakes() {
+        for (text, expected) in [
+            ("", "the text ends before a value at 0"),
+            ("{", "the text ends within an object or array at 1"),
+            ("[1", "the text ends within an object or array at 2"),
+            ("[1 2]", "there is no `,` between two members at 3"),
+            ("[1,]", "this is not the beginning of a value at 3"),
+            (r#"{"a":1,}"#, "the key of a member is missing at 7"),
+            (r#"{"a" 1}"#, "there is no `:` behind the key of a member at 5"),
+            (r#"{1:2}"#, "the key of a member is missing at 1"),
+            (r#""abc"#, "a string is not closed at 0"),
+            (r#""abc\"#, "a string is not closed at 0"),
+            (r#"["\x"]"#, "there is no such escape at 3"),
+            (r#""\u12g4""#, "there is no such escape at 2"),
+            ("01", "this is no number at 0"),
+            ("1.", "this is no number at 0"),
+            ("1e", "this is no number at 0"),
+            ("-", "this is no number at 0"),
+            ("nul", "this is not the beginning of a value at 0"),
+            ("1 1", "there is more behind the value at 2"),
+        ] {
+            let mut lexer = Lexer::new(text);
+            let found = tree(&mut lexer).and_then(|_| lexer.end()).unwrap_err();
+            assert_eq!(format!("{found} at {}", found.at), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_passed_over_is_bounded() {
+        let deep = "[".repeat(MAX_SKIPPED_DEPTH + 1);
+        assert!(Lexer::new(&deep).skip().unwrap_err().reason.starts_with("values lie deeper"));
+    }
+
+    fn json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::Bool),
+            any::<i64>().prop_map(Json::from),
+            any::<f64>().prop_map(Json::from),
+            any::<String>().prop_map(Json::String),
+            r#"[a"\\/ -~ä😀]{0,20}"#.prop_map(Json::String),
+        ];
+        leaf.prop_recursive(4, 40, 5, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Json::Array),
+                proptest::collection::vec((any::<String>(), inner), 0..5)
+                    .prop_map(|members| Json::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn reads_what_others_write(value in json(), is_pretty in any::<bool>()) {
+            let text = if is_pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
+            let text = text.unwrap();
+            let expected: Json = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(read(&text).unwrap(), expected);
+        }
+
+        #[test]
+        fn refuses_what_others_refuse(text in r#"[\[\]{}",:0-9.eE+\-truefalsn\\ ]{0,12}"#) {
+            let mut lexer = Lexer::new(&text);
+            let is_read = tree(&mut lexer).and_then(|_| lexer.end()).is_ok();
+            prop_assert_eq!(is_read, serde_json::from_str::<Json>(&text).is_ok(), "{}", text);
+        }
+    }
+}
