@@ -67,12 +67,14 @@ impl Origins {
     /// When `text` is not TOML or an entry lacks one of these.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         let mut origins: Self = toml::from_str(text)?;
-        for (number, entry) in origins.provider.iter().enumerate() {
-            let name = entry.name.to_ascii_lowercase();
-            let short = name.strip_prefix("microsoft-windows-").map(str::to_owned);
-            for name in [Some(name), short].into_iter().flatten() {
-                origins.by_provider.entry(name).or_default().push(number);
-            }
+        let names = origins.provider.iter().map(|entry| entry.name.to_ascii_lowercase());
+        let names: Vec<String> = names.collect();
+        let short = |name: &String| name.strip_prefix("microsoft-windows-").map(str::to_owned);
+        // A provider of the very name comes first: `PowerShell` is another than `Microsoft-Windows-PowerShell`.
+        let known = names.iter().cloned().enumerate();
+        let short = names.iter().map(short).enumerate().filter_map(|(number, name)| Some((number, name?)));
+        for (number, name) in known.chain(short) {
+            origins.by_provider.entry(name).or_default().push(number);
         }
         Ok(origins)
     }
@@ -156,6 +158,14 @@ mod tests {
         first = 1100
         last = 1108
 
+        [[provider]]
+        name = "Microsoft-Windows-PowerShell"
+        channel = "Microsoft-Windows-PowerShell/Operational"
+
+        [[provider]]
+        name = "PowerShell"
+        channel = "Windows PowerShell"
+
         [[event_ids]]
         first = 4608
         last = 5200
@@ -186,6 +196,7 @@ mod tests {
         const OPERATIONAL: &str = "Microsoft-Windows-Sysmon/Operational";
         check("Microsoft-Windows-Sysmon", "", "1", ["Microsoft-Windows-Sysmon", OPERATIONAL]);
         check("sysmon", "", "", ["sysmon", OPERATIONAL]);
+        check("PowerShell", "", "400", ["PowerShell", "Windows PowerShell"]);
         check("Sysmon", "ForwardedEvents", "1", ["Sysmon", "ForwardedEvents"]);
         check("Microsoft-Windows-Eventlog", "", "1102", ["Microsoft-Windows-Eventlog", "Security"]);
         check("Microsoft-Windows-Eventlog", "", "104", ["Microsoft-Windows-Eventlog", "System"]);
