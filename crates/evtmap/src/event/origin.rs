@@ -95,7 +95,15 @@ impl Origins {
 
     /// The channel that the event's provider writes such events to.
     fn channel_of(&self, event: &Event) -> Option<&String> {
-        let own = || self.provider.iter().filter(|entry| same_provider(&entry.name, event.provider()));
+        let name = event.provider();
+        // `PowerShell` is a provider, and what `Microsoft-Windows-PowerShell` is called for short.
+        let is_known = self.provider.iter().any(|entry| entry.name.eq_ignore_ascii_case(name));
+        let own = || {
+            self.provider.iter().filter(move |entry| match is_known {
+                true => entry.name.eq_ignore_ascii_case(name),
+                false => same_provider(&entry.name, name),
+            })
+        };
         let is_within = |entry: &&Provider| match (entry.first, entry.last, event.event_id()) {
             (Some(first), Some(last), Some(id)) => (first..=last).contains(&id),
             _ => false,
@@ -170,6 +178,21 @@ mod tests {
         check("Sysmon", "ForwardedEvents", "1", ["Sysmon", "ForwardedEvents"]);
         check("Microsoft-Windows-Eventlog", "", "1102", ["Microsoft-Windows-Eventlog", "Security"]);
         check("Microsoft-Windows-Eventlog", "", "104", ["Microsoft-Windows-Eventlog", "System"]);
+    }
+
+    #[test]
+    fn a_name_in_full_comes_before_one_for_short() {
+        let origins = Origins::bundled();
+        for (provider, channel) in [
+            ("PowerShell", "Windows PowerShell"),
+            ("Microsoft-Windows-PowerShell", "Microsoft-Windows-PowerShell/Operational"),
+            ("Sysmon", "Microsoft-Windows-Sysmon/Operational"),
+        ] {
+            let mut event = Event::new();
+            event.push(Place::System, "Provider_Name", Value::Text(provider));
+            origins.complete(&mut event);
+            assert_eq!(event.channel(), channel, "{provider}");
+        }
     }
 
     #[test]
