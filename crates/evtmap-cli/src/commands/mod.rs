@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod attack;
 pub(crate) mod map;
 pub(crate) mod rules;
 pub(crate) mod update;
