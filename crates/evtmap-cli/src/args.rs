@@ -29,7 +29,7 @@ pub(crate) struct Args {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Read event logs and tell which ATT&CK techniques they show
-    Map(MapArgs),
+    Map(Box<MapArgs>),
     /// Look at Sigma rules: check, list, show, explain, test
     #[command(subcommand)]
     Rules(RulesCommand),
@@ -76,6 +76,19 @@ pub(crate) struct MapArgs {
     /// Event logs, or folders of them; what kind each is follows from its content
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
+
+    /// The time zone of times that name none: UTC, local, +02:00, Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Reading")]
+    pub(crate) input_timezone: String,
+
+    /// How dates such as 05/06/2026 are read: day-first, month-first, or a pattern such as
+    /// '%d.%m.%Y %H:%M:%S'; by default the dates of a file tell
+    #[arg(long, value_name = "FORMAT", help_heading = "Reading")]
+    pub(crate) date_format: Option<String>,
+
+    /// What columns of tables are: a TOML file with lines such as "Event Code" = "EventID"
+    #[arg(long, value_name = "FILE", help_heading = "Reading")]
+    pub(crate) columns: Option<PathBuf>,
 
     /// Write a report; the format follows from the extension; `-` is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Reports")]

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
+use evtmap::input::{Dates, DatesFrom};
 use evtmap::triage::{Counts, Group, Report};
 use evtmap::{FileAccount, Problems, Severity};
 use jiff::Timestamp;
@@ -76,6 +77,7 @@ fn overview(out: &mut String, report: &Report<'_>) -> fmt::Result {
     if let Some((first, last)) = report.scan.span().0 {
         write!(out, ", {} to {} UTC", minute(first), minute(last))?;
     }
+    times(out, report)?;
     let n_detections = report.summary.n_detections();
     write!(out, "\n{HEADING}{}{HEADING:#}", counted(n_detections, "detection"))?;
     let mut between = ": ";
@@ -87,6 +89,32 @@ fn overview(out: &mut String, report: &Report<'_>) -> fmt::Result {
         }
     }
     writeln!(out)
+}
+
+/// How times were read that do not say all about themselves.
+fn times(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    let n_local: u64 = report.scan.files.iter().map(|file| file.local_times).sum();
+    if n_local > 0 {
+        let zone = plain(&report.scan.timezone);
+        write!(out, "\n{FAINT}{} without a time zone read as {zone}", counted(n_local, "time"))?;
+        let mut dates: BTreeMap<Dates, u64> = BTreeMap::new();
+        report
+            .scan
+            .files
+            .iter()
+            .filter_map(|file| file.dates)
+            .for_each(|it| *dates.entry(it).or_default() += 1);
+        for (Dates { order, from }, n) in dates {
+            let from = match from {
+                DatesFrom::Data => "as their dates show",
+                DatesFrom::Option => "as asked for",
+                DatesFrom::Assumption => "assumed",
+            };
+            write!(out, "; {} of {} {from}", order.as_str(), counted(n, "file"))?;
+        }
+        write!(out, "{FAINT:#}")?;
+    }
+    Ok(())
 }
 
 fn tactics(out: &mut String, report: &Report<'_>) -> fmt::Result {

@@ -361,6 +361,8 @@ pub struct AlertEvent {
     pub fields: Vec<(String, Option<String>)>,
     /// The message as Windows rendered it, where the input has it.
     pub message: Option<String>,
+    /// The zone in which its time was read, when the time itself names none.
+    pub timezone: Option<Arc<str>>,
     /// The file it was read from.
     pub input: Arc<str>,
     /// Where in the file: the record's byte or line.
@@ -390,6 +392,7 @@ impl AlertEvent {
             user: event.user().map(|account| account.to_string()),
             fields: Vec::new(),
             message: None,
+            timezone: None,
             input: Arc::clone(input),
             position,
         }

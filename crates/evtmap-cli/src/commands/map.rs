@@ -11,6 +11,7 @@ use evtmap::{Associations, Findings, Pipelines, Rules, ScanAccount, ScanOptions,
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, civil};
 
+use super::reading;
 use crate::args::MapArgs;
 use crate::commands::read_placeholders;
 use crate::desk::Desk;
@@ -66,7 +67,7 @@ fn scan_options(args: &MapArgs, now: Timestamp) -> Result<ScanOptions, Failure> 
         min_severity: args.min_severity.unwrap_or(defaults.min_severity),
         associations: !args.no_associations,
         all_events: args.all_events,
-        input: defaults.input,
+        input: reading::options(args)?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod attack;
 pub(crate) mod map;
+mod reading;
 pub(crate) mod rules;
 pub(crate) mod update;
 

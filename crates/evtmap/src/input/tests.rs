@@ -197,10 +197,10 @@ fn rows_are_bounded() {
     };
     let second = "System EventID \"2\"\nSystem TimeCreated_SystemTime \"b\"\n";
     assert!(table(&row(10 << 20)).ends_with(&format!("line 3\n{second}")));
-    let long = table(&row(MAX_ROW_BYTES + (1 << 20)));
+    let long = table(&row(MAX_RECORD_BYTES + (1 << 20)));
     assert_eq!(
         long.chars().take(200).collect::<String>(),
-        format!("line 2: the row does not end within 16 MiB [csv-unclosed]\nline 3\n{second}"),
+        format!("line 2: the record does not end within 16 MiB [record-too-long]\nline 3\n{second}"),
     );
     let unclosed = table(&format!("1,a,\"\n{}", "2,b,\"\"\n".repeat(300_000)));
     assert_eq!(unclosed.matches("csv-unclosed").count(), 1);

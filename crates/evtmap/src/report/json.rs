@@ -62,6 +62,9 @@ fn summary(report: &Report<'_>) -> Value {
         "rules": top(&summary.rules),
         "derived": top(&summary.derived),
         "derived_without_exceptions": summary.n_without_exceptions,
+        "timezone": report.scan.timezone,
+        "local_times": report.scan.files.iter().map(|file| file.local_times).sum::<u64>(),
+        "dates": dates(report),
         "rules_used": report.rules.n_used,
         "rules_from": report.rules.origins,
         "rules_newest": report.rules.newest,
@@ -74,6 +77,15 @@ fn summary(report: &Report<'_>) -> Value {
             .collect::<Vec<_>>(),
         "evtmap_version": env!("CARGO_PKG_VERSION"),
     })
+}
+
+/// How day and month were told apart, and in how many files.
+fn dates(report: &Report<'_>) -> Vec<Value> {
+    let mut files: BTreeMap<_, u64> = BTreeMap::new();
+    for dates in report.scan.files.iter().filter_map(|file| file.dates) {
+        *files.entry((dates.order.as_str(), dates.from.as_str())).or_default() += 1;
+    }
+    files.into_iter().map(|((order, from), n)| json!({"order": order, "from": from, "files": n})).collect()
 }
 
 fn by_severity(counts: &BTreeMap<Severity, u64>) -> BTreeMap<&'static str, u64> {

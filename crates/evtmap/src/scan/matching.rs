@@ -99,6 +99,7 @@ pub(super) struct Outcome {
     pub(super) events: u64,
     pub(super) out_of_range: u64,
     pub(super) without_time: u64,
+    pub(super) local_times: u64,
     pub(super) detections: u64,
     pub(super) span: TimeSpan,
     pub(super) unread_messages: UnreadMessages,
@@ -117,6 +118,8 @@ pub(super) struct Matcher<'a> {
     pub(super) budget: &'a AtomicU64,
     /// Set when the budget is used up.
     pub(super) is_enough: &'a AtomicBool,
+    /// The zone of times that name none.
+    pub(super) timezone: Arc<str>,
     /// Working memory that no batch is using.
     pub(super) idle: Mutex<Vec<Working>>,
 }
@@ -178,6 +181,7 @@ impl Matcher<'_> {
             return false;
         }
         outcome.events += 1;
+        outcome.local_times += u64::from(event.is_time_local());
         outcome.unread_messages.note(event);
         if self.budget.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.is_enough.store(true, Ordering::Relaxed);
@@ -234,7 +238,9 @@ impl Matcher<'_> {
         if findings.is_empty() {
             return;
         }
-        let kept = Arc::new(AlertEvent::of(event, place.0, place.1));
+        let mut kept = AlertEvent::of(event, place.0, place.1);
+        kept.timezone = event.is_time_local().then(|| Arc::clone(&self.timezone));
+        let kept = Arc::new(kept);
         for (finding, derived) in findings {
             outcome.detections += u64::from(finding.kind == Kind::Detection);
             outcome.alerts.push(Alert {

@@ -23,6 +23,13 @@ pub struct JsonError {
     pub reason: Cow<'static, str>,
 }
 
+impl JsonError {
+    /// The error for a text as a whole.
+    pub(crate) fn whole(reason: impl fmt::Display) -> Self {
+        Self { at: 0, reason: reason.to_string().into() }
+    }
+}
+
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)

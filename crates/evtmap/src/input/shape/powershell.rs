@@ -1,4 +1,5 @@
-//! What `Get-WinEvent | ConvertTo-Json` gives. The payload is there as values without names.
+//! What `Get-WinEvent` gives, as JSON or CSV. The payload is there as values without names, or not at all;
+//! properties that a user adds count as payload.
 
 use super::{Others, Shape, Target};
 
@@ -6,13 +7,19 @@ pub(super) const SHAPE: Shape = Shape {
     recognises: |record| record.has_all(&["Id", "LogName", "ProviderName"]),
     members: &[
         ("ActivityId", Target::System("Correlation_ActivityID")),
+        ("Bookmark", Target::Nothing),
+        ("ContainerLog", Target::Nothing),
         ("Id", Target::System("EventID")),
         ("Keywords", Target::Keywords),
+        ("KeywordsDisplayNames", Target::Nothing),
         ("Level", Target::System("Level")),
+        ("LevelDisplayName", Target::Fallback("Level")),
         ("LogName", Target::System("Channel")),
         ("MachineName", Target::System("Computer")),
+        ("MatchedQueryIds", Target::Nothing),
         ("Message", Target::Message),
         ("Opcode", Target::System("Opcode")),
+        ("OpcodeDisplayName", Target::Nothing),
         ("ProcessId", Target::System("Execution_ProcessID")),
         ("Properties", Target::Values("Data")),
         ("ProviderId", Target::System("Provider_Guid")),
@@ -29,5 +36,6 @@ pub(super) const SHAPE: Shape = Shape {
         ("Version", Target::System("Version")),
     ],
     payload: &[],
-    others: Others::Nothing,
+    others: Others::FilledPayload,
+    has_field_names: true,
 };

@@ -41,4 +41,5 @@ pub(super) const SHAPE: Shape = Shape {
     ],
     payload: &[],
     others: Others::Payload,
+    has_field_names: true,
 };

@@ -36,6 +36,7 @@ pub(super) const SHAPE: Shape = Shape {
     ],
     payload: &[],
     others: Others::Nothing,
+    has_field_names: true,
 };
 
 /// The rows of artefacts such as `Windows.EventLogs.EvtxHunter`: the parts of System side by side.
@@ -59,4 +60,5 @@ pub(super) const HUNTER: Shape = Shape {
     ],
     payload: &[],
     others: Others::Nothing,
+    has_field_names: true,
 };

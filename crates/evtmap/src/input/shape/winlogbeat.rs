@@ -43,6 +43,7 @@ pub(super) const SHAPE: Shape = Shape {
     ],
     payload: &["winlog.event_data.", "winlog.user_data."],
     others: Others::Nothing,
+    has_field_names: true,
 };
 
 /// Winlogbeat before version 7 had no schema in common with others.
@@ -73,4 +74,5 @@ pub(super) const VERSION_6: Shape = Shape {
     ],
     payload: &["event_data.", "user_data."],
     others: Others::Nothing,
+    has_field_names: true,
 };

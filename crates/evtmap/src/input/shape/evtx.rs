@@ -7,4 +7,5 @@ pub(super) const SHAPE: Shape = Shape {
     members: &[("Event", Target::Event)],
     payload: &[],
     others: Others::Nothing,
+    has_field_names: true,
 };

@@ -4,8 +4,10 @@
 
 mod azure;
 mod evtx;
+mod evtxecmd;
 mod flat;
 mod fluent_bit;
+mod get_event_log;
 mod hayabusa;
 mod nxlog;
 mod powershell;
@@ -13,19 +15,24 @@ mod splunk;
 mod velociraptor;
 mod winlogbeat;
 
+pub(super) use evtxecmd::push_named_data;
+pub(super) use splunk::push_raw;
+
 use std::borrow::Cow;
 
-use super::record::{self, Record};
+use super::json::record::{self, Record};
 use crate::event::json::{self, JsonError, Lexer, Token};
 use crate::event::{Event, Place, Value, xml};
 use crate::input::{InputOptions, time};
 
 /// The shapes that are known; the first that recognises an object reads it.
-const SHAPES: [&Shape; 12] = [
+const SHAPES: [&Shape; 14] = [
     &evtx::SHAPE,
     &velociraptor::SHAPE,
     &winlogbeat::SHAPE,
     &winlogbeat::VERSION_6,
+    &evtxecmd::SHAPE,
+    &get_event_log::SHAPE,
     &hayabusa::SHAPE,
     &azure::SHAPE,
     &splunk::SHAPE,
@@ -51,11 +58,13 @@ pub(super) struct Shape {
     payload: &'static [&'static str],
     /// What all other members are.
     others: Others,
+    /// Whether the payload's fields have the names that the event gives them. Otherwise the message tells them.
+    has_field_names: bool,
 }
 
 /// What a member is.
 #[derive(Clone, Copy)]
-enum Target {
+pub(super) enum Target {
     /// A System field.
     System(&'static str),
     /// A System field, if no other member is it.
@@ -74,6 +83,10 @@ enum Target {
     Message,
     /// An object of payload fields, or its text as JSON or XML.
     Payload,
+    /// Payload fields in JSON in which names are attributes: `{"@Name": …, "#text": …}`.
+    NamedData,
+    /// The whole event as XML or as one text, if nothing else tells what event it is.
+    Raw,
     /// Payload fields as an object or as one text, `name: value ¦ name: value`, unless there is this member,
     /// which has them all.
     DetailsUnless(&'static str),
@@ -106,6 +119,9 @@ enum Others {
 
 type Result<T = ()> = std::result::Result<T, JsonError>;
 
+/// The mark among fall-backs of what is the whole event.
+const RAW: &str = "";
+
 /// An object that is being read into an event.
 pub(super) struct Reading<'r, 'a> {
     record: &'r Record<'a>,
@@ -124,6 +140,8 @@ impl<'r, 'a> Reading<'r, 'a> {
         self.members(shape, self.record, "")?;
         for (name, value) in std::mem::take(&mut self.fallbacks) {
             match name {
+                RAW if self.event.event_id().is_some() => {}
+                RAW => push_raw(&record::text(value), self.options, self.event).map_err(JsonError::whole)?,
                 name if self.event.has_system(name) => {}
                 time::NAME => self.time(&time_text(value)),
                 name => self.system(name, value)?,
@@ -175,7 +193,7 @@ impl<'r, 'a> Reading<'r, 'a> {
                 self.event.push(Place::System, "Channel", Value::Text(name));
             }
             Target::Time => self.time(&time_text(value)),
-            Target::UtcTime => self.time(&format!("{}Z", time_text(value).trim_end_matches('Z'))),
+            Target::UtcTime => time::push_utc(&time_text(value), self.options, self.event),
             Target::CollectorTime => self.collector_time(value),
             Target::Message => {
                 let message = record::text(value);
@@ -184,6 +202,8 @@ impl<'r, 'a> Reading<'r, 'a> {
                 }
             }
             Target::Payload => return self.payload(key, value),
+            Target::NamedData => return push_named_data(&record::text(value), self.event),
+            Target::Raw => self.fallbacks.push((RAW, value)),
             Target::DetailsUnless(other) if !self.record.has(other) => return self.details(key, value),
             Target::Field(name) => return self.field(name, value),
             Target::Values(name) => return self.values(name, value),
@@ -212,11 +232,12 @@ impl<'r, 'a> Reading<'r, 'a> {
 
     /// Keywords are a set of 64 bits. Windows writes them in hexadecimal, others as a number with a sign.
     fn keywords(&mut self, value: &str) -> Result {
+        if value.starts_with(['[', '{']) {
+            return self.system("Keywords", value);
+        }
         let text = record::text(value);
-        let bits = text.parse::<u64>().ok().or_else(|| text.parse::<i64>().ok().map(i64::cast_unsigned));
-        match bits {
-            Some(bits) => self.event.push_display(Place::System, &["Keywords"], format_args!("{bits:#x}")),
-            None => return self.system("Keywords", value),
+        if !text.is_empty() {
+            push_keywords(&text, self.event);
         }
         Ok(())
     }
@@ -244,15 +265,7 @@ impl<'r, 'a> Reading<'r, 'a> {
     fn payload(&mut self, key: &str, value: &str) -> Result {
         match value.as_bytes() {
             [b'{' | b'[', ..] => json::read_payload(value, key, self.event),
-            [b'"', ..] => {
-                let text = record::text(value);
-                match text.trim_start().as_bytes() {
-                    [b'{', ..] => json::read_payload(&text, key, self.event),
-                    [b'<', ..] => xml::read(&text, self.event)
-                        .map_err(|error| Lexer::new(value).error(error.to_string())),
-                    _ => Ok(()),
-                }
-            }
+            [b'"', ..] => push_payload(&record::text(value), key, self.event),
             _ => Ok(()),
         }
     }
@@ -261,11 +274,7 @@ impl<'r, 'a> Reading<'r, 'a> {
         if !value.starts_with('"') {
             return self.payload(key, value);
         }
-        for part in record::text(value).split(" ¦ ") {
-            if let Some((name, value)) = part.split_once(": ") {
-                self.event.push(Place::Data, name, Value::Text(value));
-            }
-        }
+        push_details(&record::text(value), self.event);
         Ok(())
     }
 
@@ -281,6 +290,69 @@ impl<'r, 'a> Reading<'r, 'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Keywords as Windows writes them: a set of bits in hexadecimal, or words.
+pub(super) fn push_keywords(text: &str, event: &mut Event) {
+    let bits = text.parse::<u64>().ok().or_else(|| text.parse::<i64>().ok().map(i64::cast_unsigned));
+    match bits {
+        Some(bits) => event.push_display(Place::System, &["Keywords"], format_args!("{bits:#x}")),
+        None => event.push(Place::System, "Keywords", Value::Text(text)),
+    }
+}
+
+/// Payload fields out of a text that is JSON or XML; another text says nothing.
+pub(super) fn push_payload(text: &str, name: &str, event: &mut Event) -> Result {
+    match text.trim_start().as_bytes() {
+        [b'{', ..] => json::read_payload(text, name, event),
+        [b'<', ..] => xml::read(text, event).map_err(JsonError::whole),
+        _ => Ok(()),
+    }
+}
+
+/// Payload fields out of `name: value ¦ name: value`.
+pub(super) fn push_details(text: &str, event: &mut Event) {
+    for part in text.split(" ¦ ") {
+        if let Some((name, value)) = part.split_once(": ") {
+            event.push(Place::Data, name, Value::Text(value));
+        }
+    }
+}
+
+/// What the columns of a table mean, if a known program wrote it: each with the name of a payload field.
+pub(super) fn of_table(names: &[String]) -> Option<Vec<(Target, String)>> {
+    let keys: Vec<&str> = names.iter().map(|name| name.strip_suffix(" [UTC]").unwrap_or(name)).collect();
+    let record = Record::of_names(&keys);
+    // The last shape, which is known by nothing but the event id, may be any table.
+    let known = SHAPES.split_last().map(|(_, known)| known).unwrap_or_default();
+    let shape = known.iter().find(|shape| (shape.recognises)(&record))?;
+    let meaning = |key: &&str| {
+        let prefix = shape.payload.iter().find_map(|prefix| key.strip_prefix(prefix));
+        match (shape.target(key), prefix) {
+            (Some(Target::Unless(other) | Target::DetailsUnless(other)), _) if keys.contains(&other) => {
+                (Target::Nothing, String::new())
+            }
+            (Some(target), _) => (target, last_name(key).to_owned()),
+            (None, Some(name)) => (Target::Unless(""), last_name(name).to_owned()),
+            (None, None) if shape.others == Others::Nothing || key.is_empty() => {
+                (Target::Nothing, String::new())
+            }
+            (None, None) => (Target::Unless(""), (*key).to_owned()),
+        }
+    };
+    Some(keys.iter().map(meaning).collect())
+}
+
+impl Shape {
+    fn target(&self, key: &str) -> Option<Target> {
+        let at = self.members.binary_search_by(|(member, _)| (*member).cmp(key)).ok()?;
+        self.members.get(at).map(|(_, target)| *target)
+    }
+
+    /// Whether the payload's fields have the names that the event gives them.
+    pub(super) fn has_field_names(&self) -> bool {
+        self.has_field_names
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) const SHAPE: Shape = Shape {
         record.has_any(&["TimeGenerated", "TimeGenerated [UTC]"])
             && record.has("EventID")
             && record.has_any(&["EventLog", "EventSourceName", "Channel", "Activity", "TenantId", "Provider"])
-            && !record.has("StringInserts")
+            && !record.has_any(&["StringInserts", "RecordNumber"])
     },
     members: &[
         ("Account", Target::Nothing),
@@ -66,4 +66,5 @@ pub(super) const SHAPE: Shape = Shape {
     ],
     payload: &[],
     others: Others::FilledPayload,
+    has_field_names: true,
 };

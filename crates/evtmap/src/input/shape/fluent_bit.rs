@@ -34,4 +34,5 @@ pub(super) const SHAPE: Shape = Shape {
     ],
     payload: &[],
     others: Others::Nothing,
+    has_field_names: true,
 };
