@@ -24,7 +24,7 @@ const N_SHOWN: usize = 12;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  evtmap attack show T1110.001
+  evtmap attack show ID
   evtmap attack show stealth
   evtmap attack show G0016 --json")]
 pub(crate) struct ShowArgs {
