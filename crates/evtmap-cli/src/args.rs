@@ -77,6 +77,10 @@ pub(crate) struct MapArgs {
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
+    /// Search event logs (.evtx) also for records that were deleted and not overwritten yet
+    #[arg(long, help_heading = "Reading")]
+    pub(crate) recover: bool,
+
     /// The time zone of times that name none: UTC, local, +02:00, Europe/Berlin
     #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Reading")]
     pub(crate) input_timezone: String,

@@ -77,6 +77,7 @@ fn overview(out: &mut String, report: &Report<'_>) -> fmt::Result {
     if let Some((first, last)) = report.scan.span().0 {
         write!(out, ", {} to {} UTC", minute(first), minute(last))?;
     }
+    recovered(out, report)?;
     times(out, report)?;
     let n_detections = report.summary.n_detections();
     write!(out, "\n{HEADING}{}{HEADING:#}", counted(n_detections, "detection"))?;
@@ -89,6 +90,14 @@ fn overview(out: &mut String, report: &Report<'_>) -> fmt::Result {
         }
     }
     writeln!(out)
+}
+
+/// Records that were deleted and found again.
+fn recovered(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    match report.scan.files.iter().map(|file| file.recovered).sum() {
+        0 => Ok(()),
+        n => write!(out, "\n{} recovered of those that were deleted", counted(n, "event")),
+    }
 }
 
 /// How times were read that do not say all about themselves.

@@ -361,6 +361,8 @@ pub struct AlertEvent {
     pub fields: Vec<(String, Option<String>)>,
     /// The message as Windows rendered it, where the input has it.
     pub message: Option<String>,
+    /// Whether it was deleted from its log and found again.
+    pub is_recovered: bool,
     /// The zone in which its time was read, when the time itself names none.
     pub timezone: Option<Arc<str>>,
     /// The file it was read from.
@@ -392,6 +394,7 @@ impl AlertEvent {
             user: event.user().map(|account| account.to_string()),
             fields: Vec::new(),
             message: None,
+            is_recovered: event.is_recovered(),
             timezone: None,
             input: Arc::clone(input),
             position,

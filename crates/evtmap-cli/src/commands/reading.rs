@@ -13,6 +13,7 @@ use crate::failure::Failure;
 /// Options as the library takes them.
 pub(super) fn options(args: &MapArgs) -> Result<InputOptions, Failure> {
     let mut options = InputOptions { timezone: time_zone(&args.input_timezone)?, ..InputOptions::default() };
+    options.recover = args.recover;
     match args.date_format.as_deref() {
         None => {}
         Some("day-first") => options.date_order = Some(DateOrder::DayFirst),

@@ -3,6 +3,7 @@
 //! An [`Event`] is a flat list of named values under the names that Sigma rules use. Its text lies in one
 //! buffer that the next event reuses, so that reading a log allocates nothing for an event.
 
+mod account;
 pub mod flat;
 pub mod json;
 pub mod message;
@@ -13,6 +14,7 @@ use std::fmt::{self, Display, Write as _};
 use std::mem;
 use std::ops::Range;
 
+pub use account::Account;
 pub use evtmap_sigma::Value;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -93,6 +95,7 @@ pub struct Event {
     message: Option<Range<usize>>,
     is_message_unread: bool,
     is_time_local: bool,
+    is_recovered: bool,
     /// Where among the fields those of System are that are asked for with every event, in the order of
     /// [`ASKED`]. A field that comes first counts.
     asked: [Option<u32>; ASKED.len()],
@@ -120,8 +123,9 @@ impl Event {
         self.fields.clear();
         self.message = None;
         self.is_message_unread = false;
-        self.asked = Default::default();
         self.is_time_local = false;
+        self.is_recovered = false;
+        self.asked = Default::default();
     }
 
     /// Makes this the same as another event.
@@ -132,6 +136,7 @@ impl Event {
         self.is_message_unread = other.is_message_unread;
         self.asked = other.asked;
         self.is_time_local = other.is_time_local;
+        self.is_recovered = other.is_recovered;
     }
 
     /// Whether this says the same as another event, in the same order.
@@ -234,6 +239,16 @@ impl Event {
     /// Notes whether the time names no zone.
     pub(crate) fn set_time_local(&mut self, is_local: bool) {
         self.is_time_local = is_local;
+    }
+
+    /// Notes whether the event was found where its log no longer has one.
+    pub(crate) fn set_recovered(&mut self, is_recovered: bool) {
+        self.is_recovered = is_recovered;
+    }
+
+    /// Whether the event was deleted from its log and found in what was not overwritten yet.
+    pub fn is_recovered(&self) -> bool {
+        self.is_recovered
     }
 
     /// Whether the event's time was written without a zone, and was read in that of
@@ -457,33 +472,6 @@ impl Display for Event {
             }
         }
         self.message().map_or(Ok(()), |message| writeln!(f, "message {message:?}"))
-    }
-}
-
-/// A Windows account; displayed as `DOMAIN\name`, or as the name alone when the domain is empty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account<'a> {
-    /// The domain or computer that the account belongs to; empty when unknown.
-    pub domain: &'a str,
-    /// The account's name, or its SID.
-    pub name: &'a str,
-}
-
-impl Account<'_> {
-    /// Whether this is the computer itself or one of the service accounts that every Windows has.
-    pub fn is_service(&self) -> bool {
-        const SERVICES: [&str; 4] = ["SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE", "ANONYMOUS LOGON"];
-        let (name, _) = self.name.split_once('@').unwrap_or((self.name, ""));
-        name.ends_with('$') || SERVICES.iter().any(|service| self.name.eq_ignore_ascii_case(service))
-    }
-}
-
-impl Display for Account<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.domain.is_empty() {
-            write!(f, "{}\\", self.domain)?;
-        }
-        f.write_str(self.name)
     }
 }
 

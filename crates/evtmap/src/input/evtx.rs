@@ -76,6 +76,7 @@ pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
         return Err(InputError::new("evtx-truncated", &path, message, "copy the log again"));
     }
     let start = chunks_start(&head).unwrap_or(FILE_HEADER_BYTES);
+    let settings = ParserSettings::new().recover_records(options.recover);
     let cut_off = cut_off.map(|error| InputError::io(&path, &error));
     let mut log = Log {
         path,
@@ -84,7 +85,8 @@ pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
         size,
         chunks: (0..0).chain(0..0),
         cut_off,
-        settings: Arc::default(),
+        recover: options.recover,
+        settings: Arc::new(settings),
         combinations: Arc::clone(&options.combinations),
     };
     let count = size.saturating_sub(start).div_ceil(CHUNK_BYTES);
@@ -103,6 +105,8 @@ struct Log {
     chunks: Chain<Range<u64>, Range<u64>>,
     /// Why the log is not there as a whole; told when all of it that is there was read.
     cut_off: Option<InputError>,
+    /// Whether records are sought that were deleted.
+    recover: bool,
     settings: Arc<ParserSettings>,
     combinations: Arc<Combinations>,
 }
@@ -154,7 +158,13 @@ impl Input for Log {
                     let offset = self.offset(chunk);
                     let settings = Arc::clone(&self.settings);
                     let combinations = Arc::clone(&self.combinations);
-                    return Some(Ok(Box::new(Chunk { offset, bytes, settings, combinations })));
+                    return Some(Ok(Box::new(Chunk {
+                        offset,
+                        bytes,
+                        recover: self.recover,
+                        settings,
+                        combinations,
+                    })));
                 }
                 Err(error) => {
                     self.chunks = (0..0).chain(0..0);
@@ -169,6 +179,7 @@ struct Chunk {
     /// Where the chunk begins in the file.
     offset: u64,
     bytes: Vec<u8>,
+    recover: bool,
     settings: Arc<ParserSettings>,
     combinations: Arc<Combinations>,
 }
@@ -195,7 +206,9 @@ impl Batch for Chunk {
             let reason = "the chunk's checksum is wrong; its records are read all the same".to_owned();
             visit(Decoded::Bad(RecordProblem { lost: false, ..self.problem("evtx-checksum", 0, reason) }));
         }
-        let places = if is_whole { direct::records(&data.data, &data.header) } else { None };
+        // Deleted records are found by the evtx crate.
+        let is_plain = is_whole && !self.recover;
+        let places = if is_plain { direct::records(&data.data, &data.header) } else { None };
         if let Some(places) = &places {
             let n_done = self.direct(&data.data, places, event, visit);
             if n_done == places.len() {
@@ -284,11 +297,16 @@ impl Chunk {
                 Err(EvtxError::FailedToReadRecordAt { offset, .. }) => *offset,
                 Err(_) => next,
             };
+            let is_recovered = record.as_ref().is_ok_and(|record| record.recovered);
             if let Ok(record) = &record {
                 next = record.binxml_offset + u64::from(record.binxml_size) + RECORD_TRAILER_BYTES;
             }
             let read = rendered(record, event);
-            self.tell(read.map(|()| &*event), at, visit);
+            event.set_recovered(is_recovered);
+            // What lies where no record is any more need not be one.
+            if read.is_ok() || !is_recovered {
+                self.tell(read.map(|()| &*event), at, visit);
+            }
         }
     }
 

@@ -67,6 +67,8 @@ pub struct InputOptions {
     /// The form in which times are written, in the notation of `strftime`; times that do not have it are read
     /// as if there were none.
     pub date_pattern: Option<String>,
+    /// Whether event logs are also searched for records that were deleted and not overwritten yet.
+    pub recover: bool,
     /// Names of columns of tables, and the fields that they are; an empty one is left out. They come before
     /// what a name means otherwise.
     pub columns: BTreeMap<String, String>,
@@ -85,6 +87,7 @@ impl Default for InputOptions {
             timezone: TimeZone::UTC,
             date_order: None,
             date_pattern: None,
+            recover: false,
             columns: BTreeMap::new(),
             origins: Arc::new(Origins::bundled()),
             messages: Arc::new(Messages::bundled()),
@@ -370,14 +373,18 @@ struct Spooled {
 /// # Errors
 /// When the file cannot be read, is empty, or is of no kind that is known.
 pub fn open(path: &Path, options: &InputOptions) -> Result<Box<dyn Input>, InputError> {
-    let mut first = None;
-    for log in logs(path, options) {
-        match log.opened {
-            Ok(input) => return Ok(input),
-            Err(error) => _ = first.get_or_insert(error),
-        }
-    }
-    Err(first.unwrap_or_else(|| InputError::new("input-empty", path, "the file is empty", "leave it out")))
+    archive::first(path, logs(path, options))
+}
+
+/// Opens bytes as if they were a file, or the first log of an archive.
+///
+/// # Errors
+/// When they are no event log.
+pub fn open_bytes(bytes: Vec<u8>, options: &InputOptions) -> Result<Box<dyn Input>, InputError> {
+    let path = Path::new("bytes");
+    let content = Content::Stream(Box::new(Cursor::new(bytes)));
+    let source = Source::new(path.to_owned(), content, None);
+    archive::first(path, archive::logs_of(path, source, options))
 }
 
 fn open_source(mut source: Source, options: &InputOptions) -> Opened {
@@ -421,5 +428,7 @@ fn not_recognised(source: &Source) -> InputError {
     InputError::new(code, &source.path, message, help)
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

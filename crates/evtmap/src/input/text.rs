@@ -39,6 +39,11 @@ pub(super) trait Format: Send + Sync + 'static {
         whole(self, text, is_end)
     }
 
+    /// Where the first record of `text` begins, which is not there as a whole.
+    fn start(&self, _text: &[u8]) -> usize {
+        0
+    }
+
     /// Where the record after a damaged one begins, when `text` is what follows the damaged one's first byte.
     fn resume(&self, text: &[u8]) -> Option<usize>;
 
@@ -264,8 +269,9 @@ impl<F: Format> TextInput<F> {
 
     /// Gives up a record that does not end, and goes on where the next one may begin.
     fn give_up(&mut self) -> Records<F> {
+        let start = self.format.start(&self.text.text);
+        let mut n_bytes = self.text.take(start).1.len() as u64;
         let position = self.text.position;
-        let mut n_bytes = 0;
         let mut from = 1;
         loop {
             let found = self.format.resume(self.text.text.get(from..).unwrap_or_default());

@@ -66,6 +66,10 @@ impl Format for Xml {
         }
     }
 
+    fn start(&self, text: &[u8]) -> usize {
+        start(text).unwrap_or_default()
+    }
+
     fn resume(&self, text: &[u8]) -> Option<usize> {
         start(text)
     }

@@ -114,7 +114,8 @@ fn cells(alert: &Alert) -> [Cow<'_, str>; 23] {
         number(event.record_id).into(),
         joined(finding.techniques.iter().map(|technique| technique.id.as_str()), ", ").into(),
         tactics.into(),
-        format!("{}, {}", event.input, event.position).into(),
+        format!("{}, {}{}", event.input, event.position, if event.is_recovered { ", recovered" } else { "" })
+            .into(),
         alert.derived.as_deref().map(derived).unwrap_or_default().into(),
         event.timezone.as_deref().unwrap_or_default().into(),
     ]

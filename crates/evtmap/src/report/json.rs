@@ -65,6 +65,7 @@ fn summary(report: &Report<'_>) -> Value {
         "timezone": report.scan.timezone,
         "local_times": report.scan.files.iter().map(|file| file.local_times).sum::<u64>(),
         "dates": dates(report),
+        "recovered": report.scan.files.iter().map(|file| file.recovered).sum::<u64>(),
         "rules_used": report.rules.n_used,
         "rules_from": report.rules.origins,
         "rules_newest": report.rules.newest,

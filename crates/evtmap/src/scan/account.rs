@@ -51,6 +51,8 @@ pub struct FileAccount {
     pub detections: u64,
     /// The first and last time of the events that were looked at.
     pub span: TimeSpan,
+    /// Events that were deleted from their log and found again.
+    pub recovered: u64,
     /// Events whose time names no zone, and was read in the one that was asked for.
     pub local_times: u64,
     /// How day and month are told apart in it, where its dates do not begin with the year.
@@ -188,6 +190,7 @@ impl ScanAccount {
         file.out_of_range += outcome.out_of_range;
         file.without_time += outcome.without_time;
         file.local_times += outcome.local_times;
+        file.recovered += outcome.recovered;
         file.detections += outcome.detections;
         file.span.join(outcome.span);
         file.unread_messages.join(&outcome.unread_messages);

@@ -100,6 +100,7 @@ pub(super) struct Outcome {
     pub(super) out_of_range: u64,
     pub(super) without_time: u64,
     pub(super) local_times: u64,
+    pub(super) recovered: u64,
     pub(super) detections: u64,
     pub(super) span: TimeSpan,
     pub(super) unread_messages: UnreadMessages,
@@ -182,6 +183,7 @@ impl Matcher<'_> {
         }
         outcome.events += 1;
         outcome.local_times += u64::from(event.is_time_local());
+        outcome.recovered += u64::from(event.is_recovered());
         outcome.unread_messages.note(event);
         if self.budget.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.is_enough.store(true, Ordering::Relaxed);

@@ -91,6 +91,10 @@ impl Format for Json {
         }
     }
 
+    fn start(&self, text: &[u8]) -> usize {
+        memchr::memchr(b'{', text).unwrap_or_default()
+    }
+
     fn resume(&self, text: &[u8]) -> Option<usize> {
         self.layout.resume(text)
     }
@@ -110,12 +114,7 @@ impl Format for Json {
         if record.is_empty() {
             return Ok(false);
         }
-        let keys: Vec<String> =
-            record.members().take(N_KEYS_SHOWN).map(|(key, _)| format!("`{key:.40}`")).collect();
-        let Some((shape, record)) = unwrap(record) else {
-            let reason = format!("this is no event of a known shape; it begins with {}", keys.join(", "));
-            return Err(Problem::new("json-shape", reason));
-        };
+        let Some((shape, record)) = unwrap(record) else { return Err(unknown_shape(object)) };
         Reading::new(&record, event, &self.options).read(shape).map_err(problem)?;
         if event.event_id().is_none() && event.n_fields() > 0 {
             return Err(Problem::new("json-event-id", "the event has no event id that is a number"));
@@ -124,6 +123,15 @@ impl Format for Json {
         self.options.complete(event, !shape.has_field_names());
         Ok(true)
     }
+}
+
+/// Says of an object that nobody knows what it begins with.
+fn unknown_shape(object: &str) -> Problem {
+    let record = Record::parse_start(object);
+    let keys: Vec<String> =
+        record.members().take(N_KEYS_SHOWN).map(|(key, _)| format!("`{key:.40}`")).collect();
+    let reason = format!("this is no event of a known shape; it begins with {}", keys.join(", "));
+    Problem::new("json-shape", reason)
 }
 
 /// The event in an object, wrappers taken off, and its shape.

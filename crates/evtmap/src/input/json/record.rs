@@ -3,18 +3,34 @@
 use std::borrow::Cow;
 
 use crate::event::MAX_FIELDS;
-use crate::event::json::{JsonError, Lexer, Token};
+use crate::event::json::{JsonError, Lexer, Text, Token};
 
 /// The members of an object; their values are still JSON.
 #[derive(Debug, Default)]
 pub(in crate::input) struct Record<'a> {
     members: Vec<(Cow<'a, str>, &'a str)>,
+    /// A bit for what keys there are, so that most keys that are not there need no search.
+    keys: u64,
+}
+
+/// The bit of a key, which other keys may share.
+fn key_bit(key: &str) -> u64 {
+    let [first, .., last] = key.as_bytes() else { return 1 };
+    let sum = key.len() * 31 + usize::from(*first) * 7 + usize::from(*last);
+    1 << (sum % 64)
 }
 
 impl<'a> Record<'a> {
     /// An object of which only the names are known: every value is an empty text.
     pub(in crate::input) fn of_names(names: &[&'a str]) -> Self {
-        Self { members: names.iter().map(|name| (Cow::Borrowed(*name), "\"\"")).collect() }
+        let mut record = Self::default();
+        names.iter().for_each(|name| record.push(Cow::Borrowed(*name), "\"\""));
+        record
+    }
+
+    fn push(&mut self, key: Cow<'a, str>, value: &'a str) {
+        self.keys |= key_bit(&key);
+        self.members.push((key, value));
     }
 
     /// Takes an object apart.
@@ -43,7 +59,7 @@ impl<'a> Record<'a> {
                 return Err(lexer.error(format!("the object has more than {MAX_FIELDS} members")));
             }
             let key = key.text()?;
-            self.members.push((key, lexer.skip()?));
+            self.push(key, lexer.skip()?);
         }
         lexer.end()
     }
@@ -58,6 +74,9 @@ impl<'a> Record<'a> {
 
     /// The value of a member, as JSON.
     pub(in crate::input) fn get(&self, key: &str) -> Option<&'a str> {
+        if self.keys & key_bit(key) == 0 {
+            return None;
+        }
         self.members().find(|(other, _)| *other == key).map(|(_, value)| value)
     }
 
@@ -86,6 +105,9 @@ impl<'a> Record<'a> {
 
 /// The text of a JSON string, or any other value as it is written; nothing for null.
 pub(in crate::input) fn text(json: &str) -> Cow<'_, str> {
+    if let Some(text) = Text::plain(json) {
+        return Cow::Borrowed(text);
+    }
     match Lexer::new(json).value() {
         Ok(Token::Null) => Cow::Borrowed(""),
         Ok(Token::Text(text)) => text.text().unwrap_or(Cow::Borrowed(json)),
