@@ -67,14 +67,18 @@ impl Origins {
     /// When `text` is not TOML or an entry lacks one of these.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         let mut origins: Self = toml::from_str(text)?;
-        let names = origins.provider.iter().map(|entry| entry.name.to_ascii_lowercase());
-        let names: Vec<String> = names.collect();
-        let short = |name: &String| name.strip_prefix("microsoft-windows-").map(str::to_owned);
-        // A provider of the very name comes first: `PowerShell` is another than `Microsoft-Windows-PowerShell`.
-        let known = names.iter().cloned().enumerate();
-        let short = names.iter().map(short).enumerate().filter_map(|(number, name)| Some((number, name?)));
-        for (number, name) in known.chain(short) {
-            origins.by_provider.entry(name).or_default().push(number);
+        for (number, entry) in origins.provider.iter().enumerate() {
+            origins.by_provider.entry(entry.name.to_ascii_lowercase()).or_default().push(number);
+        }
+        // `PowerShell` is a provider, and what `Microsoft-Windows-PowerShell` is called for short: a name in
+        // full comes first.
+        let full = origins.by_provider.clone();
+        for (name, numbers) in &full {
+            if let Some(short) =
+                name.strip_prefix("microsoft-windows-").filter(|short| !full.contains_key(*short))
+            {
+                origins.by_provider.insert(short.to_owned(), numbers.clone());
+            }
         }
         Ok(origins)
     }
@@ -200,6 +204,21 @@ mod tests {
         check("Sysmon", "ForwardedEvents", "1", ["Sysmon", "ForwardedEvents"]);
         check("Microsoft-Windows-Eventlog", "", "1102", ["Microsoft-Windows-Eventlog", "Security"]);
         check("Microsoft-Windows-Eventlog", "", "104", ["Microsoft-Windows-Eventlog", "System"]);
+    }
+
+    #[test]
+    fn a_name_in_full_comes_before_one_for_short() {
+        let origins = Origins::bundled();
+        for (provider, channel) in [
+            ("PowerShell", "Windows PowerShell"),
+            ("Microsoft-Windows-PowerShell", "Microsoft-Windows-PowerShell/Operational"),
+            ("Sysmon", "Microsoft-Windows-Sysmon/Operational"),
+        ] {
+            let mut event = Event::new();
+            event.push(Place::System, "Provider_Name", Value::Text(provider));
+            origins.complete(&mut event);
+            assert_eq!(event.channel(), channel, "{provider}");
+        }
     }
 
     #[test]

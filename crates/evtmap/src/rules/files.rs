@@ -163,7 +163,8 @@ impl Reader {
                 if !entry.file_name().to_string_lossy().starts_with('.') {
                     self.folder(&path, depth + 1)?;
                 }
-            } else if is_rule_file(&path) {
+            } else if is_rule_file(Path::new(&entry.file_name())) {
+                // Only its name: that the folder lies below a hidden one is what the user wants.
                 let file = File::open(&path)?;
                 self.add(path.display().to_string(), file)?;
             }
