@@ -74,7 +74,9 @@ impl Origins {
         // full comes first.
         let full = origins.by_provider.clone();
         for (name, numbers) in &full {
-            if let Some(short) = name.strip_prefix("microsoft-windows-").filter(|short| !full.contains_key(*short)) {
+            if let Some(short) =
+                name.strip_prefix("microsoft-windows-").filter(|short| !full.contains_key(*short))
+            {
                 origins.by_provider.insert(short.to_owned(), numbers.clone());
             }
         }
@@ -112,23 +114,10 @@ impl Origins {
 
     /// The channel that the event's provider writes such events to.
     fn channel_of(&self, event: &Event) -> Option<&String> {
-<<<<<<< HEAD
-        let name = event.provider();
-        // `PowerShell` is a provider, and what `Microsoft-Windows-PowerShell` is called for short.
-        let is_known = self.provider.iter().any(|entry| entry.name.eq_ignore_ascii_case(name));
-        let own = || {
-            self.provider.iter().filter(move |entry| match is_known {
-                true => entry.name.eq_ignore_ascii_case(name),
-                false => same_provider(&entry.name, name),
-            })
-        };
-        let is_within = |entry: &&Provider| match (entry.first, entry.last, event.event_id()) {
-=======
         let (provider, id) = (event.provider(), event.event_id());
         let numbers = self.by_provider.get(&provider.to_ascii_lowercase());
         let own = || numbers.into_iter().flatten().filter_map(|number| self.provider.get(*number));
         let is_within = |entry: &&Provider| match (entry.first, entry.last, id) {
->>>>>>> inputs
             (Some(first), Some(last), Some(id)) => (first..=last).contains(&id),
             _ => false,
         };
