@@ -2,6 +2,8 @@
 //!
 //! Specification: sigma-rules-specification, "Detection", "Lists", "Maps", "Keywords search".
 
+use serde::{Deserialize, Serialize};
+
 use crate::condition::Condition;
 use crate::correlation::Aggregation;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -13,7 +15,7 @@ use crate::yaml::{Data, Entry, Extent, Node, Place};
 const RESERVED: [&str; 2] = ["condition", "timeframe"];
 
 /// The section as written.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
     /// The selections in the order written.
     pub selections: Vec<NamedSelection>,
@@ -26,7 +28,7 @@ pub struct Detection {
 }
 
 /// A selection and its name.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NamedSelection {
     /// The name that conditions use.
     pub name: String,
@@ -37,7 +39,7 @@ pub struct NamedSelection {
 }
 
 /// What a selection asks of an event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Selection {
     /// A map: all of its items.
     All(Vec<Item>),
@@ -48,7 +50,7 @@ pub enum Selection {
 }
 
 /// A field, its modifiers and its values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// The field; none for keywords.
     pub field: Option<String>,

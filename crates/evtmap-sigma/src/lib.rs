@@ -17,10 +17,12 @@ mod example;
 mod explain;
 mod filter;
 mod fold;
+mod lazy_regex;
 mod lint;
 mod logsource;
 mod metadata;
 mod modifier;
+mod nested;
 mod pattern;
 mod pipeline;
 mod predicate;
@@ -49,6 +51,7 @@ pub use example::{EXAMPLES_ENDING, Example, ExampleEvents, ExampleFields, Exampl
 pub use explain::{ExplainedItem, ExplainedPart, ExplainedValue, Explanation};
 pub use filter::Filter;
 pub use fold::{fold, fold_char};
+pub use lazy_regex::LazyRegex;
 pub use lint::{
     Checked, Edit, FAMILIES, Family, Finding, Fix, Knowledge, Lint, Linter, LogSourcePart, TagMeaning,
     apply as apply_fixes,

@@ -2,6 +2,8 @@
 //!
 //! Specification: sigma-rules-specification.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Placeholders;
 use crate::compile::{self, Compiled};
 use crate::detection::Detection;
@@ -12,7 +14,7 @@ use crate::metadata::Metadata;
 use crate::yaml::Node;
 
 /// A detection rule.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rule {
     /// What the rule says about itself.
     pub metadata: Metadata,

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::yaml::{self, Data, Node, Place};
 
 /// A value in a rule.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scalar {
     /// The text as written, quotes and escapes resolved.
     pub text: String,
@@ -16,7 +18,7 @@ pub struct Scalar {
 }
 
 /// What a scalar means.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Kind {
     /// A text.
     Text,
@@ -29,7 +31,7 @@ pub enum Kind {
 }
 
 /// A number, exact where it is whole.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Number {
     /// A whole number.
     Integer(i128),
