@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::thread;
 
+use etcetera::BaseStrategy;
 use evtmap::input;
-use evtmap::rules::{self, RuleFile};
+use evtmap::rules::{self, RuleCache, RuleSource};
 use evtmap::triage::{Report, RulesAccount, Summary};
 use evtmap::{
     Associations, Catalogue, Findings, Pipelines, Rules, ScanAccount, ScanOptions, Scanner, Severity,
@@ -103,21 +104,33 @@ fn load_rules(args: &MapArgs) -> Result<(Rules, Vec<String>), Failure> {
         paths.extend(cached);
     }
     let failure = |error: rules::RulesError| Failure::new(error.to_string());
-    let mut files: Vec<RuleFile> = Vec::new();
+    let mut sources = Vec::new();
     for path in &paths {
-        files.extend(rules::read(path).map_err(failure)?);
+        sources.push(RuleSource::open(path).map_err(failure)?);
     }
-    let mut origins: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    if paths.is_empty() {
-        files = rules::bundled().map_err(failure)?;
-        origins.push("the program".to_owned());
+    if sources.is_empty() {
+        sources.push(RuleSource::bundled());
     }
-    let rules = Rules::load(&files, &pipelines(args)?, &read_placeholders(args.placeholders.as_deref())?);
+    let origins: Vec<String> = sources.iter().map(|source| source.name().to_owned()).collect();
+    let placeholders = read_placeholders(args.placeholders.as_deref())?;
+    let rules = Rules::load_cached(&sources, &pipelines(args)?, &placeholders, compiled(args).as_ref())
+        .map_err(failure)?;
     if rules.rules().is_empty() {
-        return Err(Failure::new(format!("no rule of {} can be used", origins.join(", ")))
-            .help(first_reason(&rules, &files)));
+        return Err(
+            Failure::new(format!("no rule of {} can be used", origins.join(", "))).help(first_reason(&rules))
+        );
     }
     Ok((rules, origins))
+}
+
+/// Where rules are kept that were made ready: in the cache folder that the user named, or the system's.
+fn compiled(args: &MapArgs) -> Option<RuleCache> {
+    if args.no_cache {
+        return None;
+    }
+    let usual = || Some(etcetera::base_strategy::choose_native_strategy().ok()?.cache_dir().join("evtmap"));
+    let folder = args.cache_dir.clone().or_else(usual)?;
+    Some(RuleCache::at(folder.join("compiled")))
 }
 
 /// Where log sources are found, with what the user adds.
@@ -140,10 +153,10 @@ fn pipelines(args: &MapArgs) -> Result<Pipelines, Failure> {
     Ok(pipelines)
 }
 
-fn first_reason(rules: &Rules, files: &[RuleFile]) -> String {
+fn first_reason(rules: &Rules) -> String {
     match rules.skipped().first() {
         Some(rule) => format!("{}: {} ({})", rule.path, rule.reason.as_str(), rule.detail),
-        None => format!("{} hold no rule", terminal::counted(files.len() as u64, "file")),
+        None => "there is no rule in them".to_owned(),
     }
 }
 

@@ -48,3 +48,23 @@ fn a_cache_holds_rules_and_catalogue() {
     let run = folder.check("map log.evtx --cache-dir empty", 0);
     assert!(run.out.contains("rules from the program"), "{}", run.out);
 }
+
+/// Rules that were read once are kept, with all that is said of them, and `--no-cache` keeps nothing.
+#[test]
+fn rules_are_kept_from_one_run_to_the_next() {
+    let folder = folder().with("rules/a.yml", sample::RULES).with("rules/broken.yml", "title: [");
+    let run = |options: &str| {
+        let run = folder
+            .check(&format!("map log.evtx --rules rules --cache-dir cache -o - --format jsonl {options}"), 0);
+        (run.out, run.err)
+    };
+    let fresh = run("--no-cache");
+    assert!(!folder.path().join("cache").exists());
+    assert!(fresh.1.contains("cannot be used as written"), "{}", fresh.1);
+    assert_eq!(run(""), fresh);
+    let files: Vec<_> = std::fs::read_dir(folder.path().join("cache/compiled")).unwrap().collect();
+    assert_eq!(files.len(), 1);
+    assert_eq!(run(""), fresh);
+    std::fs::write(files[0].as_ref().unwrap().path(), "damaged").unwrap();
+    assert_eq!(run(""), fresh);
+}

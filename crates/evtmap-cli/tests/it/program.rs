@@ -6,6 +6,9 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+/// A folder in it that stands for the user's home.
+const HOME: &str = "home";
+
 /// A folder with the files of a test, in which the program is run.
 pub(crate) struct Folder(TempDir);
 
@@ -45,6 +48,7 @@ impl Folder {
         let entries = fs::read_dir(self.0.path()).unwrap();
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name != HOME);
         names.sort();
         names
     }
@@ -53,6 +57,9 @@ impl Folder {
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_evtmap"));
         command.current_dir(self.0.path()).args(arguments.split_whitespace()).stdin(Stdio::null());
+        // What this machine has in its cache may make no difference, and nothing is left there.
+        command.env("HOME", self.0.path().join(HOME)).env("USERPROFILE", self.0.path().join(HOME));
+        command.env("LOCALAPPDATA", self.0.path().join(HOME)).env_remove("XDG_CACHE_HOME");
         for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
             command.env_remove(name);
         }

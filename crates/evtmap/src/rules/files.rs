@@ -13,11 +13,14 @@ use flate2::read::GzDecoder;
 /// The largest rule file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 8 << 20;
 /// The largest number of bytes read out of an archive, packed or not.
-const MAX_ARCHIVE_BYTES: u64 = 512 << 20;
+pub(super) const MAX_ARCHIVE_BYTES: u64 = 512 << 20;
 /// The largest number of rule files of one run.
 const MAX_FILES: usize = 100_000;
 /// The deepest nesting of folders that is followed.
 const MAX_DEPTH: usize = 32;
+
+/// The rules that come with the program.
+pub(super) const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.tar.gz"));
 
 /// The text of a rule file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +48,8 @@ pub struct RulesError {
 /// # Errors
 /// When the embedded archive cannot be read, which a test keeps from happening.
 pub fn bundled() -> Result<Vec<RuleFile>, RulesError> {
-    let packed = include_bytes!(concat!(env!("OUT_DIR"), "/rules.tar.gz"));
     let mut reader = Reader::default();
-    reader.tar(GzDecoder::new(packed.as_slice()), "").map_err(|error| error.at(Path::new("the program")))?;
+    reader.tar(GzDecoder::new(PACKED), "").map_err(|error| error.at(Path::new("the program")))?;
     Ok(reader.files)
 }
 
@@ -63,22 +65,31 @@ pub fn read(path: &Path) -> Result<Vec<RuleFile>, RulesError> {
     let mut reader = Reader::default();
     let result = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => reader.folder(path, 0),
-        Ok(_) => reader.file_or_archive(path),
+        Ok(_) => File::open(path)
+            .map_err(Failure::from)
+            .and_then(|file| reader.file_or_archive(file, &path.display().to_string())),
         Err(error) => Err(error.into()),
     };
-    result.map_err(|error| error.at(path))?;
-    if reader.files.is_empty() {
-        return Err(Failure("it holds no rule file (`.yml` or `.yaml`)".to_owned()).at(path));
-    }
-    reader.files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(reader.files)
+    result.and_then(|()| reader.finish()).map_err(|error| error.at(path))
+}
+
+/// Reads the rules of an archive or of one file as [`read`] does, out of its bytes. `name` stands for the
+/// file in paths.
+pub(super) fn unpack(name: &str, bytes: &[u8]) -> Result<Vec<RuleFile>, RulesError> {
+    let mut reader = Reader::default();
+    let result = reader.file_or_archive(io::Cursor::new(bytes), name);
+    result.and_then(|()| reader.finish()).map_err(|error| error.at(Path::new(name)))
 }
 
 /// Why reading ended.
-struct Failure(String);
+pub(super) struct Failure(String);
 
 impl Failure {
-    fn at(self, path: &Path) -> RulesError {
+    pub(super) fn too_much() -> Self {
+        Self("there are more or larger rules than the limits allow".to_owned())
+    }
+
+    pub(super) fn at(self, path: &Path) -> RulesError {
         RulesError { path: path.to_owned(), reason: self.0 }
     }
 }
@@ -108,6 +119,14 @@ struct Reader {
 }
 
 impl Reader {
+    fn finish(mut self) -> Result<Vec<RuleFile>, Failure> {
+        if self.files.is_empty() {
+            return Err(Failure("it holds no rule file (`.yml` or `.yaml`)".to_owned()));
+        }
+        self.files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(self.files)
+    }
+
     fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), Failure> {
         if depth > MAX_DEPTH {
             return Err(Failure(format!("folders nest deeper than {MAX_DEPTH} levels")));
@@ -120,7 +139,8 @@ impl Reader {
                 if !entry.file_name().to_string_lossy().starts_with('.') {
                     self.folder(&path, depth + 1)?;
                 }
-            } else if is_rule_file(&path) {
+            // Only its own name counts: the folder that the user named may well be a hidden one.
+            } else if is_rule_file(Path::new(&entry.file_name())) {
                 let file = File::open(&path)?;
                 self.add(path.display().to_string(), file)?;
             }
@@ -128,16 +148,14 @@ impl Reader {
         Ok(())
     }
 
-    fn file_or_archive(&mut self, path: &Path) -> Result<(), Failure> {
-        let mut file = File::open(path)?;
+    fn file_or_archive(&mut self, mut file: impl Read + Seek, name: &str) -> Result<(), Failure> {
         let mut start = [0; 4];
         let n_read = file.read(&mut start)?;
         file.rewind()?;
-        let name = path.display().to_string();
         match start.get(..n_read) {
             Some([0x1f, 0x8b, ..]) => self.tar(GzDecoder::new(file), &format!("{name}!")),
             Some([b'P', b'K', 3, 4]) => self.zip(file, &format!("{name}!")),
-            _ => self.add(name, file),
+            _ => self.add(name.to_owned(), file),
         }
     }
 
@@ -154,7 +172,7 @@ impl Reader {
         Ok(())
     }
 
-    fn zip(&mut self, file: File, prefix: &str) -> Result<(), Failure> {
+    fn zip(&mut self, file: impl Read + Seek, prefix: &str) -> Result<(), Failure> {
         let mut archive = zip::ZipArchive::new(file)?;
         for index in 0..archive.len() {
             let member = archive.by_index(index)?;
@@ -171,7 +189,7 @@ impl Reader {
         let n_read = source.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
         self.n_bytes = self.n_bytes.saturating_add(u64::try_from(n_read).unwrap_or(u64::MAX));
         if self.n_bytes > MAX_ARCHIVE_BYTES || self.files.len() >= MAX_FILES {
-            return Err(Failure("there are more or larger rules than the limits allow".to_owned()));
+            return Err(Failure::too_much());
         }
         // What is not UTF-8 or too large is no rule; the reader of rules says so with the file's name.
         let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -1,13 +1,18 @@
 //! Where rules come from, and what of them is used.
 
+mod cache;
 mod files;
+mod source;
 
+pub use cache::RuleCache;
 pub(crate) use files::is_examples;
 pub use files::{RuleFile, RulesError, bundled, read};
+pub use source::RuleSource;
 
 use std::collections::HashSet;
 
 use evtmap_sigma::{Code, Collection, Correlation, Diagnostic, Placeholders, Plan, Refused, Rule, Status};
+use serde::{Deserialize, Serialize};
 
 use crate::logsource::{Pipelines, Router};
 
@@ -23,7 +28,7 @@ pub struct Rules {
 }
 
 /// A rule and the file it is from.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct LoadedRule {
     /// The rule.
     pub rule: Rule,
@@ -32,7 +37,7 @@ pub struct LoadedRule {
 }
 
 /// A correlation and the file it is from.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct LoadedCorrelation {
     /// The correlation.
     pub correlation: Correlation,
@@ -43,7 +48,7 @@ pub struct LoadedCorrelation {
 }
 
 /// Why a rule is not used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SkipReason {
     /// It is about another product than Windows.
     OtherProduct,
@@ -79,7 +84,7 @@ impl SkipReason {
 }
 
 /// A rule that is not used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkippedRule {
     /// The file.
     pub path: String,
@@ -129,6 +134,47 @@ impl Rules {
         rules.router.sort();
         rules.link(correlations);
         rules
+    }
+
+    /// Reads rules as [`Rules::load`] does, or takes them out of a cache if they were read before.
+    ///
+    /// # Errors
+    /// When an archive cannot be unpacked.
+    pub fn load_cached(
+        sources: &[RuleSource],
+        pipelines: &Pipelines,
+        placeholders: &Placeholders,
+        cache: Option<&RuleCache>,
+    ) -> Result<Self, RulesError> {
+        let cache = cache.map(|cache| (cache, cache::Key::new(sources, pipelines, placeholders)));
+        if let Some(rules) = cache.and_then(|(cache, key)| cache.read(key, pipelines)) {
+            return Ok(rules);
+        }
+        let mut files = Vec::new();
+        for source in sources {
+            files.extend(source.files()?);
+        }
+        let rules = Self::load(&files, pipelines, placeholders);
+        if let Some((cache, key)) = cache {
+            cache.write(key, &rules);
+        }
+        Ok(rules)
+    }
+
+    /// Makes rules ready for scanning that were loaded before; nothing if the pipelines know one of their log
+    /// sources no longer.
+    fn prepare(
+        rules: Vec<LoadedRule>,
+        correlations: Vec<LoadedCorrelation>,
+        pipelines: &Pipelines,
+    ) -> Option<Self> {
+        let mut router = Router::default();
+        let are_routed = rules.iter().enumerate().all(|(index, own)| router.add(index, &own.rule, pipelines));
+        router.sort();
+        let list: Vec<&Rule> = rules.iter().map(|loaded| &loaded.rule).collect();
+        let linked: Vec<&Correlation> = correlations.iter().map(|loaded| &loaded.correlation).collect();
+        let (plan, _) = Plan::link(&list, &linked);
+        are_routed.then(|| Self { rules, correlations, plan, router, ..Self::default() })
     }
 
     /// Resolves what correlations refer to, and leaves out those that cannot be used.
