@@ -2,8 +2,6 @@
 //!
 //! Specification: sigma-rules-specification, "Detection", "Lists", "Maps", "Keywords search".
 
-use serde::{Deserialize, Serialize};
-
 use crate::condition::Condition;
 use crate::correlation::Aggregation;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -15,7 +13,7 @@ use crate::yaml::{Data, Entry, Extent, Node, Place};
 const RESERVED: [&str; 2] = ["condition", "timeframe"];
 
 /// The section as written.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Detection {
     /// The selections in the order written.
     pub selections: Vec<NamedSelection>,
@@ -28,7 +26,7 @@ pub struct Detection {
 }
 
 /// A selection and its name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NamedSelection {
     /// The name that conditions use.
     pub name: String,
@@ -39,7 +37,7 @@ pub struct NamedSelection {
 }
 
 /// What a selection asks of an event.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Selection {
     /// A map: all of its items.
     All(Vec<Item>),
@@ -50,7 +48,7 @@ pub enum Selection {
 }
 
 /// A field, its modifiers and its values.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     /// The field; none for keywords.
     pub field: Option<String>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::yaml::{self, Data, Node, Place};
 
 /// A value in a rule.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Scalar {
     /// The text as written, quotes and escapes resolved.
     pub text: String,
@@ -18,7 +18,7 @@ pub struct Scalar {
 }
 
 /// What a scalar means.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     /// A text.
     Text,

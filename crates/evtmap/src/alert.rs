@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evtmap_sigma::{Metadata, Rule};
+use evtmap_sigma::{CompiledRule, Metadata};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -120,7 +120,7 @@ impl Finding {
     }
 
     /// What a rule says, and its tags that ATT&CK does not know.
-    pub fn of_rule(rule: &Rule, path: &str, catalogue: &Catalogue) -> (Self, Vec<String>) {
+    pub fn of_rule(rule: &CompiledRule, path: &str, catalogue: &Catalogue) -> (Self, Vec<String>) {
         let mapping = catalogue.resolve_all(&rule.metadata.tags);
         (Self::of_metadata(&rule.metadata, path, &mapping, catalogue), mapping.unresolved)
     }

@@ -42,7 +42,11 @@ pub(crate) fn run(args: &MapArgs) -> Result<ExitCode, Failure> {
         print(&text, to_stderr)?;
     }
     let has_errors = tell_errors(&account) || has_failed;
-    Ok(status(args.fail_on, &desk.summary, has_errors))
+    let status = status(args.fail_on, &desk.summary, has_errors);
+    // The program ends here, and the system takes its memory back at once; to give it back rule by rule
+    // takes as long as a tenth of the start.
+    std::mem::forget((rules, findings));
+    Ok(status)
 }
 
 fn scan_options(args: &MapArgs) -> Result<ScanOptions, Failure> {

@@ -3,8 +3,6 @@
 //! The specification calls them obsolete. Where a correlation means the same they are read as one; `near` and
 //! whatever has no clear meaning is refused.
 
-use serde::{Deserialize, Serialize};
-
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::metadata::words;
 use crate::rule::Rule;
@@ -32,7 +30,7 @@ words! {
 }
 
 /// An aggregation behind the pipe of an old condition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Aggregation {
     /// What is computed.
     pub function: AggregationFunction,

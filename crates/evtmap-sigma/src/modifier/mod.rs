@@ -13,12 +13,9 @@ mod regex;
 mod string;
 mod time;
 
-use std::borrow::Cow;
 use std::fmt;
 
 use ipnet::IpNet;
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub(crate) use regex::RegexSource;
 
@@ -107,20 +104,6 @@ pub(crate) fn distance(a: &str, b: &str) -> usize {
 impl fmt::Debug for Modifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.name)
-    }
-}
-
-/// A modifier is kept by its name.
-impl Serialize for Modifier {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.name().serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Modifier {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = <Cow<'_, str>>::deserialize(deserializer)?;
-        Self::named(&name).ok_or_else(|| D::Error::custom("there is no such modifier"))
     }
 }
 

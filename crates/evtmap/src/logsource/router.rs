@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
-use evtmap_sigma::{Engine, EngineBuilder, LogSource, Rule, Scratch, Value};
+use evtmap_sigma::{CompiledRule, Engine, EngineBuilder, LogSource, Scratch, Value};
 
 use super::derived::Derivations;
 use super::slots::{Shapes, SlotView, slot_name};
@@ -109,7 +109,7 @@ pub struct Workspace {
 
 impl Router {
     /// Adds a rule under an index of the caller's; gives false when its log source maps to nothing.
-    pub(crate) fn add(&mut self, index: usize, rule: &Rule, pipelines: &Pipelines) -> bool {
+    pub(crate) fn add(&mut self, index: usize, rule: &CompiledRule, pipelines: &Pipelines) -> bool {
         let routes = self.routes(&rule.logsource, pipelines);
         for (view, route) in routes.iter() {
             let stop = Stop { rule: index, view: *view };
@@ -165,7 +165,7 @@ impl Router {
     pub fn matches<'r>(
         &self,
         event: &Event,
-        rule: &dyn Fn(usize) -> Option<&'r Rule>,
+        rule: &dyn Fn(usize) -> Option<&'r CompiledRule>,
         workspace: &mut Workspace,
         visit: &mut dyn FnMut(usize, &Seen<'_>),
     ) {
@@ -203,7 +203,7 @@ impl Router {
         Some(by_id.unwrap_or(&buckets.other_events)).filter(|bucket| !bucket.stops.is_empty())
     }
 
-    fn engine<'r>(&self, bucket: &Bucket, rule: &dyn Fn(usize) -> Option<&'r Rule>) -> Engine {
+    fn engine<'r>(&self, bucket: &Bucket, rule: &dyn Fn(usize) -> Option<&'r CompiledRule>) -> Engine {
         let mut builder = EngineBuilder::default();
         for (stop, number) in bucket.stops.iter().zip(0..) {
             let (Some(rule), Some(view)) = (rule(stop.rule), self.views.get(stop.view)) else { continue };
@@ -217,7 +217,7 @@ impl Router {
     pub fn matches_plainly<'r>(
         &self,
         event: &Event,
-        rule: &dyn Fn(usize) -> Option<&'r Rule>,
+        rule: &dyn Fn(usize) -> Option<&'r CompiledRule>,
         visit: &mut dyn FnMut(usize),
     ) {
         let mut derived = Event::new();

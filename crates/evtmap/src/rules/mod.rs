@@ -11,7 +11,9 @@ pub use source::RuleSource;
 
 use std::collections::HashSet;
 
-use evtmap_sigma::{Code, Collection, Correlation, Diagnostic, Placeholders, Plan, Refused, Rule, Status};
+use evtmap_sigma::{
+    Code, Collection, CompiledRule, Correlation, Diagnostic, Placeholders, Plan, Refused, Status,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::logsource::{Pipelines, Router};
@@ -31,7 +33,7 @@ pub struct Rules {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LoadedRule {
     /// The rule.
-    pub rule: Rule,
+    pub rule: CompiledRule,
     /// The file, as the user would look for it.
     pub path: String,
 }
@@ -129,7 +131,7 @@ impl Rules {
                     filter.apply(&mut rule);
                 }
             }
-            rules.add(rule, path, &mut ids, pipelines);
+            rules.add(rule.into(), path, &mut ids, pipelines);
         }
         rules.router.sort();
         rules.link(correlations);
@@ -171,7 +173,7 @@ impl Rules {
         let mut router = Router::default();
         let are_routed = rules.iter().enumerate().all(|(index, own)| router.add(index, &own.rule, pipelines));
         router.sort();
-        let list: Vec<&Rule> = rules.iter().map(|loaded| &loaded.rule).collect();
+        let list: Vec<&CompiledRule> = rules.iter().map(|loaded| &loaded.rule).collect();
         let linked: Vec<&Correlation> = correlations.iter().map(|loaded| &loaded.correlation).collect();
         let (plan, _) = Plan::link(&list, &linked);
         are_routed.then(|| Self { rules, correlations, plan, router, ..Self::default() })
@@ -192,7 +194,7 @@ impl Rules {
         for (loaded, rules) in self.correlations.iter_mut().zip(members) {
             loaded.rules = rules;
         }
-        let rules: Vec<&Rule> = self.rules.iter().map(|loaded| &loaded.rule).collect();
+        let rules: Vec<&CompiledRule> = self.rules.iter().map(|loaded| &loaded.rule).collect();
         let loaded: Vec<&Correlation> = self.correlations.iter().map(|loaded| &loaded.correlation).collect();
         let (plan, problems) = Plan::link(&rules, &loaded);
         self.plan = plan;
@@ -260,7 +262,7 @@ impl Rules {
         self.skip(path, &refused.title, reason, detail);
     }
 
-    fn add(&mut self, rule: Rule, path: &str, ids: &mut HashSet<String>, pipelines: &Pipelines) {
+    fn add(&mut self, rule: CompiledRule, path: &str, ids: &mut HashSet<String>, pipelines: &Pipelines) {
         let mut is_new = || rule.metadata.id.as_ref().is_none_or(|id| ids.insert(id.to_lowercase()));
         let reason =
             if let Some(reason) = early_reason(rule.metadata.status, rule.logsource.product.as_deref()) {

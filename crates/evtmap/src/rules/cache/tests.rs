@@ -105,8 +105,8 @@ fn sources_give_the_files_of_their_path() {
     fs::write(&path, TEXT).unwrap();
     let expected = RuleFile { path: path.display().to_string(), text: TEXT.to_owned() };
     for opened in [path.as_path(), folder.path()] {
-        assert_eq!(RuleSource::open(opened).unwrap().files().unwrap(), [expected.clone()]);
-        assert_eq!(crate::rules::read(opened).unwrap(), [expected.clone()]);
+        assert_eq!(RuleSource::open(opened).unwrap().files().unwrap(), std::slice::from_ref(&expected));
+        assert_eq!(crate::rules::read(opened).unwrap(), std::slice::from_ref(&expected));
     }
     let missing = folder.path().join("b.yml");
     let own = RuleSource::open(&missing).unwrap_err().to_string();
