@@ -12,8 +12,11 @@ use std::path::{Path, PathBuf};
 use flate2::{Compression, GzBuilder, write::GzEncoder};
 
 /// What is packed: a path from this crate's folder, and the name under which `include_bytes!` finds it in `OUT_DIR`.
-const PACKS: &[(&str, &str)] =
-    &[("data/attack/enterprise.json", "attack.json.gz"), ("../../rules", "rules.tar.gz")];
+const PACKS: &[(&str, &str)] = &[
+    ("data/attack/enterprise.json", "attack.json.gz"),
+    ("data/attack/objects.json", "objects.json.gz"),
+    ("../../rules", "rules.tar.gz"),
+];
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);

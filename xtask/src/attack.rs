@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use evtmap::attack::{Catalogue, Status, Tactic, TacticId, Technique, TechniqueId};
+use evtmap::attack::{Catalogue, ObjectKind, Status, Tactic, TacticId, Technique, TechniqueId};
 use serde::Serialize;
 use serde_json::to_string;
 
@@ -73,8 +73,11 @@ fn generate(from: &Path) -> Result<Vec<Output>> {
         releases.push(Release::new(catalogue).with_context(|| format!("`{name}` is not complete"))?);
     }
     let Some((newest, older)) = releases.split_first() else { bail!("no bundle is listed") };
-    let outputs = vec![("enterprise.json", data(newest, older)?), ("VERSION", version(&releases)?)];
-    Ok(outputs)
+    Ok(vec![
+        ("enterprise.json", data(newest, older)?),
+        ("objects.json", objects(&releases)?),
+        ("VERSION", version(&releases)?),
+    ])
 }
 
 /// A bundle that says of which domain and release it is.
@@ -96,6 +99,20 @@ impl Release {
     }
 }
 
+/// Groups, software, mitigations and the like of the newest release whose bundle has them, one a line.
+/// Analytics are left out: they have numbers for names.
+fn objects(releases: &[Release]) -> Result<String> {
+    let release = whole(releases).context("no bundle has groups and the like")?;
+    let kept = release.catalogue.objects().iter().filter(|object| object.kind != ObjectKind::Analytic);
+    let lines: Vec<String> = kept.map(to_string).collect::<Result<_, _>>()?;
+    Ok(format!("[\n{}\n]\n", lines.join(",\n")))
+}
+
+/// The newest release whose bundle is whole.
+fn whole(releases: &[Release]) -> Option<&Release> {
+    releases.iter().find(|release| !release.catalogue.objects().is_empty())
+}
+
 /// The text beside the data that says what it was made from.
 fn version(releases: &[Release]) -> Result<String> {
     let mut text = String::new();
@@ -103,6 +120,9 @@ fn version(releases: &[Release]) -> Result<String> {
         writeln!(text, "version: {}", release.version)?;
         writeln!(text, "date: {}", release.date)?;
         writeln!(text, "source: {name} ({origin})\n")?;
+    }
+    if let Some(release) = whole(releases) {
+        writeln!(text, "objects.json: {}\n", release.version)?;
     }
     text.push_str("generator: cargo xtask attack\n");
     Ok(text)

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use evtmap::Severity;
+use evtmap::alert::Enrichment;
 
 use crate::commands::rules::RulesCommand;
+use crate::commands::update::UpdateArgs;
+use crate::stock::CacheArgs;
 
 /// Turns Windows event logs into MITRE ATT&CK.
 #[derive(Parser, Debug)]
@@ -13,6 +16,9 @@ use crate::commands::rules::RulesCommand;
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
+
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
 
     /// When to use colour; NO_COLOR in the environment is respected
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
@@ -22,10 +28,12 @@ pub(crate) struct Args {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Read event logs and tell which ATT&CK techniques they show
-    Map(MapArgs),
+    Map(Box<MapArgs>),
     /// Look at Sigma rules: check, list, show, explain, test
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Bring rules and ATT&CK data up to date, or return to those before
+    Update(UpdateArgs),
 }
 
 /// When to use colour.
@@ -65,6 +73,23 @@ pub(crate) struct MapArgs {
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
+    /// Search event logs (.evtx) also for records that were deleted and not overwritten yet
+    #[arg(long, help_heading = "Reading")]
+    pub(crate) recover: bool,
+
+    /// The time zone of times that name none: UTC, local, +02:00, Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Reading")]
+    pub(crate) input_timezone: String,
+
+    /// How dates such as 05/06/2026 are read: day-first, month-first, or a pattern such as
+    /// '%d.%m.%Y %H:%M:%S'; by default the dates of a file tell
+    #[arg(long, value_name = "FORMAT", help_heading = "Reading")]
+    pub(crate) date_format: Option<String>,
+
+    /// What columns of tables are: a TOML file with lines such as "Event Code" = "EventID"
+    #[arg(long, value_name = "FILE", help_heading = "Reading")]
+    pub(crate) columns: Option<PathBuf>,
+
     /// Write a report; the format follows from the extension; `-` is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Reports")]
     pub(crate) output: Vec<PathBuf>,
@@ -85,7 +110,7 @@ pub(crate) struct MapArgs {
     #[arg(long, help_heading = "Reports")]
     pub(crate) raw_csv: bool,
 
-    /// Sigma rules to use instead of those that come with the program: a file, a folder, a .tar.gz or .zip
+    /// Sigma rules to use instead of the cache's or the program's: a file, a folder, a .tar.gz or .zip
     #[arg(long, value_name = "PATH", help_heading = "Rules and ATT&CK")]
     pub(crate) rules: Vec<PathBuf>,
 
@@ -101,17 +126,17 @@ pub(crate) struct MapArgs {
     #[arg(long, value_name = "FILE", help_heading = "Rules and ATT&CK")]
     pub(crate) placeholders: Option<PathBuf>,
 
-    /// A STIX bundle of ATT&CK to use instead of the catalogue that comes with the program
+    /// A STIX bundle of ATT&CK to use instead of the cache's or the program's
     #[arg(long, value_name = "FILE", help_heading = "Rules and ATT&CK")]
     pub(crate) attack: Option<PathBuf>,
 
-    /// Where downloaded rules and ATT&CK data are kept
-    #[arg(long, value_name = "DIR", help_heading = "Rules and ATT&CK")]
-    pub(crate) cache_dir: Option<PathBuf>,
+    /// Tell more of each technique in JSON reports: groups, mitigations, detections
+    #[arg(long, value_name = "WHAT", help_heading = "Rules and ATT&CK", value_delimiter = ',', value_parser = enrichment)]
+    pub(crate) enrich: Vec<Enrichment>,
 
     /// Read all rules afresh, and keep nothing of them for the next run
     #[arg(long, help_heading = "Rules and ATT&CK")]
-    pub(crate) no_cache: bool,
+    pub(crate) no_rule_cache: bool,
 
     /// Tell only what is at least so bad
     #[arg(long, value_name = "SEVERITY", help_heading = "Selection", value_parser = severity)]
@@ -148,6 +173,11 @@ fn format_names() -> clap::builder::PossibleValuesParser {
         .map(|format| clap::builder::PossibleValue::new(format.name).help(format.about))
         .collect::<Vec<_>>()
         .into()
+}
+
+fn enrichment(text: &str) -> Result<Enrichment, String> {
+    let wanted = Enrichment::ALL.into_iter().find(|enrichment| enrichment.as_str() == text.to_lowercase());
+    wanted.ok_or_else(|| "it is one of groups, mitigations, detections".to_owned())
 }
 
 fn severity(text: &str) -> Result<Severity, String> {

@@ -1,11 +1,13 @@
 //! The `evtmap` command: parse, dispatch, exit status.
 
 mod args;
+mod clock;
 mod commands;
 mod desk;
 mod failure;
 mod output;
 mod progress;
+mod stock;
 mod summary;
 mod terminal;
 
@@ -15,13 +17,16 @@ use clap::Parser;
 
 use args::{Args, Command};
 use failure::Failure;
+use stock::Cache;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     args.color.apply();
+    let cache = Cache::open(&args.cache);
     let outcome = match &args.command {
-        Command::Map(args) => commands::map::run(args),
-        Command::Rules(command) => commands::rules::run(command),
+        Command::Map(args) => commands::map::run(args, &cache),
+        Command::Rules(command) => commands::rules::run(command, &cache),
+        Command::Update(args) => commands::update::run(args, &cache),
     };
     outcome.unwrap_or_else(|failure| {
         // A closed pipe downstream, as `| head` makes it, is no failure.

@@ -4,10 +4,12 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
+use evtmap::input::{Dates, DatesFrom};
 use evtmap::triage::{Counts, Group, Report};
 use evtmap::{FileAccount, Problems, Severity};
 use jiff::Timestamp;
 
+use crate::stock::Age;
 use crate::terminal::{FAINT, HEADING, WARNING, counted, fit, number, plain, style};
 
 /// How many of the most frequent techniques, hosts and users are shown.
@@ -38,22 +40,33 @@ fn write_all(out: &mut String, report: &Report<'_>) -> fmt::Result {
     if report.summary.n_associations() > 0 {
         associations(out, report)?;
     }
+    followed_tags(out, report)?;
     not_looked_at(out, report)
+}
+
+/// The one line that is said when rules or ATT&CK are old.
+pub(crate) fn hint(ages: &[Age], now: Timestamp) -> String {
+    let old: Vec<String> = (ages.iter().filter(|age| age.is_old(now)))
+        .map(|age| format!("{} of {}", age.name, age.date.as_deref().unwrap_or_default()))
+        .collect();
+    if old.is_empty() {
+        return String::new();
+    }
+    let (are, they) = if old.len() > 1 { ("are", "newer ones") } else { ("is", "what is newer") };
+    let text = format!("{} {are} older than 90 days; `evtmap update` fetches {they}", old.join(" and "));
+    format!("\n{FAINT}{}{FAINT:#}\n", plain(&text))
 }
 
 fn overview(out: &mut String, report: &Report<'_>) -> fmt::Result {
     let progress = report.scan.progress();
     let n_read = report.scan.files.iter().filter(|file| file.kind.is_some()).count();
-    let catalogue = report.catalogue;
     writeln!(
         out,
         "{FAINT}evtmap {}, {} from {}, ATT&CK {}{FAINT:#}",
         env!("CARGO_PKG_VERSION"),
         counted(report.rules.n_used as u64, "rule"),
         plain(&report.rules.origins.join(", ")),
-        plain(
-            &[catalogue.domain().unwrap_or("of"), catalogue.version().unwrap_or("unknown version")].join(" ")
-        ),
+        plain(&report.catalogue.label()),
     )?;
     write!(
         out,
@@ -64,6 +77,8 @@ fn overview(out: &mut String, report: &Report<'_>) -> fmt::Result {
     if let Some((first, last)) = report.scan.span().0 {
         write!(out, ", {} to {} UTC", minute(first), minute(last))?;
     }
+    recovered(out, report)?;
+    times(out, report)?;
     let n_detections = report.summary.n_detections();
     write!(out, "\n{HEADING}{}{HEADING:#}", counted(n_detections, "detection"))?;
     let mut between = ": ";
@@ -75,6 +90,40 @@ fn overview(out: &mut String, report: &Report<'_>) -> fmt::Result {
         }
     }
     writeln!(out)
+}
+
+/// Records that were deleted and found again.
+fn recovered(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    match report.scan.files.iter().map(|file| file.recovered).sum() {
+        0 => Ok(()),
+        n => write!(out, "\n{} recovered of those that were deleted", counted(n, "event")),
+    }
+}
+
+/// How times were read that do not say all about themselves.
+fn times(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    let n_local: u64 = report.scan.files.iter().map(|file| file.local_times).sum();
+    if n_local > 0 {
+        let zone = plain(&report.scan.timezone);
+        write!(out, "\n{FAINT}{} without a time zone read as {zone}", counted(n_local, "time"))?;
+        let mut dates: BTreeMap<Dates, u64> = BTreeMap::new();
+        report
+            .scan
+            .files
+            .iter()
+            .filter_map(|file| file.dates)
+            .for_each(|it| *dates.entry(it).or_default() += 1);
+        for (Dates { order, from }, n) in dates {
+            let from = match from {
+                DatesFrom::Data => "as their dates show",
+                DatesFrom::Option => "as asked for",
+                DatesFrom::Assumption => "assumed",
+            };
+            write!(out, "; {} of {} {from}", order.as_str(), counted(n, "file"))?;
+        }
+        write!(out, "{FAINT:#}")?;
+    }
+    Ok(())
 }
 
 fn tactics(out: &mut String, report: &Report<'_>) -> fmt::Result {
@@ -169,6 +218,21 @@ fn associations(out: &mut String, report: &Report<'_>) -> fmt::Result {
         names.join(", "),
         if counts.n_distinct() > 5 { ", …" } else { "" }
     )
+}
+
+/// Tags of rules that another release of ATT&CK has, and what they are shown as.
+fn followed_tags(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    let mut followed: Vec<_> = report.rules.followed_tags.iter().collect();
+    if followed.is_empty() {
+        return Ok(());
+    }
+    followed.sort_by_key(|(_, n)| Reverse(**n));
+    let version = report.catalogue.version().unwrap_or("this release");
+    heading(out, "Tags of other ATT&CK releases", &format!("shown as {version} names them"))?;
+    let lines = followed.into_iter().map(|(followed, n)| {
+        format!("{} → {} ({})", followed.tag, followed.meaning, counted(*n as u64, "rule"))
+    });
+    examples(lines).iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
 /// Files, records, events and rules that were left out, each with its reason.

@@ -108,6 +108,16 @@ pub struct Metadata {
     pub place: Place,
 }
 
+impl Metadata {
+    /// The day when it was changed last, or else written, as the document says; nothing if that is no day.
+    pub fn newest(&self) -> Option<&str> {
+        let is_day = |text: &&str| {
+            text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'/'))
+        };
+        self.modified.as_deref().filter(is_day).or(self.date.as_deref().filter(is_day))
+    }
+}
+
 /// The attributes that are read into fields of their own, or known and not needed.
 pub(crate) const KNOWN: [&str; 23] = [
     "title",

@@ -1,5 +1,7 @@
 //! Alerts: what was found, in which event, and what ATT&CK calls it.
 
+mod enrich;
+
 use std::sync::Arc;
 
 use evtmap_sigma::{CompiledRule, Metadata};
@@ -8,11 +10,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::association::Association;
-use crate::attack::{Catalogue, Mapping};
+use crate::attack::{Catalogue, Followed, Mapping, Technique};
 use crate::event::Event;
 use crate::input::Position;
 use crate::rules::LoadedCorrelation;
 use crate::severity::Severity;
+
+pub use enrich::Enrichment;
 
 /// What an alert is based on. The kinds are never mixed up: only a detection says that something was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -95,6 +99,52 @@ pub struct TechniqueRef {
     pub name: String,
     /// The short names of its tactics, in the matrix's order.
     pub tactics: Vec<String>,
+    /// The technique that a sub-technique belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// The page that MITRE has about it.
+    pub url: String,
+    /// What it is, in a few sentences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// On request: groups that are known to use it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<ObjectRef>>,
+    /// On request: what can be done against it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mitigations: Option<Vec<ObjectRef>>,
+    /// On request: how ATT&CK says that it is seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detections: Option<Vec<ObjectRef>>,
+}
+
+/// A group, a mitigation or the like, as the loaded catalogue names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ObjectRef {
+    /// Such as `M1038`.
+    pub id: String,
+    /// Such as `Execution Prevention`.
+    pub name: String,
+    /// The logs in which a detection strategy finds traces, in ATT&CK's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logs: Option<Vec<String>>,
+}
+
+impl TechniqueRef {
+    fn of(technique: &Technique, catalogue: &Catalogue) -> Self {
+        let tactics = technique.tactics.iter().filter_map(|id| catalogue.tactic(*id));
+        Self {
+            id: technique.id.to_string(),
+            name: technique.name.clone(),
+            tactics: tactics.map(|tactic| tactic.short_name.clone()).collect(),
+            parent: technique.id.parent().map(|parent| parent.to_string()),
+            url: technique.id.url(),
+            description: catalogue.summary(technique.id).map(str::to_owned),
+            groups: None,
+            mitigations: None,
+            detections: None,
+        }
+    }
 }
 
 /// A tactic of ATT&CK as the loaded catalogue names it.
@@ -104,6 +154,21 @@ pub struct TacticRef {
     pub id: String,
     /// Such as `Lateral Movement`.
     pub name: String,
+}
+
+/// What is to be told of the tags of a rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagRemarks {
+    /// Those that the loaded release of ATT&CK does not know.
+    pub unresolved: Vec<String>,
+    /// Those of another release, and what they mean in the loaded one.
+    pub followed: Vec<Followed>,
+}
+
+impl TagRemarks {
+    fn of(mapping: Mapping<'_>) -> Self {
+        Self { unresolved: mapping.unresolved, followed: mapping.followed }
+    }
 }
 
 impl Finding {
@@ -119,22 +184,22 @@ impl Finding {
         }
     }
 
-    /// What a rule says, and its tags that ATT&CK does not know.
-    pub fn of_rule(rule: &CompiledRule, path: &str, catalogue: &Catalogue) -> (Self, Vec<String>) {
+    /// What a rule says, and what is to be told of its tags.
+    pub fn of_rule(rule: &CompiledRule, path: &str, catalogue: &Catalogue) -> (Self, TagRemarks) {
         let mapping = catalogue.resolve_all(&rule.metadata.tags);
-        (Self::of_metadata(&rule.metadata, path, &mapping, catalogue), mapping.unresolved)
+        (Self::of_metadata(&rule.metadata, path, &mapping, catalogue), TagRemarks::of(mapping))
     }
 
-    /// What a correlation says, and its tags that ATT&CK does not know. The tags of the rules that it names
+    /// What a correlation says, and what is to be told of its tags. The tags of the rules that it names
     /// count as its own: what they find is part of what it finds.
     pub fn of_correlation(
         loaded: &LoadedCorrelation,
         rule_tags: &[&String],
         catalogue: &Catalogue,
-    ) -> (Self, Vec<String>) {
+    ) -> (Self, TagRemarks) {
         let metadata = &loaded.correlation.metadata;
         let mapping = catalogue.resolve_all(metadata.tags.iter().chain(rule_tags.iter().copied()));
-        (Self::of_metadata(metadata, &loaded.path, &mapping, catalogue), mapping.unresolved)
+        (Self::of_metadata(metadata, &loaded.path, &mapping, catalogue), TagRemarks::of(mapping))
     }
 
     fn of_metadata(metadata: &Metadata, path: &str, mapping: &Mapping<'_>, catalogue: &Catalogue) -> Self {
@@ -156,8 +221,8 @@ impl Finding {
         finding
     }
 
-    /// What an association says, and its techniques that ATT&CK does not know.
-    pub fn of_association(association: &Association, catalogue: &Catalogue) -> (Self, Vec<String>) {
+    /// What an association says, and what is to be told of its techniques.
+    pub fn of_association(association: &Association, catalogue: &Catalogue) -> (Self, TagRemarks) {
         let tags: Vec<String> =
             association.techniques.iter().map(|id| format!("attack.{}", id.to_lowercase())).collect();
         let mapping = catalogue.resolve_all(&tags);
@@ -167,21 +232,12 @@ impl Finding {
         finding.association =
             Some(AssociationRef { title: association.title.clone(), why: association.why.clone() });
         finding.set_attack(&mapping, catalogue);
-        (finding, mapping.unresolved)
+        (finding, TagRemarks::of(mapping))
     }
 
     fn set_attack(&mut self, mapping: &Mapping<'_>, catalogue: &Catalogue) {
-        self.techniques = mapping
-            .techniques()
-            .map(|technique| TechniqueRef {
-                id: technique.id.to_string(),
-                name: technique.name.clone(),
-                tactics: (technique.tactics.iter())
-                    .filter_map(|id| catalogue.tactic(*id))
-                    .map(|tactic| tactic.short_name.clone())
-                    .collect(),
-            })
-            .collect();
+        let techniques = mapping.techniques();
+        self.techniques = techniques.map(|technique| TechniqueRef::of(technique, catalogue)).collect();
         let named = if mapping.tactics.is_empty() { &mapping.technique_tactics } else { &mapping.tactics };
         self.tactics = named
             .iter()
@@ -305,6 +361,10 @@ pub struct AlertEvent {
     pub fields: Vec<(String, Option<String>)>,
     /// The message as Windows rendered it, where the input has it.
     pub message: Option<String>,
+    /// Whether it was deleted from its log and found again.
+    pub is_recovered: bool,
+    /// The zone in which its time was read, when the time itself names none.
+    pub timezone: Option<Arc<str>>,
     /// The file it was read from.
     pub input: Arc<str>,
     /// Where in the file: the record's byte or line.
@@ -334,6 +394,8 @@ impl AlertEvent {
             user: event.user().map(|account| account.to_string()),
             fields: Vec::new(),
             message: None,
+            is_recovered: event.is_recovered(),
+            timezone: None,
             input: Arc::clone(input),
             position,
         }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use evtmap_sigma::Metadata;
 use jiff::Timestamp;
 
 use crate::alert::{Alert, Kind, TacticRef};
-use crate::attack::Catalogue;
+use crate::attack::{Catalogue, Followed};
 use crate::rules::{Rules, SkipReason};
 use crate::scan::{Findings, ScanAccount, TimeSpan};
 use crate::severity::Severity;
@@ -209,8 +210,12 @@ pub struct RulesAccount {
     pub n_used: usize,
     /// Those that are not used, by reason, with examples.
     pub skipped: BTreeMap<SkipReason, Skipped>,
+    /// The day of the newest of them, as it says itself.
+    pub newest: Option<String>,
     /// Tags of ATT&CK that the loaded release does not know, and how many rules have them.
     pub unresolved_tags: BTreeMap<String, usize>,
+    /// Tags of another release of ATT&CK with what they mean in the loaded one, and how many rules have them.
+    pub followed_tags: BTreeMap<Followed, usize>,
 }
 
 /// Rules that are not used for one reason.
@@ -236,6 +241,12 @@ impl RulesAccount {
                 skipped.examples.push(format!("{} ({})", rule.path, rule.detail));
             }
         }
+        let dates = rules.rules().iter().map(|loaded| &loaded.rule.metadata);
+        let dates = dates.chain(rules.correlations().iter().map(|loaded| &loaded.correlation.metadata));
+        account.newest = dates.filter_map(Metadata::newest).max().map(str::to_owned);
+        for followed in findings.followed() {
+            *account.followed_tags.entry(followed.clone()).or_default() += 1;
+        }
         for unresolved in findings.unresolved() {
             *account.unresolved_tags.entry(unresolved.tag.clone()).or_default() += 1;
         }
@@ -254,4 +265,6 @@ pub struct Report<'a> {
     pub rules: &'a RulesAccount,
     /// The catalogue that names techniques and tactics.
     pub catalogue: &'a Catalogue,
+    /// Where the catalogue is from, in words.
+    pub catalogue_origin: &'a str,
 }

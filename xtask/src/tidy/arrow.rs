@@ -7,7 +7,8 @@ use super::{Complaint, Tree};
 const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("crates/evtmap-sigma", &[], &[]),
     ("crates/evtmap", &["evtmap-sigma"], &["evtx-fixture"]),
-    ("crates/evtmap-cli", &["evtmap"], &["evtx-fixture"]),
+    ("crates/evtmap-update", &["evtmap"], &[]),
+    ("crates/evtmap-cli", &["evtmap", "evtmap-update"], &["evtx-fixture"]),
     ("crates/evtx-fixture", &[], &[]),
     ("xtask", &["evtmap", "evtx-fixture"], &[]),
 ];

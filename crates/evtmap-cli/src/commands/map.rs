@@ -1,41 +1,49 @@
 //! `evtmap map`: event logs to techniques.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use std::thread;
 
-use etcetera::BaseStrategy;
 use evtmap::input;
-use evtmap::rules::{self, RuleCache, RuleSource};
 use evtmap::triage::{Report, RulesAccount, Summary};
-use evtmap::{
-    Associations, Catalogue, Findings, Pipelines, Rules, ScanAccount, ScanOptions, Scanner, Severity,
-};
+use evtmap::{Associations, Findings, Pipelines, Rules, ScanAccount, ScanOptions, Scanner, Severity};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, civil};
 
-use super::read_placeholders;
+use super::reading;
 use crate::args::MapArgs;
+use crate::commands::read_placeholders;
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::{summary, terminal};
+use crate::stock::{Age, Cache, RuleStock};
+use crate::{clock, summary, terminal};
 
 /// Runs the command.
-pub(crate) fn run(args: &MapArgs) -> Result<ExitCode, Failure> {
-    let options = scan_options(args)?;
-    let catalogue = catalogue(args)?;
-    let (rules, origins) = load_rules(args)?;
+pub(crate) fn run(args: &MapArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+    let now = clock::now()?;
+    let options = scan_options(args, now)?;
+    let attack = cache.attack(args.attack.as_deref())?;
+    let catalogue = &attack.catalogue;
+    let (rules, stock) = load_rules(args, cache)?;
     let associations = Associations::bundled().map_err(|error| Failure::new(error.to_string()))?;
-    let findings = Findings::new(&rules, associations, &catalogue);
+    let mut findings = Findings::new(&rules, associations, catalogue);
+    if !args.enrich.is_empty() {
+        findings.enrich(catalogue, &attack.library()?, &args.enrich);
+    }
     let found = input::find(&args.inputs);
     let mut desk = Desk::open(args, &found)?;
     let scanned = Scanner::new(&rules, &findings, options).scan(&found, &mut desk);
     let account = desk.account(scanned)?;
-    let rules_account = RulesAccount::new(origins, &rules, &findings);
-    let report =
-        Report { summary: &desk.summary, scan: &account, rules: &rules_account, catalogue: &catalogue };
-    let text = summary::render(&report);
+    let rules_account = RulesAccount::new(stock.origins, &rules, &findings);
+    let report = Report {
+        summary: &desk.summary,
+        scan: &account,
+        rules: &rules_account,
+        catalogue,
+        catalogue_origin: &attack.origin,
+    };
+    let ages = [Age::of_rules(rules_account.newest.as_deref(), stock.checked), attack.age()];
+    let text = summary::render(&report) + &summary::hint(&ages, now);
     let to_stderr = desk.has_stdout();
     let has_failed = desk.reports.finish(&report)?;
     if !args.quiet {
@@ -49,9 +57,9 @@ pub(crate) fn run(args: &MapArgs) -> Result<ExitCode, Failure> {
     Ok(status)
 }
 
-fn scan_options(args: &MapArgs) -> Result<ScanOptions, Failure> {
+fn scan_options(args: &MapArgs, now: Timestamp) -> Result<ScanOptions, Failure> {
     let time = |option: &str, text: &Option<String>| {
-        text.as_deref().map(|text| parse_time(option, text, Timestamp::now())).transpose()
+        text.as_deref().map(|text| parse_time(option, text, now)).transpose()
     };
     let defaults = ScanOptions::default();
     Ok(ScanOptions {
@@ -62,7 +70,7 @@ fn scan_options(args: &MapArgs) -> Result<ScanOptions, Failure> {
         min_severity: args.min_severity.unwrap_or(defaults.min_severity),
         associations: !args.no_associations,
         all_events: args.all_events,
-        input: defaults.input,
+        input: reading::options(args)?,
     })
 }
 
@@ -83,58 +91,17 @@ fn parse_time(option: &str, text: &str, now: Timestamp) -> Result<Timestamp, Fai
         .help("write 2026-03-02, 2026-03-02T08:00:00Z, or a span back from now such as 7d or 12h"))
 }
 
-/// The catalogue that names techniques: the user's, the cache's, or the program's.
-fn catalogue(args: &MapArgs) -> Result<Catalogue, Failure> {
-    let cached = args.cache_dir.as_ref().map(|folder| folder.join("enterprise-attack.json"));
-    let chosen = args.attack.clone().or_else(|| cached.filter(|path| path.is_file()));
-    let Some(path) = chosen else { return Ok(Catalogue::bundled()) };
-    let file = File::open(&path).map_err(|error| {
-        let reason = match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file".to_owned(),
-            _ => error.to_string().to_lowercase(),
-        };
-        Failure::new(format!("cannot read `{}`: {reason}", path.display()))
-    })?;
-    Catalogue::from_stix(io::BufReader::new(file)).map_err(|error| {
-        Failure::new(format!("cannot use `{}` as ATT&CK: {error}", path.display())).help(error.help())
-    })
-}
-
-/// The rules, and where they are from: the user's, the cache's, or the program's.
-fn load_rules(args: &MapArgs) -> Result<(Rules, Vec<String>), Failure> {
-    let cached = args.cache_dir.as_ref().map(|folder| folder.join("rules")).filter(|folder| folder.is_dir());
-    let mut paths = args.rules.clone();
-    if paths.is_empty() {
-        paths.extend(cached);
-    }
-    let failure = |error: rules::RulesError| Failure::new(error.to_string());
-    let mut sources = Vec::new();
-    for path in &paths {
-        sources.push(RuleSource::open(path).map_err(failure)?);
-    }
-    if sources.is_empty() {
-        sources.push(RuleSource::bundled());
-    }
-    let origins: Vec<String> = sources.iter().map(|source| source.name().to_owned()).collect();
+/// The rules in use, and where they are from.
+fn load_rules(args: &MapArgs, cache: &Cache) -> Result<(Rules, RuleStock), Failure> {
+    let stock = cache.rules(&args.rules)?;
     let placeholders = read_placeholders(args.placeholders.as_deref())?;
-    let rules = Rules::load_cached(&sources, &pipelines(args)?, &placeholders, compiled(args).as_ref())
-        .map_err(failure)?;
+    let compiled = if args.no_rule_cache { None } else { cache.compiled() };
+    let rules = Rules::load_cached(&stock.sources, &pipelines(args)?, &placeholders, compiled.as_ref())?;
     if rules.rules().is_empty() {
-        return Err(
-            Failure::new(format!("no rule of {} can be used", origins.join(", "))).help(first_reason(&rules))
-        );
+        return Err(Failure::new(format!("no rule of {} can be used", stock.origins.join(", ")))
+            .help(first_reason(&rules)));
     }
-    Ok((rules, origins))
-}
-
-/// Where rules are kept that were made ready: in the cache folder that the user named, or the system's.
-fn compiled(args: &MapArgs) -> Option<RuleCache> {
-    if args.no_cache {
-        return None;
-    }
-    let usual = || Some(etcetera::base_strategy::choose_native_strategy().ok()?.cache_dir().join("evtmap"));
-    let folder = args.cache_dir.clone().or_else(usual)?;
-    Some(RuleCache::at(folder.join("compiled")))
+    Ok((rules, stock))
 }
 
 /// Where log sources are found, with what the user adds.

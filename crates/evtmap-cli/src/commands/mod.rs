@@ -1,7 +1,9 @@
 //! One file a command.
 
 pub(crate) mod map;
+mod reading;
 pub(crate) mod rules;
+pub(crate) mod update;
 
 use std::path::Path;
 

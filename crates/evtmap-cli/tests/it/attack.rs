@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::program::Folder;
+use crate::report::check_schema;
 use crate::sample;
 
 fn folder() -> Folder {
@@ -16,7 +17,10 @@ fn a_bundle_gives_the_names() {
         folder.check("map log.evtx --rules rules.yml --attack attack.json --no-associations -o out.jsonl", 0);
     assert!(run.out.contains("ATT&CK enterprise-attack 99.9"), "{}", run.out);
     let line: Value = serde_json::from_str(folder.read("out.jsonl").lines().next().unwrap()).unwrap();
-    let technique = json!({"id": "T1059.003", "name": "Typing Commands", "tactics": ["execution"]});
+    let technique = json!({
+        "id": "T1059.003", "name": "Typing Commands", "tactics": ["execution"], "parent": "T1059",
+        "url": "https://attack.mitre.org/techniques/T1059/003", "description": "Somebody types."
+    });
     assert_eq!(line["techniques"], json!([technique]));
     assert_eq!(line["tactics"], json!([{"id": "TA0002", "name": "Doing"}]));
     // The bundle does not know the other rule's technique, which is said.
@@ -49,7 +53,32 @@ fn a_cache_holds_rules_and_catalogue() {
     assert!(run.out.contains("rules from the program"), "{}", run.out);
 }
 
-/// Rules that were read once are kept, with all that is said of them, and `--no-cache` keeps nothing.
+#[test]
+fn more_is_told_of_techniques_on_request() {
+    let folder = folder().with("attack.json", sample::ATTACK);
+    folder.check("update attack --from attack.json --cache-dir cache", 0);
+    let map = "map log.evtx --rules rules.yml --no-associations -o out.jsonl";
+    for options in ["--attack attack.json", "--cache-dir cache"] {
+        folder.check(&format!("{map} {options} --enrich groups,mitigations --enrich detections"), 0);
+        let lines = folder.read("out.jsonl");
+        check_schema(&lines);
+        let line: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+        let technique = &line["techniques"][0];
+        assert_eq!(technique["groups"], json!([{"id": "G9001", "name": "The Typists"}]));
+        assert_eq!(technique["mitigations"], json!([{"id": "M9001", "name": "No Keyboard"}]));
+        let strategy = json!([{"id": "DET9001", "name": "Listen", "logs": ["Keys EventCode=1"]}]);
+        assert_eq!(technique["detections"], strategy);
+    }
+    folder.check(&format!("{map} --attack attack.json --enrich groups"), 0);
+    let line: Value = serde_json::from_str(folder.read("out.jsonl").lines().next().unwrap()).unwrap();
+    assert!(line["techniques"][0].get("mitigations").is_none());
+    let run = folder.check(&format!("{map} --enrich groups"), 2);
+    assert!(run.err.contains("error: the ATT&CK of the program has names only"), "{}", run.err);
+    let run = folder.check(&format!("{map} --enrich friends"), 2);
+    assert!(run.err.contains("it is one of groups, mitigations, detections"), "{}", run.err);
+}
+
+/// Rules that were read once are kept, with all that is said of them, and `--no-rule-cache` keeps nothing.
 #[test]
 fn rules_are_kept_from_one_run_to_the_next() {
     let folder = folder().with("rules/a.yml", sample::RULES).with("rules/broken.yml", "title: [");
@@ -58,7 +87,7 @@ fn rules_are_kept_from_one_run_to_the_next() {
             .check(&format!("map log.evtx --rules rules --cache-dir cache -o - --format jsonl {options}"), 0);
         (run.out, run.err)
     };
-    let fresh = run("--no-cache");
+    let fresh = run("--no-rule-cache");
     assert!(!folder.path().join("cache").exists());
     assert!(fresh.1.contains("cannot be used as written"), "{}", fresh.1);
     assert_eq!(run(""), fresh);

@@ -73,7 +73,7 @@ fn formulas_in_a_table_are_text() {
 fn no_cell_of_a_table_ends_its_row() {
     let folder = folder("WS01", "ada\r\n2026-03-02,", "\"one\",\n=two");
     let row = cells(&folder, "");
-    assert_eq!(row.len(), 22);
+    assert_eq!(row.len(), 23);
     assert_eq!(row[2], "ada\r\n2026-03-02,");
     assert!(row[11].ends_with("CommandLine: bad \"one\",\n=two"), "{}", row[11]);
 }

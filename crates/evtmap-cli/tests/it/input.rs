@@ -158,3 +158,47 @@ fn standard_input_may_be_anything() {
     assert_eq!(run.status, 2);
     assert!(run.err.contains("warning: `-`: the content is not that of an event log"), "{}", run.err);
 }
+
+/// A table with times that say little about themselves.
+const LOCAL: &str = "Event ID;When;Log;CommandLine\n4688;05/06/2026 10:00:00;Security;bad.exe\n";
+
+#[test]
+fn local_times_are_read_as_told_and_every_report_says_so() {
+    let folder = Folder::new()
+        .with("rules.yml", sample::RULES)
+        .with("log.csv", LOCAL)
+        .with("columns.toml", "When = \"TimeCreated_SystemTime\"\nLog = \"Channel\"\n");
+    let check = |options: &str, time: &str, told: &str| {
+        let options = format!("map log.csv --rules rules.yml --columns columns.toml {options}");
+        let run = folder.check(&format!("{options} -o out.jsonl -o out.csv -o out.json"), 0);
+        assert!(run.out.contains(told), "{}", run.out);
+        assert!(
+            folder.read("out.jsonl").contains(&format!(r#""time":"{time}""#)),
+            "{}",
+            folder.read("out.jsonl")
+        );
+    };
+    check(
+        "",
+        "2026-05-06T10:00:00Z",
+        "1 time without a time zone read as UTC; month-first of 1 file assumed",
+    );
+    assert!(folder.read("out.jsonl").contains(r#""timezone":"UTC""#));
+    assert!(folder.read("out.csv").ends_with(",UTC\n"), "{}", folder.read("out.csv"));
+    assert!(
+        folder
+            .read("out.json")
+            .contains(r#""dates":[{"order":"month-first","from":"assumption","files":1}]"#),
+        "{}",
+        folder.read("out.json")
+    );
+    check(
+        "--input-timezone Europe/Berlin --date-format day-first",
+        "2026-06-05T08:00:00Z",
+        "read as Europe/Berlin; day-first of 1 file as asked for",
+    );
+    check("--input-timezone +02:00", "2026-05-06T08:00:00Z", "read as +02");
+    folder.check("map log.csv --input-timezone Atlantis", 2);
+    folder.check("map log.csv --date-format never", 2);
+    folder.check("map log.csv --columns rules.yml", 2);
+}

@@ -22,3 +22,4 @@ mod rules_commands;
 mod sample;
 mod selection;
 mod summary;
+mod update;

@@ -45,7 +45,12 @@ impl Folder {
 
     /// The names of its files.
     pub(crate) fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap();
+        self.names_in("")
+    }
+
+    /// The names of the files in a folder of it.
+    pub(crate) fn names_in(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path().join(folder)).unwrap();
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.retain(|name| name != HOME);
@@ -57,9 +62,10 @@ impl Folder {
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_evtmap"));
         command.current_dir(self.0.path()).args(arguments.split_whitespace()).stdin(Stdio::null());
-        // What this machine has in its cache may make no difference, and nothing is left there.
+        // Neither what this machine has in its cache nor the day of the test may make a difference.
         command.env("HOME", self.0.path().join(HOME)).env("USERPROFILE", self.0.path().join(HOME));
         command.env("LOCALAPPDATA", self.0.path().join(HOME)).env_remove("XDG_CACHE_HOME");
+        command.env("EVTMAP_NOW", "2026-08-10T12:00:00Z");
         for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
             command.env_remove(name);
         }

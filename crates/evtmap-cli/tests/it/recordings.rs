@@ -12,7 +12,7 @@ use crate::program::Folder;
 use crate::report::check_schema;
 
 /// A file or folder beside the project, if it is there.
-fn shared(path: &str) -> Option<PathBuf> {
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(path);
     if path.exists() {
         return Some(path.canonicalize().unwrap());
@@ -90,4 +90,20 @@ fn sigmahqs_rules_find_what_they_must() {
         n_cases += 1;
     }
     assert_eq!(n_cases, 102);
+}
+
+#[test]
+fn deleted_records_are_recovered_when_asked_for_and_say_so() {
+    let Some(log) = shared("data/evtx/evtx-crate-samples/sample_with_a_bad_chunk_magic.evtx") else { return };
+    let folder = Folder::new();
+    let arguments = format!("map {} --all-events -o out.jsonl -o out.csv", log.display());
+    let run = folder.check(&arguments, 0);
+    assert!(run.out.contains("301 events in 1 file") && !run.out.contains("recovered"), "{}", run.out);
+    let run = folder.check(&format!("{arguments} --recover"), 0);
+    assert!(run.out.contains("351 events in 1 file"), "{}", run.out);
+    assert!(run.out.contains("50 events recovered of those that were deleted"), "{}", run.out);
+    let lines = folder.read("out.jsonl");
+    check_schema(&lines);
+    assert_eq!(lines.lines().filter(|line| line.contains(r#""recovered":true"#)).count(), 50);
+    assert_eq!(folder.read("out.csv").matches(", recovered\"").count(), 50);
 }

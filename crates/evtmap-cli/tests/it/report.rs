@@ -57,7 +57,10 @@ fn a_line_says_all_of_an_alert() {
             "id": "8a3c5a1e-0d2b-4d0e-9a11-6f0c7d8f0001", "title": "Bad Program", "author": "Ada Example",
             "level": "high", "status": "test", "path": "rules.yml",
         },
-        "techniques": [{"id": "T1059.003", "name": "Windows Command Shell", "tactics": ["execution"]}],
+        "techniques": [{
+            "id": "T1059.003", "name": "Windows Command Shell", "tactics": ["execution"], "parent": "T1059",
+            "url": "https://attack.mitre.org/techniques/T1059/003"
+        }],
         "tactics": [{"id": "TA0002", "name": "Execution"}],
         "event": {
             "computer": "WS01", "channel": "Security", "provider": "Microsoft-Windows-Security-Auditing",
@@ -80,14 +83,14 @@ fn columns_of_the_table() {
     let mut lines = text.lines();
     let header = "timestamp,host,user,source,event_id,rule_id,tactic,technique_id,technique_name,severity,\
         description,raw_message,kind,rule_title,rule_author,channel,provider,record_id,all_techniques,\
-        all_tactics,input,derived";
+        all_tactics,input,derived,timezone";
     assert_eq!(lines.next(), Some(header));
     let association = lines.next().unwrap();
     assert!(association.starts_with("2026-03-02T08:00:00Z,WS01,ada,windows_security,4624,association_4624_"));
     let detection = "2026-03-02T08:01:00Z,WS01,ada,windows_security,4688,8a3c5a1e-0d2b-4d0e-9a11-6f0c7d8f0001,\
         Execution,T1059.003,Windows Command Shell,high,,A new process has been created.,detection,Bad Program,\
         Ada Example,Security,Microsoft-Windows-Security-Auditing,,T1059.003,Execution,\"log.csv, line 3\",\
-        process_creation";
+        process_creation,";
     assert_eq!(lines.next(), Some(detection));
     assert_eq!(lines.next(), None);
 }

@@ -206,7 +206,7 @@ fn what_is_derived_says_so_and_can_be_left_out() {
     assert!(run.out.contains("Security 4688 (2)\n"), "{}", run.out);
     let told = "2 detections may be an exception of the rule: the event lacks ParentCommandLine (2)";
     assert!(run.out.contains(told), "{}", run.out);
-    assert!(folder.read("out.csv").contains(",process_creation; without ParentCommandLine\n"));
+    assert!(folder.read("out.csv").contains(",process_creation; without ParentCommandLine,\n"));
     assert!(folder.read("out.json").contains(r#""missing_fields":["ParentCommandLine"]"#));
     assert!(folder.read("out.json").contains(r#""derived_without_exceptions":2"#));
     let run = folder.check("map log.evtx --rules rules.yml --no-derived", 0);

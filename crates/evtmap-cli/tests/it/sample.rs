@@ -39,8 +39,24 @@ pub(crate) const ATTACK: &str = r#"{"type": "bundle", "id": "bundle--1", "object
      "external_references": [{"source_name": "mitre-attack", "external_id": "TA0002"}]},
     {"type": "attack-pattern", "id": "attack-pattern--1", "name": "Typing Commands",
      "kill_chain_phases": [{"kill_chain_name": "mitre-attack", "phase_name": "execution"}],
-     "x_mitre_platforms": ["Windows"],
-     "external_references": [{"source_name": "mitre-attack", "external_id": "T1059.003"}]}
+     "x_mitre_platforms": ["Windows"], "description": "Somebody types.\n\nFor long.",
+     "external_references": [{"source_name": "mitre-attack", "external_id": "T1059.003"}]},
+    {"type": "intrusion-set", "id": "intrusion-set--1", "name": "The Typists", "aliases": ["Fast Fingers"],
+     "external_references": [{"source_name": "mitre-attack", "external_id": "G9001"}]},
+    {"type": "course-of-action", "id": "course-of-action--1", "name": "No Keyboard",
+     "external_references": [{"source_name": "mitre-attack", "external_id": "M9001"}]},
+    {"type": "x-mitre-detection-strategy", "id": "x-mitre-detection-strategy--1", "name": "Listen",
+     "x_mitre_analytic_refs": ["x-mitre-analytic--1"],
+     "external_references": [{"source_name": "mitre-attack", "external_id": "DET9001"}]},
+    {"type": "x-mitre-analytic", "id": "x-mitre-analytic--1", "name": "Analytic", "x_mitre_platforms": ["Windows"],
+     "x_mitre_log_source_references": [{"name": "Keys", "channel": "EventCode=1"}],
+     "external_references": [{"source_name": "mitre-attack", "external_id": "AN9001"}]},
+    {"type": "relationship", "relationship_type": "uses", "source_ref": "intrusion-set--1",
+     "target_ref": "attack-pattern--1"},
+    {"type": "relationship", "relationship_type": "mitigates", "source_ref": "course-of-action--1",
+     "target_ref": "attack-pattern--1"},
+    {"type": "relationship", "relationship_type": "detects", "source_ref": "x-mitre-detection-strategy--1",
+     "target_ref": "attack-pattern--1"}
 ]}"#;
 
 /// An ordinary export: a logon, and a program that the rules call bad.

@@ -10,6 +10,8 @@ use super::gate::GateId;
 
 /// How many bits the tables have for each gram, at the least: one gram in so many is compared in vain.
 const BITS_A_GRAM: usize = 16;
+/// What a gram is multiplied by; the golden ratio's bits, so that what is near comes far apart.
+const FACTOR: u32 = 0x9e37_79b1;
 /// Fewer bits would be no smaller in the cache.
 const MIN_BITS: u32 = 10;
 
@@ -104,39 +106,62 @@ impl<const N: usize> Grams<N> {
 
     /// The upper bits of a product are a good hash, as many as there are bits in the table.
     fn hash(&self, gram: [u8; N]) -> usize {
-        let product = number(gram).wrapping_mul(0x9e37_79b1);
-        let n_bits = (self.bits.len() * 64).trailing_zeros();
-        (product >> (32 - n_bits)) as usize
+        (number(gram).wrapping_mul(FACTOR) >> self.shift()) as usize
+    }
+
+    fn shift(&self) -> u32 {
+        32 - (self.bits.len() * 64).trailing_zeros()
     }
 
     fn find(&self, value: &[u8], open: &mut dyn FnMut(GateId)) {
         if self.texts.is_empty() {
             return;
         }
-        // Kept out of the loop, where the table's size would be asked for at each byte.
-        let shift = 32 - (self.bits.len() * 64).trailing_zeros();
-        let bits = self.bits.as_slice();
-        for (at, window) in value.windows(N).enumerate() {
-            let Ok(gram) = <[u8; N]>::try_from(window) else { continue };
-            let hash = (number(gram).wrapping_mul(0x9e37_79b1) >> shift) as usize;
-            if bits.get(hash / 64).is_some_and(|bits| bits >> (hash % 64) & 1 != 0) {
-                self.compare(value, at, gram, open);
+        // Kept out of the loop, where they would be asked for at each byte.
+        let (bits, shift) = (self.bits.as_slice(), self.shift());
+        let is_any = |number: u32| {
+            let hash = number.wrapping_mul(FACTOR) >> shift;
+            bits.get((hash >> 6) as usize).is_some_and(|bits| bits >> (hash & 63) & 1 != 0)
+        };
+        // Four places at a time: nearly always there is nothing at any of them.
+        let mut at = 0;
+        while let Some(block) = value.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+            let block = u64::from_le_bytes(*block);
+            #[expect(clippy::cast_possible_truncation, reason = "the gram is what is left")]
+            let is_any_at = |place: u32| is_any((block >> (place * 8)) as u32 & mask::<N>());
+            if is_any_at(0) | is_any_at(1) | is_any_at(2) | is_any_at(3) {
+                for at in at..at + 4 {
+                    self.compare(value, at, open);
+                }
             }
+            at += 4;
+        }
+        for at in at..value.len() {
+            self.compare(value, at, open);
         }
     }
 
     /// Looks at the last byte as if a zero stood behind it, for texts of one byte.
     fn find_last(&self, value: &[u8], open: &mut dyn FnMut(GateId)) {
         if let Some(last) = value.len().checked_sub(1) {
-            self.compare(value, last, padded(value.get(last..).unwrap_or_default()), open);
+            self.compare_gram(value, last, padded(value.get(last..).unwrap_or_default()), open);
         }
     }
 
-    /// Compares the texts that have a gram with what stands around it.
-    #[cold]
+    /// Compares the texts that have the gram at a place with what stands around it.
     #[inline(never)]
-    fn compare(&self, value: &[u8], at: usize, gram: [u8; N], open: &mut dyn FnMut(GateId)) {
-        let bucket = self.hash(gram) / BITS_A_GRAM;
+    fn compare(&self, value: &[u8], at: usize, open: &mut dyn FnMut(GateId)) {
+        if let Some(gram) = value.get(at..).and_then(|rest| rest.first_chunk::<N>()) {
+            self.compare_gram(value, at, *gram, open);
+        }
+    }
+
+    fn compare_gram(&self, value: &[u8], at: usize, gram: [u8; N], open: &mut dyn FnMut(GateId)) {
+        let hash = self.hash(gram);
+        if self.bits.get(hash / 64).is_none_or(|bits| bits >> (hash % 64) & 1 == 0) {
+            return;
+        }
+        let bucket = hash / BITS_A_GRAM;
         let place = |bucket: usize| self.starts.get(bucket).map_or(0, |start| *start as usize);
         for text in self.texts.get(place(bucket)..place(bucket + 1)).unwrap_or_default() {
             if text.gram == gram
@@ -179,6 +204,11 @@ fn padded<const N: usize>(text: &[u8]) -> [u8; N] {
     let mut gram = [0; N];
     gram.iter_mut().zip(text).for_each(|(own, byte)| *own = *byte);
     gram
+}
+
+/// The bits of a number that a gram is.
+fn mask<const N: usize>() -> u32 {
+    number([u8::MAX; N])
 }
 
 fn number<const N: usize>(gram: [u8; N]) -> u32 {

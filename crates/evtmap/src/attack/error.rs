@@ -13,10 +13,10 @@ pub enum AttackError {
     Read(#[source] io::Error),
     /// The file is not JSON, or ends too early.
     #[error("the ATT&CK bundle is broken: {0}")]
-    Json(#[source] serde_json::Error),
+    Broken(String),
     /// The file is JSON, but its shape is not that of STIX.
     #[error("the file is not a STIX bundle: {0}")]
-    NotBundle(#[source] serde_json::Error),
+    NotBundle(String),
     /// The bundle is larger than the given number of bytes.
     #[error("the ATT&CK bundle is larger than {0} bytes")]
     TooLarge(u64),
@@ -25,13 +25,23 @@ pub enum AttackError {
     NoTechnique,
 }
 
+/// How much of an object that cannot be read is shown.
+const N_SHOWN: usize = 60;
+
 impl AttackError {
+    /// JSON errors tell by their category what is wrong with an object.
+    pub(super) fn of_object(error: &serde_json::Error, object: &[u8]) -> Self {
+        let start = String::from_utf8_lossy(object.get(..N_SHOWN).unwrap_or(object));
+        let what = format!("{error}, in the object that begins `{}`", start.replace(['\n', '\r'], " "));
+        if error.is_data() { Self::NotBundle(what) } else { Self::Broken(what) }
+    }
+
     /// The stable code of this error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Read(_) => "attack-unreadable",
-            Self::Json(_) => "attack-broken-json",
+            Self::Broken(_) => "attack-broken-json",
             Self::NotBundle(_) => "attack-not-a-bundle",
             Self::TooLarge(_) => "attack-too-large",
             Self::NoTechnique => "attack-no-technique",
@@ -43,22 +53,11 @@ impl AttackError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Read(_) => "check that the file exists and may be read",
-            Self::Json(_) => "the file may be only partly downloaded; fetch it again",
+            Self::Broken(_) => "the file may be only partly downloaded; fetch it again",
             Self::NotBundle(_) | Self::NoTechnique => {
                 "give a bundle of MITRE's attack-stix-data or cti repository, such as enterprise-attack.json"
             }
             Self::TooLarge(_) => "give a bundle of one domain and one release",
-        }
-    }
-}
-
-/// JSON errors tell by their category what is wrong with the file.
-impl From<serde_json::Error> for AttackError {
-    fn from(error: serde_json::Error) -> Self {
-        match error.classify() {
-            serde_json::error::Category::Io => Self::Read(error.into()),
-            serde_json::error::Category::Data => Self::NotBundle(error),
-            serde_json::error::Category::Syntax | serde_json::error::Category::Eof => Self::Json(error),
         }
     }
 }

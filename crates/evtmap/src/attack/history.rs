@@ -9,11 +9,14 @@ use std::io;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 
+use super::object::{Object, ObjectId};
 use super::tactic::{Tactic, TacticId};
 use super::technique::{Status, Technique, TechniqueId};
 
 /// `data/attack/enterprise.json`, compressed by the build script.
 static PACK: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/attack.json.gz"));
+/// `data/attack/objects.json`, compressed likewise.
+static OBJECTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/objects.json.gz"));
 
 /// Embedded releases of one domain.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,6 +26,9 @@ pub(super) struct History {
     pub(super) releases: Vec<Release>,
     /// Every technique of the newest release, in the order of their ids.
     techniques: Vec<Record>,
+    /// Groups, software, mitigations and the like, in the order of their ids.
+    #[serde(skip)]
+    pub(super) objects: Vec<Object>,
 }
 
 /// A release and its tactics.
@@ -117,9 +123,18 @@ impl Record {
 impl History {
     #[expect(clippy::expect_used, reason = "the data is part of the program, and every test loads it")]
     pub(super) fn embedded() -> Self {
-        io::read_to_string(GzDecoder::new(PACK))
-            .and_then(|json| Ok(serde_json::from_str(&json)?))
-            .expect("the embedded ATT&CK data is whole")
+        let read = || -> io::Result<Self> {
+            let history: Self = serde_json::from_str(&io::read_to_string(GzDecoder::new(PACK))?)?;
+            let objects = serde_json::from_str(&io::read_to_string(GzDecoder::new(OBJECTS))?)?;
+            Ok(Self { objects, ..history })
+        };
+        read().expect("the embedded ATT&CK data is whole")
+    }
+
+    /// An object that some release had.
+    pub(super) fn object(&self, id: &ObjectId) -> Option<&Object> {
+        let place = self.objects.binary_search_by(|object| object.id.cmp(id)).ok()?;
+        self.objects.get(place)
     }
 
     fn record(&self, id: TechniqueId) -> Option<&Record> {

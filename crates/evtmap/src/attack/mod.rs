@@ -15,18 +15,24 @@
 //! assert!(mapping.unresolved.is_empty());
 //! ```
 
+mod compact;
 mod error;
 mod history;
+mod library;
+mod object;
 mod resolve;
 mod stix;
 mod tactic;
 mod tag;
 mod technique;
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 pub use error::AttackError;
-pub use resolve::{Mapped, Mapping, Resolved, Route};
+pub use library::{Library, ObjectEntry, Reference, TechniqueEntry, Trace};
+pub use object::{Object, ObjectId, ObjectKind};
+pub use resolve::{Followed, Mapped, Mapping, Resolved, Route};
 pub use tactic::{Tactic, TacticId};
 pub use technique::{ParseIdError, Status, Technique, TechniqueId};
 
@@ -41,6 +47,10 @@ pub struct Catalogue {
     tactics: Vec<Tactic>,
     // INVARIANT: in the order of their ids, each id once.
     techniques: Vec<Technique>,
+    // INVARIANT: in the order of their ids, each id once.
+    objects: Vec<Object>,
+    /// What techniques are, in a few sentences.
+    summaries: BTreeMap<TechniqueId, String>,
     history: History,
 }
 
@@ -71,21 +81,36 @@ impl Catalogue {
                 .map(|column| column.tactic.clone())
                 .collect(),
             techniques: history.techniques(version),
+            objects: history.objects.clone(),
+            summaries: BTreeMap::new(),
             history,
         }
     }
 
     /// Reads a STIX 2.0 or 2.1 bundle of one ATT&CK domain, as MITRE publishes it.
     ///
-    /// The bundle is read as a stream; descriptions, groups, software and the like are skipped.
+    /// The bundle is read as a stream.
     ///
     /// # Errors
     ///
     /// When the bundle cannot be read, is not JSON, is no STIX bundle, holds no technique, or is larger than
     /// any bundle of ATT&CK may be.
     pub fn from_stix(reader: impl Read) -> Result<Self, AttackError> {
-        let stix::Bundle { domain, version, date, tactics, techniques } = stix::read(reader)?;
-        Ok(Self { domain, version, date, tactics, techniques, history: History::embedded() })
+        Ok(Self::from_stix_whole(reader)?.0)
+    }
+
+    /// Reads a bundle as [`from_stix`](Self::from_stix) does, and all that it tells at length.
+    ///
+    /// # Errors
+    /// As those of [`from_stix`](Self::from_stix).
+    pub fn from_stix_whole(reader: impl Read) -> Result<(Self, Library), AttackError> {
+        let stix::Bundle { domain, version, date, tactics, techniques, objects, library } =
+            stix::read(reader)?;
+        let told = library.techniques.iter().filter(|(_, entry)| !entry.description.is_empty());
+        let summaries = told.map(|(id, entry)| (*id, library::summary(&entry.description))).collect();
+        let history = History::embedded();
+        let catalogue = Self { domain, version, date, tactics, techniques, objects, summaries, history };
+        Ok((catalogue, library))
     }
 
     /// The versions that are part of the program, newest first.
@@ -112,6 +137,17 @@ impl Catalogue {
         self.date.as_deref()
     }
 
+    /// Domain, release and its day in words, as `enterprise-attack 19.2 of 2026-08-05`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let mut label =
+            [self.domain().unwrap_or("of"), self.version().unwrap_or("unknown version")].join(" ");
+        if let Some(date) = self.date() {
+            label = format!("{label} of {date}");
+        }
+        label
+    }
+
     /// The tactics in the matrix's order.
     #[must_use]
     pub fn tactics(&self) -> &[Tactic] {
@@ -135,6 +171,26 @@ impl Catalogue {
     pub fn technique(&self, id: TechniqueId) -> Option<&Technique> {
         let place = self.techniques.binary_search_by_key(&id, |technique| technique.id).ok()?;
         self.techniques.get(place)
+    }
+
+    /// What a technique is in a few sentences of plain text; nothing where the catalogue has no texts, as
+    /// the one that is part of the program.
+    #[must_use]
+    pub fn summary(&self, id: TechniqueId) -> Option<&str> {
+        self.summaries.get(&id).map(String::as_str)
+    }
+
+    /// Groups, software, mitigations and the like in the order of their ids, also those no longer in use.
+    #[must_use]
+    pub fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
+    /// The object with an id, as it is.
+    #[must_use]
+    pub fn object(&self, id: &ObjectId) -> Option<&Object> {
+        let place = self.objects.binary_search_by(|object| object.id.cmp(id)).ok()?;
+        self.objects.get(place)
     }
 }
 

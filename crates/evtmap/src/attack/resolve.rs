@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Catalogue;
+use super::object::{Object, ObjectId};
 use super::tactic::{Tactic, TacticId};
 use super::tag::Tag;
 use super::technique::{Status, Technique, TechniqueId};
@@ -17,8 +18,8 @@ pub enum Resolved<'a> {
     Technique(Mapped<'a>),
     /// A tactic, in the matrix's order; several where one was split, see [`Catalogue::resolve_all`].
     Tactics(Vec<&'a Tactic>),
-    /// Another object of ATT&CK, by the form of its id: a group, software, a data source and so on.
-    Other,
+    /// Another object of ATT&CK: a group, software, a data source and so on.
+    Object(&'a Object),
     /// A tag of another namespace.
     NotAttack,
     /// A tag of ATT&CK that means nothing in this release.
@@ -59,10 +60,21 @@ pub struct Mapping<'a> {
     pub tactics: Vec<&'a Tactic>,
     /// The tactics that the techniques have, in the matrix's order.
     pub technique_tactics: Vec<&'a Tactic>,
-    /// The tags of ATT&CK that name another kind of object, as the rule writes them.
-    pub others: Vec<String>,
+    /// The groups, software and other objects that the rule names, each once, in the order of the tags.
+    pub objects: Vec<&'a Object>,
     /// The tags of ATT&CK that mean nothing in this release, as the rule writes them.
     pub unresolved: Vec<String>,
+    /// The tags of another release, and what they mean in this one.
+    pub followed: Vec<Followed>,
+}
+
+/// A tag of another release.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Followed {
+    /// The tag as the rule writes it.
+    pub tag: String,
+    /// What it means in the loaded release: the id of a technique, or short names of tactics.
+    pub meaning: String,
 }
 
 impl<'a> Mapping<'a> {
@@ -77,6 +89,15 @@ impl<'a> Mapping<'a> {
             Some(known) if new.route < known.route => *known = new,
             Some(_) => {}
             None => self.mapped.push(new),
+        }
+    }
+
+    fn add_object(&mut self, object: &'a Object, asked: &ObjectId, tag: &str) {
+        if object.id != *asked {
+            self.followed.push(Followed { tag: tag.to_owned(), meaning: object.id.to_string() });
+        }
+        if !self.objects.contains(&object) {
+            self.objects.push(object);
         }
     }
 }
@@ -107,7 +128,7 @@ impl Catalogue {
             Tag::Technique(id) => self.follow(id).map_or(Resolved::Unknown, Resolved::Technique),
             Tag::Tactic(id) => self.resolve_tactic(&TacticName::Id(id)),
             Tag::ShortName(name) => self.resolve_tactic(&TacticName::Short(name)),
-            Tag::Object => Resolved::Other,
+            Tag::Object(id) => self.resolve_object(&id).map_or(Resolved::Unknown, Resolved::Object),
             Tag::Foreign => Resolved::NotAttack,
         }
     }
@@ -125,12 +146,21 @@ impl Catalogue {
             let tag = tag.as_ref();
             match Tag::parse(tag) {
                 Tag::Technique(id) => match self.follow(id) {
-                    Some(mapped) => mapping.add(mapped),
+                    Some(mapped) => {
+                        if mapped.route != Route::Same {
+                            let meaning = mapped.technique.id.to_string();
+                            mapping.followed.push(Followed { tag: tag.to_owned(), meaning });
+                        }
+                        mapping.add(mapped);
+                    }
                     None => mapping.unresolved.push(tag.to_owned()),
                 },
                 Tag::Tactic(id) => named.push((tag.to_owned(), TacticName::Id(id))),
                 Tag::ShortName(name) => named.push((tag.to_owned(), TacticName::Short(name))),
-                Tag::Object => mapping.others.push(tag.to_owned()),
+                Tag::Object(id) => match self.resolve_object(&id) {
+                    Some(object) => mapping.add_object(object, &id, tag),
+                    None => mapping.unresolved.push(tag.to_owned()),
+                },
                 Tag::Foreign => {}
             }
         }
@@ -140,6 +170,9 @@ impl Catalogue {
             let meant = self.narrow(&name, &mapping.mapped, &of_techniques);
             if meant.is_empty() {
                 mapping.unresolved.push(tag);
+            } else if !self.tactics.iter().any(|tactic| name.is_of(tactic)) {
+                let names = self.in_matrix_order(&meant).into_iter().map(|tactic| tactic.short_name.as_str());
+                mapping.followed.push(Followed { tag, meaning: names.collect::<Vec<_>>().join(" ") });
             }
             of_rule.extend(meant);
         }
@@ -150,6 +183,21 @@ impl Catalogue {
 
     fn in_matrix_order(&self, ids: &BTreeSet<TacticId>) -> Vec<&Tactic> {
         self.tactics.iter().filter(|tactic| ids.contains(&tactic.id)).collect()
+    }
+
+    /// The object, or what replaced it. The loaded release is asked first, then the embedded ones, since
+    /// a release without groups says nothing of them.
+    fn resolve_object(&self, asked: &ObjectId) -> Option<&Object> {
+        let mut id = asked;
+        let mut newest = None;
+        for _ in 0..N_LINKS_MAX {
+            newest = self.object(id).or_else(|| self.history.object(id)).or(newest);
+            match newest.and_then(|object| object.successor.as_ref()) {
+                Some(successor) if successor != id => id = successor,
+                _ => break,
+            }
+        }
+        newest
     }
 
     fn resolve_tactic(&self, name: &TacticName) -> Resolved<'_> {

@@ -1,7 +1,8 @@
 //! A rule's tag, by its form alone: whether it exists in ATT&CK is for the catalogue to say.
 
+use super::object::ObjectId;
 use super::tactic::TacticId;
-use super::technique::{TechniqueId, digits};
+use super::technique::TechniqueId;
 
 /// The namespace of ATT&CK among Sigma's tags.
 const NAMESPACE: &str = "attack";
@@ -14,7 +15,7 @@ pub(super) enum Tag {
     /// The id of a tactic.
     Tactic(TacticId),
     /// The id of another kind of object: a group, software, a data source, a mitigation and so on.
-    Object,
+    Object(ObjectId),
     /// A word, which can only be a tactic's short name; in lower case with hyphens.
     ShortName(String),
     /// A tag of another namespace, or of none.
@@ -33,19 +34,12 @@ impl Tag {
             Self::Technique(id)
         } else if let Ok(id) = value.parse() {
             Self::Tactic(id)
-        } else if is_object_id(value) {
-            Self::Object
+        } else if let Ok(id) = value.parse() {
+            Self::Object(id)
         } else {
             Self::ShortName(value.to_ascii_lowercase().replace('_', "-"))
         }
     }
-}
-
-/// Every object of ATT&CK has an id of one to three letters and four digits; a new kind needs no change here.
-fn is_object_id(value: &str) -> bool {
-    let number = value.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-    let n_letters = value.len() - number.len();
-    (1..=3).contains(&n_letters) && digits(number, 4).is_some()
 }
 
 #[cfg(test)]
@@ -56,7 +50,7 @@ mod tests {
         let got = match Tag::parse(text) {
             Tag::Technique(id) => format!("technique {id}"),
             Tag::Tactic(id) => format!("tactic {id}"),
-            Tag::Object => "object".to_owned(),
+            Tag::Object(id) => format!("object {id}"),
             Tag::ShortName(name) => format!("name {name}"),
             Tag::Foreign => "foreign".to_owned(),
         };
@@ -70,10 +64,10 @@ mod tests {
         check("attack.ta0006", "tactic TA0006");
         check("attack.Credential_Access", "name credential-access");
         check("attack.command-and-control", "name command-and-control");
-        check("attack.g0049", "object");
-        check("attack.s0002", "object");
-        check("attack.ds0005", "object");
-        check("attack.det0001", "object");
+        check("attack.g0049", "object G0049");
+        check("attack.s0002", "object S0002");
+        check("attack.ds0005", "object DS0005");
+        check("attack.det0001", "object DET0001");
         check("attack.t1059.1", "name t1059.1");
         check("attack.", "name ");
         check("cve.2021-1675", "foreign");

@@ -23,6 +23,14 @@ impl TechniqueId {
     pub fn parent(self) -> Option<Self> {
         self.sub.map(|_| Self { number: self.number, sub: None })
     }
+
+    /// The page that MITRE has about it, by the form that all of them have.
+    #[must_use]
+    pub fn url(self) -> String {
+        let Self { number, sub } = self;
+        let sub = sub.map_or_else(String::new, |sub| format!("/{sub:03}"));
+        format!("https://attack.mitre.org/techniques/T{number:04}{sub}")
+    }
 }
 
 impl FromStr for TechniqueId {
@@ -88,6 +96,11 @@ impl ParseIdError {
         Self { text: text.to_owned(), kind: "tactic", help: "write `TA` and four digits" }
     }
 
+    pub(super) fn object(text: &str) -> Self {
+        let help = "write one to three letters and four digits";
+        Self { text: text.to_owned(), kind: "group, software or the like", help }
+    }
+
     /// The stable code of this error.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -115,7 +128,7 @@ pub enum Status {
 }
 
 /// A technique or sub-technique as one release of ATT&CK has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Technique {
     /// Its id; [`TechniqueId::parent`] tells a sub-technique's technique.
     pub id: TechniqueId,

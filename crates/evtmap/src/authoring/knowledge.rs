@@ -55,7 +55,7 @@ impl Knowledge for RuleKnowledge<'_> {
                     TagMeaning::Replaced(format!("`{}`", names.join("` or `")))
                 }
             }
-            Resolved::Technique(_) | Resolved::Other | Resolved::NotAttack => TagMeaning::Known,
+            Resolved::Technique(_) | Resolved::Object(_) | Resolved::NotAttack => TagMeaning::Known,
         }
     }
 

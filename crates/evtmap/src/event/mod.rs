@@ -3,6 +3,7 @@
 //! An [`Event`] is a flat list of named values under the names that Sigma rules use. Its text lies in one
 //! buffer that the next event reuses, so that reading a log allocates nothing for an event.
 
+mod account;
 pub mod flat;
 pub mod json;
 pub mod message;
@@ -10,8 +11,10 @@ pub mod origin;
 pub mod xml;
 
 use std::fmt::{self, Display, Write as _};
+use std::mem;
 use std::ops::Range;
 
+pub use account::Account;
 pub use evtmap_sigma::Value;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -40,6 +43,13 @@ pub const SYSTEM_FIELDS: [&str; 18] = [
     "Security_UserID",
 ];
 
+/// The field whose values Windows fills with blanks at the end, which nobody sees and no rule writes:
+/// `NtLmSsp `.
+const PADDED: &str = "LogonProcessName";
+
+/// How many characters a GUID has without braces.
+const GUID_LENGTH: usize = 36;
+
 /// How deep elements may lie in each other.
 pub const MAX_DEPTH: u32 = 64;
 /// How many fields an event may have that is read from JSON or XML.
@@ -47,7 +57,7 @@ pub const MAX_FIELDS: usize = 10_000;
 
 /// The part of an event that a field belongs to.
 // The order is that of precedence: event 104 names the cleared log in a payload field `Channel`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
     /// What was made from the payload, for rules about events that this one stands for.
     Derived,
@@ -84,6 +94,8 @@ pub struct Event {
     fields: Vec<Field>,
     message: Option<Range<usize>>,
     is_message_unread: bool,
+    is_time_local: bool,
+    is_recovered: bool,
     /// Where among the fields those of System are that are asked for with every event, in the order of
     /// [`ASKED`]. A field that comes first counts.
     asked: [Option<u32>; ASKED.len()],
@@ -111,6 +123,8 @@ impl Event {
         self.fields.clear();
         self.message = None;
         self.is_message_unread = false;
+        self.is_time_local = false;
+        self.is_recovered = false;
         self.asked = Default::default();
     }
 
@@ -121,6 +135,16 @@ impl Event {
         self.message.clone_from(&other.message);
         self.is_message_unread = other.is_message_unread;
         self.asked = other.asked;
+        self.is_time_local = other.is_time_local;
+        self.is_recovered = other.is_recovered;
+    }
+
+    /// Whether this says the same as another event, in the same order.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.fields().eq(other.fields())
+            && self.message() == other.message()
+            && self.is_message_unread == other.is_message_unread
+            && self.is_time_local == other.is_time_local
     }
 
     /// Adds a field. A name may come several times: the field then has several values.
@@ -132,7 +156,7 @@ impl Event {
     pub(crate) fn push_joined(&mut self, place: Place, name: &[&str], value: Value<'_>) {
         let name = self.store(name);
         let value = value.text().map(|text| self.store(&[text]));
-        self.add(Field { place, name, value });
+        self.add(place, name, value);
     }
 
     /// Adds a field whose name is written in parts and whose value is what `write` appends.
@@ -149,7 +173,7 @@ impl Event {
         let start = self.text.len();
         write(&mut self.text)?;
         let value = Some(start..self.text.len());
-        self.add(Field { place, name, value });
+        self.add(place, name, value);
         Ok(())
     }
 
@@ -160,7 +184,7 @@ impl Event {
         // A string takes whatever is written; should `value` itself fail, the text ends there.
         let _ = write!(self.text, "{value}");
         let value = Some(start..self.text.len());
-        self.add(Field { place, name, value });
+        self.add(place, name, value);
     }
 
     /// Sets the text that Windows shows for the event.
@@ -173,7 +197,33 @@ impl Event {
         let start = self.message.as_ref().map_or(0, |message| message.start);
         let name = self.store(&[name]);
         let value = Some(start + part.start..start + part.end);
-        self.add(Field { place: Place::Data, name, value });
+        self.add(Place::Data, name, value);
+    }
+
+    /// Adds a field whose name and value are stored.
+    fn add(&mut self, place: Place, name: Range<usize>, mut value: Option<Range<usize>>) {
+        if name.len() == PADDED.len()
+            && self.text(&name) == PADDED
+            && let Some(value) = &mut value
+        {
+            value.end = value.start + self.text(value).trim_end_matches(' ').len();
+        }
+        self.fields.push(Field { place, name, value });
+        self.note_asked(self.fields.len() - 1);
+    }
+
+    /// Writes GUIDs as Windows does, `{0cce9210-…}`, where an older evtx crate wrote `0CCE9210-…`. GUIDs that
+    /// are texts to Windows have small letters or braces and stay as they are.
+    pub(crate) fn brace_guids(&mut self) {
+        let mut fields = mem::take(&mut self.fields);
+        for value in fields.iter_mut().filter_map(|field| field.value.as_mut()) {
+            let text = self.text(value);
+            if text.len() == GUID_LENGTH && is_bare_guid(text) {
+                let guid = text.to_ascii_lowercase();
+                *value = self.store(&["{", &guid, "}"]);
+            }
+        }
+        self.fields = fields;
     }
 
     /// Notes that no layout is known that fits the message.
@@ -184,6 +234,27 @@ impl Event {
     /// Whether the message may hold values that are not among the fields.
     pub fn is_message_unread(&self) -> bool {
         self.is_message_unread
+    }
+
+    /// Notes whether the time names no zone.
+    pub(crate) fn set_time_local(&mut self, is_local: bool) {
+        self.is_time_local = is_local;
+    }
+
+    /// Notes whether the event was found where its log no longer has one.
+    pub(crate) fn set_recovered(&mut self, is_recovered: bool) {
+        self.is_recovered = is_recovered;
+    }
+
+    /// Whether the event was deleted from its log and found in what was not overwritten yet.
+    pub fn is_recovered(&self) -> bool {
+        self.is_recovered
+    }
+
+    /// Whether the event's time was written without a zone, and was read in that of
+    /// [`InputOptions`](crate::input::InputOptions).
+    pub fn is_time_local(&self) -> bool {
+        self.is_time_local
     }
 
     /// Whether the payload has a field that is called exactly so.
@@ -198,11 +269,6 @@ impl Event {
         self.fields.retain(|field| field.place == Place::System || !is_called_so(field));
         self.asked = Default::default();
         (0..self.fields.len()).for_each(|index| self.note_asked(index));
-    }
-
-    fn add(&mut self, field: Field) {
-        self.fields.push(field);
-        self.note_asked(self.fields.len() - 1);
     }
 
     /// Remembers where a field is if it is one that is asked for with every event.
@@ -381,10 +447,17 @@ impl Event {
     fn account(&self, domain: Option<&str>, name: &str) -> Option<Account<'_>> {
         let text = |field| self.first(field)?.text().map(str::trim).filter(|text| !matches!(*text, "" | "-"));
         let name = text(name)?;
-        Some(match (domain, name.split_once('\\')) {
-            (Some(domain), _) => Account { domain: text(domain).unwrap_or_default(), name },
-            (None, Some((domain, name))) => Account { domain, name },
-            (None, None) => Account { domain: "", name },
+        let (domain, name) =
+            match (domain.map(|field| text(field).unwrap_or_default()), name.split_once('\\')) {
+                (Some(domain), _) => (domain, name),
+                (None, Some((domain, name))) => (domain, name),
+                (None, None) => ("", name),
+            };
+        Some(match name.rsplit_once('@') {
+            // Kerberos gives the domain twice.
+            Some((name, realm)) if realm.eq_ignore_ascii_case(domain) => Account { domain, name },
+            Some(_) => Account { domain: "", name },
+            None => Account { domain, name },
         })
     }
 }
@@ -402,30 +475,13 @@ impl Display for Event {
     }
 }
 
-/// A Windows account; displayed as `DOMAIN\name`, or as the name alone when the domain is empty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account<'a> {
-    /// The domain or computer that the account belongs to; empty when unknown.
-    pub domain: &'a str,
-    /// The account's name, or its SID.
-    pub name: &'a str,
-}
-
-impl Account<'_> {
-    /// Whether this is the computer itself or one of the service accounts that every Windows has.
-    pub fn is_service(&self) -> bool {
-        const SERVICES: [&str; 4] = ["SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE", "ANONYMOUS LOGON"];
-        self.name.ends_with('$') || SERVICES.iter().any(|service| self.name.eq_ignore_ascii_case(service))
-    }
-}
-
-impl Display for Account<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.domain.is_empty() {
-            write!(f, "{}\\", self.domain)?;
-        }
-        f.write_str(self.name)
-    }
+/// Whether a text is a GUID in capitals without braces.
+fn is_bare_guid(text: &str) -> bool {
+    let is_fit = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => matches!(byte, b'0'..=b'9' | b'A'..=b'F'),
+    };
+    text.len() == GUID_LENGTH && text.bytes().enumerate().all(is_fit)
 }
 
 /// Whether an event's own field name is `name` but for ASCII case and for its spaces.

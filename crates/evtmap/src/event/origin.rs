@@ -70,6 +70,9 @@ impl Origins {
     /// The event id says nothing about a provider that is not in the table, since everybody numbers events
     /// from 1.
     pub fn complete(&self, event: &mut Event) {
+        if !event.provider().is_empty() && !event.channel().is_empty() {
+            return;
+        }
         let (provider, channel) = if event.provider().is_empty() {
             let ids = self.owner(event);
             (ids.and_then(|ids| ids.provider.as_ref()), ids.map(|ids| &ids.channel))

@@ -114,4 +114,12 @@ fn who_did_it() {
     check_user("Data SubjectUserName=SYSTEM\nData SubjectDomainName=-\nData TargetUserName=-", "SYSTEM");
     check_user("Data TargetUserName=null\nSystem Security_UserID=S-1-5-21-1", "S-1-5-21-1");
     check_user("Data Image=x", "nobody");
+    // Kerberos
+    check_user(
+        "Data TargetUserName=ada@CORP.EXAMPLE\nData TargetDomainName=CORP.EXAMPLE",
+        r"CORP.EXAMPLE\ada",
+    );
+    check_user("Data SubjectUserName=bob\nData TargetUserName=DC01$@CORP.EXAMPLE", "bob");
+    check_user("Data SubjectUserName=DC01$@CORP.EXAMPLE\nData TargetUserName=bob", "bob");
+    check_user("Data TargetUserName=ada@corp.example\nData TargetDomainName=CORP", "ada@corp.example");
 }

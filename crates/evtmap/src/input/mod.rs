@@ -8,16 +8,19 @@ mod csv;
 mod evtx;
 mod find;
 mod json;
+mod shape;
 mod text;
 mod time;
 mod xml;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::event::Event;
@@ -25,7 +28,8 @@ use crate::event::message::Messages;
 use crate::event::origin::Origins;
 
 pub use archive::{Log, Logs, logs};
-pub use csv::{DateOrder, MAX_COLUMNS, MAX_ROW_BYTES};
+pub use csv::{DateOrder, MAX_COLUMNS};
+pub use evtx::Combinations;
 pub use find::{Found, FoundFile, STANDARD_INPUT, find};
 pub use text::MAX_RECORD_BYTES;
 
@@ -34,7 +38,7 @@ struct Kind {
     /// How many of a file's first bytes are looked at.
     n_bytes: usize,
     /// Whether a file that begins with these bytes is of this kind.
-    recognises: fn(head: &[u8]) -> bool,
+    recognises: fn(head: &[u8], &InputOptions) -> bool,
     open: fn(Source, &InputOptions) -> Opened,
 }
 
@@ -60,10 +64,20 @@ pub struct InputOptions {
     pub timezone: TimeZone,
     /// Whether dates such as `05/06/2026` begin with the day; `None` to find out from the dates.
     pub date_order: Option<DateOrder>,
+    /// The form in which times are written, in the notation of `strftime`; times that do not have it are read
+    /// as if there were none.
+    pub date_pattern: Option<String>,
+    /// Whether event logs are also searched for records that were deleted and not overwritten yet.
+    pub recover: bool,
+    /// Names of columns of tables, and the fields that they are; an empty one is left out. They come before
+    /// what a name means otherwise.
+    pub columns: BTreeMap<String, String>,
     /// What tells provider and channel where the input does not.
     pub origins: Arc<Origins>,
     /// What tells the fields where the input holds a message in their place.
     pub messages: Arc<Messages>,
+    /// What was found out about the records of event logs, for the logs that follow.
+    pub combinations: Arc<Combinations>,
 }
 
 /// UTC, and the tables of origins and messages that are part of the program.
@@ -72,8 +86,71 @@ impl Default for InputOptions {
         Self {
             timezone: TimeZone::UTC,
             date_order: None,
+            date_pattern: None,
+            recover: false,
+            columns: BTreeMap::new(),
             origins: Arc::new(Origins::bundled()),
             messages: Arc::new(Messages::bundled()),
+            combinations: Arc::default(),
+        }
+    }
+}
+
+impl InputOptions {
+    /// Adds what the input does not say: the origin, and the fields that only the message tells. An event that
+    /// has fields of its own needs no message, unless their names are not the event's.
+    fn complete(&self, event: &mut Event, has_foreign_names: bool) {
+        self.origins.complete(event);
+        let is_bare = |event: &Event| event.data().all(|(name, _)| name == "Data");
+        if event.message().is_some() && (has_foreign_names || is_bare(event)) {
+            self.messages.fill(event);
+        }
+    }
+
+    /// What the time zone is called.
+    pub fn timezone_name(&self) -> String {
+        match self.timezone.iana_name() {
+            Some(name) => name.to_owned(),
+            None => self.timezone.to_offset(Timestamp::UNIX_EPOCH).to_string(),
+        }
+    }
+
+    fn time_style(&self) -> csv::time::Style<'_> {
+        csv::time::Style {
+            pattern: self.date_pattern.as_deref(),
+            order: self.date_order,
+            zone: &self.timezone,
+        }
+    }
+}
+
+/// How day and month are told apart in dates such as `05/06/2026`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Dates {
+    /// Which comes first.
+    pub order: DateOrder,
+    /// How that is known.
+    pub from: DatesFrom,
+}
+
+/// How the order of day and month is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DatesFrom {
+    /// Some date of the file can be read in one order only.
+    Data,
+    /// The user says so.
+    Option,
+    /// Nothing tells; it is the order that is usual with the sign between the numbers.
+    Assumption,
+}
+
+impl DatesFrom {
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Option => "option",
+            Self::Assumption => "assumption",
         }
     }
 }
@@ -85,6 +162,11 @@ pub trait Input: Send {
 
     /// The size in bytes of what is read, where it is known beforehand.
     fn size(&self) -> Option<u64>;
+
+    /// How day and month are told apart, where the file's dates do not begin with the year.
+    fn dates(&self) -> Option<Dates> {
+        None
+    }
 
     /// The next batch of records. After an error there is no further one.
     fn next_batch(&mut self) -> Option<Result<Box<dyn Batch>, InputError>>;
@@ -291,14 +373,18 @@ struct Spooled {
 /// # Errors
 /// When the file cannot be read, is empty, or is of no kind that is known.
 pub fn open(path: &Path, options: &InputOptions) -> Result<Box<dyn Input>, InputError> {
-    let mut first = None;
-    for log in logs(path, options) {
-        match log.opened {
-            Ok(input) => return Ok(input),
-            Err(error) => _ = first.get_or_insert(error),
-        }
-    }
-    Err(first.unwrap_or_else(|| InputError::new("input-empty", path, "the file is empty", "leave it out")))
+    archive::first(path, logs(path, options))
+}
+
+/// Opens bytes as if they were a file, or the first log of an archive.
+///
+/// # Errors
+/// When they are no event log.
+pub fn open_bytes(bytes: Vec<u8>, options: &InputOptions) -> Result<Box<dyn Input>, InputError> {
+    let path = Path::new("bytes");
+    let content = Content::Stream(Box::new(Cursor::new(bytes)));
+    let source = Source::new(path.to_owned(), content, None);
+    archive::first(path, archive::logs_of(path, source, options))
 }
 
 fn open_source(mut source: Source, options: &InputOptions) -> Opened {
@@ -309,7 +395,7 @@ fn open_source(mut source: Source, options: &InputOptions) -> Opened {
         if let Err(error) = source.read_head(kind.n_bytes) {
             source.file = Content::Stream(Box::new(Failed(Some(error))));
         }
-        if (kind.recognises)(&source.head) {
+        if (kind.recognises)(&source.head, options) {
             return (kind.open)(source, options);
         }
     }
@@ -342,5 +428,7 @@ fn not_recognised(source: &Source) -> InputError {
     InputError::new(code, &source.path, message, help)
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

@@ -197,10 +197,10 @@ fn rows_are_bounded() {
     };
     let second = "System EventID \"2\"\nSystem TimeCreated_SystemTime \"b\"\n";
     assert!(table(&row(10 << 20)).ends_with(&format!("line 3\n{second}")));
-    let long = table(&row(MAX_ROW_BYTES + (1 << 20)));
+    let long = table(&row(MAX_RECORD_BYTES + (1 << 20)));
     assert_eq!(
         long.chars().take(200).collect::<String>(),
-        format!("line 2: the row does not end within 16 MiB [csv-unclosed]\nline 3\n{second}"),
+        format!("line 2: the record does not end within 16 MiB [record-too-long]\nline 3\n{second}"),
     );
     let unclosed = table(&format!("1,a,\"\n{}", "2,b,\"\"\n".repeat(300_000)));
     assert_eq!(unclosed.matches("csv-unclosed").count(), 1);
@@ -282,6 +282,51 @@ fn every_record_of_the_recordings_is_read() {
         });
         assert!(n_bytes.unwrap() <= input_size(&path));
         assert_eq!(n_events, expected, "{}", path.display());
+    }
+}
+
+/// What the evtx crate's own tests expect of its samples: records, errors, and how many deleted records can be
+/// recovered where they say so.
+const CRATES_SAMPLES: [(&str, usize, usize, Option<usize>); 12] = [
+    ("sample-with-irregular-bool-values.evtx", 3028, 0, None),
+    ("2-vss_0-Microsoft-Windows-RemoteDesktopServices-RdpCoreTS%4Operational.evtx", 1910, 4, Some(56)),
+    (
+        "2-vss_0-Microsoft-Windows-TerminalServices-RemoteConnectionManager%4Operational.evtx",
+        1795,
+        2,
+        Some(245),
+    ),
+    ("2-vss_7-System.evtx", 1160, 0, None),
+    ("sample_with_a_bad_chunk_magic.evtx", 301, 3, Some(50)),
+    ("Microsoft-Windows-HelloForBusiness%4Operational.evtx", 6, 0, None),
+    ("Microsoft-Windows-LanguagePackSetup%4Operational.evtx", 17, 0, None),
+    ("E_Windows_system32_winevt_logs_Microsoft-Windows-Shell-Core%4Operational.evtx", 1146, 0, None),
+    ("E_Windows_system32_winevt_logs_Microsoft-Windows-CAPI2%4Operational.evtx", 340, 0, None),
+    ("E_ShadowCopy6_windows_system32_winevt_logs_Microsoft-Windows-CAPI2%4Operational.evtx", 459, 0, None),
+    ("Application_no_crc32.evtx", 17, 0, None),
+    ("post-Security.evtx", 126, 0, None),
+];
+
+#[test]
+fn the_evtx_crates_samples_give_what_its_tests_expect() {
+    let Some(folder) = recordings("evtx/evtx-crate-samples") else { return };
+    for (name, n_records, n_errors, n_recovered) in CRATES_SAMPLES {
+        let read = |recover: bool| {
+            let options = InputOptions { recover, ..InputOptions::default() };
+            let mut input = open(&folder.join(name), &options).unwrap();
+            let (mut n_live, mut n_recovered, mut n_lost) = (0, 0, 0);
+            let read = decode(&mut *input, |decoded| match decoded {
+                Decoded::Event(event, _) if event.is_recovered() => n_recovered += 1,
+                Decoded::Event(..) => n_live += 1,
+                Decoded::Bad(problem) => n_lost += usize::from(problem.lost),
+            });
+            read.unwrap();
+            (n_live, n_recovered, n_lost)
+        };
+        assert_eq!(read(false), (n_records, 0, n_errors), "{name}");
+        let (n_live, n_found, n_lost) = read(true);
+        assert_eq!((n_live, n_lost), (n_records, n_errors), "{name}");
+        assert_eq!(n_found, n_recovered.unwrap_or(n_found), "{name}");
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use memchr::{memchr, memchr_iter};
 
-use super::{Batch, Decoded, Input, InputError, Position, RecordProblem, Source};
+use super::{Batch, Dates, Decoded, Input, InputError, Position, RecordProblem, Source};
 use crate::event::Event;
 
 /// How many bytes a record of a text may have, as UTF-8.
@@ -39,14 +39,32 @@ pub(super) trait Format: Send + Sync + 'static {
         whole(self, text, is_end)
     }
 
+    /// Where the first record of `text` begins, which is not there as a whole.
+    fn start(&self, _text: &[u8]) -> usize {
+        0
+    }
+
     /// Where the record after a damaged one begins, when `text` is what follows the damaged one's first byte.
     fn resume(&self, text: &[u8]) -> Option<usize>;
+
+    /// Working memory that the records of a batch use in turn.
+    type Scratch: Default;
 
     /// Fills `event` from a record. Gives whether there was any.
     ///
     /// # Errors
     /// What is wrong with the record.
-    fn read(&self, record: &str, event: &mut Event) -> Result<bool, Problem>;
+    fn read(&self, record: &str, scratch: &mut Self::Scratch, event: &mut Event) -> Result<bool, Problem>;
+
+    /// Whether a record in an old code page is worth a remark.
+    fn is_unicode(&self) -> bool {
+        true
+    }
+
+    /// How day and month of its dates are told apart, where they do not tell themselves.
+    fn dates(&self) -> Option<Dates> {
+        None
+    }
 }
 
 /// How much of `text` is whole records, by looking at each.
@@ -105,8 +123,16 @@ pub(super) fn decode_head(head: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(encoding.decode_without_bom_handling(head).0.into_owned().into_bytes())
 }
 
-/// A text that is being read.
-pub(super) struct TextInput<F> {
+/// A text in UTF-8, or else in Windows-1252.
+pub(super) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    }
+}
+
+/// A text that is read ahead.
+pub(super) struct Text {
     path: PathBuf,
     size: Option<u64>,
     reader: Box<dyn Read + Send>,
@@ -121,12 +147,11 @@ pub(super) struct TextInput<F> {
     position: Position,
     /// Whether characters were replaced that the encoding does not have.
     has_replaced: bool,
-    format: Arc<F>,
 }
 
-impl<F: Format> TextInput<F> {
-    /// Reads the text of `source`.
-    pub(super) fn new(source: Source, format: F) -> Self {
+impl Text {
+    /// The text of `source`.
+    pub(super) fn new(source: Source) -> Self {
         let Source { path, file, head, size } = source;
         let (encoding, n_mark) = encoding(&head);
         // Lines are what people look for; a text without them has bytes.
@@ -144,8 +169,15 @@ impl<F: Format> TextInput<F> {
             failed: None,
             position,
             has_replaced: false,
-            format: Arc::new(format),
         }
+    }
+
+    /// The first part of what was not yet handed out.
+    pub(super) fn ahead(&mut self) -> &[u8] {
+        if self.text.is_empty() && !self.is_end {
+            self.fill();
+        }
+        &self.text
     }
 
     /// Drops the first bytes.
@@ -194,48 +226,62 @@ impl<F: Format> TextInput<F> {
         self.position = advance(position, &taken);
         (position, taken)
     }
+}
+
+/// A text of a format, as an input.
+pub(super) struct TextInput<F> {
+    text: Text,
+    format: Arc<F>,
+}
+
+impl<F: Format> TextInput<F> {
+    /// Reads what is left of `text`.
+    pub(super) fn new(text: Text, format: F) -> Self {
+        Self { text, format: Arc::new(format) }
+    }
 
     fn read_batch(&mut self) -> Option<Records<F>> {
         loop {
-            let n_whole = self.format.whole(&self.text, self.is_end);
+            let n_whole = self.format.whole(&self.text.text, self.text.is_end);
             if n_whole > 0 {
-                let (position, text) = self.take(n_whole);
+                let (position, text) = self.text.take(n_whole);
                 return Some(self.records(position, text));
             }
-            if self.is_end {
+            if self.text.is_end {
                 return None;
             }
-            if self.text.len() > MAX_RECORD_BYTES {
+            if self.text.text.len() > MAX_RECORD_BYTES {
                 return Some(self.give_up());
             }
-            self.fill();
+            self.text.fill();
         }
     }
 
     fn records(&mut self, position: Position, text: Vec<u8>) -> Records<F> {
-        let remark = mem::take(&mut self.has_replaced).then(|| {
+        let remark = mem::take(&mut self.text.has_replaced).then(|| {
             let reason = "here or after it are characters that are not valid UTF-16".to_owned();
             RecordProblem { code: "text-encoding", position, reason, lost: false }
         });
         // In UTF-16 most characters take two bytes.
-        let n_bytes = text.len() as u64 * if self.decoder.is_some() { 2 } else { 1 };
+        let n_bytes = text.len() as u64 * if self.text.decoder.is_some() { 2 } else { 1 };
         Records { format: Arc::clone(&self.format), n_bytes, text, position, problem: remark }
     }
 
     /// Gives up a record that does not end, and goes on where the next one may begin.
     fn give_up(&mut self) -> Records<F> {
-        let position = self.position;
-        let mut n_bytes = 0;
+        let start = self.format.start(&self.text.text);
+        let mut n_bytes = self.text.take(start).1.len() as u64;
+        let position = self.text.position;
         let mut from = 1;
         loop {
-            let found = self.format.resume(self.text.get(from..).unwrap_or_default());
-            let length = found.map_or(self.text.len(), |at| from + at);
-            n_bytes += self.take(length).1.len() as u64;
-            if found.is_some() || self.is_end {
+            let found = self.format.resume(self.text.text.get(from..).unwrap_or_default());
+            let length = found.map_or(self.text.text.len(), |at| from + at);
+            n_bytes += self.text.take(length).1.len() as u64;
+            if found.is_some() || self.text.is_end {
                 break;
             }
             from = 0;
-            self.fill();
+            self.text.fill();
         }
         let mut records = self.records(position, Vec::new());
         records.n_bytes = n_bytes;
@@ -250,13 +296,17 @@ impl<F: Format> Input for TextInput<F> {
     }
 
     fn size(&self) -> Option<u64> {
-        self.size
+        self.text.size
+    }
+
+    fn dates(&self) -> Option<Dates> {
+        self.format.dates()
     }
 
     fn next_batch(&mut self) -> Option<Result<Box<dyn Batch>, InputError>> {
         match self.read_batch() {
             Some(batch) => Some(Ok(Box::new(batch))),
-            None => self.failed.take().map(Err),
+            None => self.text.failed.take().map(Err),
         }
     }
 }
@@ -292,6 +342,7 @@ impl<F: Format> Batch for Records<F> {
         let text = mem::take(&mut self.text);
         let mut rest = text.as_slice();
         let mut position = self.position;
+        let mut scratch = F::Scratch::default();
         loop {
             let (range, problem) = match self.format.next(rest, true) {
                 Cut::Record(range) => (range, None),
@@ -306,16 +357,23 @@ impl<F: Format> Batch for Records<F> {
             match problem {
                 None if record.len() > MAX_RECORD_BYTES => visit(Decoded::Bad(lost(at, too_long()))),
                 Some(problem) => visit(Decoded::Bad(lost(at, problem))),
-                None => self.record(record, at, event, visit),
+                None => self.record((record, at), &mut scratch, event, visit),
             }
         }
     }
 }
 
 impl<F: Format> Records<F> {
-    fn record(&self, bytes: &[u8], at: Position, event: &mut Event, visit: &mut dyn FnMut(Decoded<'_>)) {
+    fn record(
+        &self,
+        (bytes, at): (&[u8], Position),
+        scratch: &mut F::Scratch,
+        event: &mut Event,
+        visit: &mut dyn FnMut(Decoded<'_>),
+    ) {
         let record = match std::str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
+            Err(_) if !self.format.is_unicode() => WINDOWS_1252.decode_without_bom_handling(bytes).0,
             Err(_) => {
                 let reason = "the record is not valid UTF-8 and is read as Windows-1252".to_owned();
                 visit(Decoded::Bad(RecordProblem {
@@ -328,7 +386,7 @@ impl<F: Format> Records<F> {
             }
         };
         event.clear();
-        match self.format.read(&record, event) {
+        match self.format.read(&record, scratch, event) {
             Ok(true) => visit(Decoded::Event(event, at)),
             Ok(false) => {}
             Err(problem) => visit(Decoded::Bad(lost(at, problem))),
@@ -336,7 +394,7 @@ impl<F: Format> Records<F> {
     }
 }
 
-fn too_long() -> Problem {
+pub(super) fn too_long() -> Problem {
     Problem::new("record-too-long", format!("the record does not end within {} MiB", MAX_RECORD_BYTES >> 20))
 }
 

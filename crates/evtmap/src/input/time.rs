@@ -3,7 +3,8 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{DateOrder, InputOptions, csv};
+use super::InputOptions;
+use super::csv::time::{Style, Time, parse as parse_written};
 use crate::event::{Event, Place, Value};
 
 /// The field that holds the time.
@@ -11,29 +12,43 @@ pub(super) const NAME: &str = "TimeCreated_SystemTime";
 
 /// Adds a time that may be written in many ways; one that cannot be read stays as it is.
 pub(super) fn push(text: &str, options: &InputOptions, event: &mut Event) {
-    match parse(text, options.date_order, &options.timezone) {
-        Some(time) => event.push_display(Place::System, &[NAME], time),
+    push_in(text, options.time_style(), event);
+}
+
+/// Adds a time that is in UTC, even if it does not say so.
+pub(super) fn push_utc(text: &str, options: &InputOptions, event: &mut Event) {
+    push_in(text, Style { zone: &TimeZone::UTC, ..options.time_style() }, event);
+    event.set_time_local(false);
+}
+
+fn push_in(text: &str, style: Style<'_>, event: &mut Event) {
+    match parse(text, style) {
+        Some(Time { timestamp, is_local }) => {
+            event.push_display(Place::System, &[NAME], timestamp);
+            event.set_time_local(is_local);
+        }
         None => event.push(Place::System, NAME, Value::Text(text)),
     }
 }
 
 /// Reads a time: as exports write it, as .NET does (`/Date(1610000000000)/`), or as a number of seconds or
 /// of fractions of them since 1970.
-fn parse(text: &str, order: Option<DateOrder>, zone: &TimeZone) -> Option<Timestamp> {
+fn parse(text: &str, style: Style<'_>) -> Option<Time> {
     let text = text.trim();
     let text = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")).unwrap_or(text);
-    if let Some(time) = since_1970(text) {
-        return Some(time);
+    if let Some(timestamp) = since_1970(text) {
+        return Some(Time { timestamp, is_local: false });
     }
     if let Some(utc) = ["UTC", "Z"].iter().find_map(|mark| text.strip_suffix(mark)) {
-        return csv::time::parse(utc, order, &TimeZone::UTC);
+        let time = parse_written(utc, Style { zone: &TimeZone::UTC, ..style })?;
+        return Some(Time { is_local: false, ..time });
     }
     // An offset may stand apart: `2026-03-02 08:00:00 +0900`.
     let joined = match text.rsplit_once(' ') {
         Some((time, offset)) if offset.starts_with(['+', '-']) => &format!("{time}{offset}"),
         _ => text,
     };
-    csv::time::parse(joined, order, zone)
+    parse_written(joined, style)
 }
 
 /// Seconds with or without a fraction, or a whole number of milli-, micro- or nanoseconds: what it is shows
@@ -61,7 +76,8 @@ fn since_1970(text: &str) -> Option<Timestamp> {
 /// the offset of the local time at which it happened.
 pub(super) fn from_local(local: &str, received_local: &str, received: &str) -> Option<Timestamp> {
     const QUARTER_SECONDS: i64 = 15 * 60;
-    let utc = |text| parse(text, None, &TimeZone::UTC);
+    let style = Style { pattern: None, order: None, zone: &TimeZone::UTC };
+    let utc = |text| parse(text, style).map(|time| time.timestamp);
     let (received_local, received) = (utc(received_local)?, utc(received)?);
     let offset = received_local.duration_since(received).as_secs();
     // Offsets are quarters of an hour; the two were written down some seconds after each other.
@@ -79,8 +95,8 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let found = parse(text, None, &TimeZone::UTC);
-        assert_eq!(found.map_or("none".to_owned(), |time| time.to_string()), expected, "{text}");
+        let found = parse(text, Style { pattern: None, order: None, zone: &TimeZone::UTC });
+        assert_eq!(found.map_or("none".to_owned(), |time| time.timestamp.to_string()), expected, "{text}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use memchr::memmem;
 
-use super::text::{self, Cut, Format, Problem, TextInput};
+use super::text::{self, Cut, Format, Problem, Text, TextInput};
 use super::{InputOptions, Opened, Source};
 use crate::event::{Event, xml};
 
@@ -12,7 +12,7 @@ const START: &[u8] = b"<Event";
 const END: &[u8] = b"</Event>";
 
 /// A file is recognised by an `Event` element of Windows' namespace, or one with System in it.
-pub(super) fn recognises(head: &[u8]) -> bool {
+pub(super) fn recognises(head: &[u8], _: &InputOptions) -> bool {
     let head = text::decode_head(head);
     let begins = head.trim_ascii_start();
     let event = start(&head).and_then(|at| head.get(at..)).unwrap_or_default();
@@ -22,7 +22,7 @@ pub(super) fn recognises(head: &[u8]) -> bool {
 }
 
 pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
-    Ok(Box::new(TextInput::new(source, Xml { options: options.clone() })))
+    Ok(Box::new(TextInput::new(Text::new(source), Xml { options: options.clone() })))
 }
 
 fn unclosed() -> Problem {
@@ -66,13 +66,19 @@ impl Format for Xml {
         }
     }
 
+    fn start(&self, text: &[u8]) -> usize {
+        start(text).unwrap_or_default()
+    }
+
     fn resume(&self, text: &[u8]) -> Option<usize> {
         start(text)
     }
 
-    fn read(&self, record: &str, event: &mut Event) -> Result<bool, Problem> {
+    type Scratch = ();
+
+    fn read(&self, record: &str, (): &mut (), event: &mut Event) -> Result<bool, Problem> {
         xml::read(record, event).map_err(|error| Problem::new("xml-record", error.to_string()))?;
-        self.options.origins.complete(event);
+        self.options.complete(event, false);
         Ok(true)
     }
 }
@@ -121,6 +127,22 @@ mod tests {
              line 7: this is not XML: ill-formed document: expected `</x>`, but `</y>` was found [xml-record]; \
              line 7 event \"1\"; line 7: the event does not end [xml-unclosed]; ",
         );
+    }
+
+    #[test]
+    fn the_message_gives_the_fields_that_are_missing() {
+        let event = |payload: &str| {
+            let found = show(
+                format!(
+                    "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='Service Control Manager'/><EventID>7036</EventID></System>{payload}<RenderingInfo><Message>The SNMP service entered the running state.</Message></RenderingInfo></Event>"
+                )
+                .as_bytes(),
+            );
+            let data = found.split("; ").filter(|line| line.starts_with("Data "));
+            data.map(str::to_owned).collect::<Vec<_>>().join("; ")
+        };
+        assert_eq!(event(""), "Data param1 \"SNMP\"; Data param2 \"running\"");
+        assert_eq!(event("<EventData><Data Name='a'>b</Data></EventData>"), "Data a \"b\"");
     }
 
     #[test]

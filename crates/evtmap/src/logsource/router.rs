@@ -197,7 +197,13 @@ impl Router {
     /// The rules that are about an event; nothing when there are none.
     fn bucket(&self, event: &Event, lower: &mut String) -> Option<&Bucket> {
         lower.clear();
-        lower.extend(event.channel().chars().flat_map(char::to_lowercase));
+        let channel = event.channel();
+        if channel.is_ascii() {
+            lower.push_str(channel);
+            lower.make_ascii_lowercase();
+        } else {
+            lower.extend(channel.chars().flat_map(char::to_lowercase));
+        }
         let buckets = self.buckets.get(lower.as_str()).unwrap_or(&self.other_channels);
         let by_id = event.event_id().and_then(|event_id| buckets.by_event_id.get(&event_id));
         Some(by_id.unwrap_or(&buckets.other_events)).filter(|bucket| !bucket.stops.is_empty())

@@ -12,7 +12,7 @@ use crate::severity::Severity;
 use crate::triage::Report;
 
 /// The columns from left to right.
-pub const COLUMNS: [&str; 22] = [
+pub const COLUMNS: [&str; 23] = [
     "timestamp",
     "host",
     "user",
@@ -35,6 +35,7 @@ pub const COLUMNS: [&str; 22] = [
     "all_tactics",
     "input",
     "derived",
+    "timezone",
 ];
 
 /// The longest cell in characters: what the common spreadsheet takes.
@@ -86,7 +87,7 @@ fn cause(error: csv::Error) -> io::Error {
 }
 
 /// The cells of a row, in the order of [`COLUMNS`].
-fn cells(alert: &Alert) -> [Cow<'_, str>; 22] {
+fn cells(alert: &Alert) -> [Cow<'_, str>; 23] {
     let (finding, event) = (&*alert.finding, &*alert.event);
     let technique = finding.techniques.first();
     let rule = finding.rule.as_ref();
@@ -113,8 +114,10 @@ fn cells(alert: &Alert) -> [Cow<'_, str>; 22] {
         number(event.record_id).into(),
         joined(finding.techniques.iter().map(|technique| technique.id.as_str()), ", ").into(),
         tactics.into(),
-        format!("{}, {}", event.input, event.position).into(),
+        format!("{}, {}{}", event.input, event.position, if event.is_recovered { ", recovered" } else { "" })
+            .into(),
         alert.derived.as_deref().map(derived).unwrap_or_default().into(),
+        event.timezone.as_deref().unwrap_or_default().into(),
     ]
 }
 

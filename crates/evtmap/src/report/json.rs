@@ -62,12 +62,31 @@ fn summary(report: &Report<'_>) -> Value {
         "rules": top(&summary.rules),
         "derived": top(&summary.derived),
         "derived_without_exceptions": summary.n_without_exceptions,
+        "timezone": report.scan.timezone,
+        "local_times": report.scan.files.iter().map(|file| file.local_times).sum::<u64>(),
+        "dates": dates(report),
+        "recovered": report.scan.files.iter().map(|file| file.recovered).sum::<u64>(),
         "rules_used": report.rules.n_used,
         "rules_from": report.rules.origins,
+        "rules_newest": report.rules.newest,
         "attack_version": report.catalogue.version(),
+        "attack_date": report.catalogue.date(),
+        "attack_from": report.catalogue_origin,
         "attack_domain": report.catalogue.domain(),
+        "tags_of_other_attack_versions": (report.rules.followed_tags.iter())
+            .map(|(followed, n)| json!({"tag": followed.tag, "means": followed.meaning, "rules": n}))
+            .collect::<Vec<_>>(),
         "evtmap_version": env!("CARGO_PKG_VERSION"),
     })
+}
+
+/// How day and month were told apart, and in how many files.
+fn dates(report: &Report<'_>) -> Vec<Value> {
+    let mut files: BTreeMap<_, u64> = BTreeMap::new();
+    for dates in report.scan.files.iter().filter_map(|file| file.dates) {
+        *files.entry((dates.order.as_str(), dates.from.as_str())).or_default() += 1;
+    }
+    files.into_iter().map(|((order, from), n)| json!({"order": order, "from": from, "files": n})).collect()
 }
 
 fn by_severity(counts: &BTreeMap<Severity, u64>) -> BTreeMap<&'static str, u64> {

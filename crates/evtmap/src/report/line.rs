@@ -98,6 +98,12 @@ struct InputLine<'a> {
     path: &'a str,
     /// The byte at which the record begins (EVTX, from 0), or the line (text, from 1).
     position: u64,
+    /// Whether the record was deleted from its log and found again (`--recover`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    recovered: bool,
+    /// The time zone in which the record's time was read, when the time itself names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timezone: Option<&'a str>,
 }
 
 impl<'a> AlertLine<'a> {
@@ -130,6 +136,8 @@ impl<'a> AlertLine<'a> {
                 position: match event.position {
                     Position::Byte(n) | Position::Line(n) => n,
                 },
+                recovered: event.is_recovered,
+                timezone: event.timezone.as_deref(),
             },
         }
     }

@@ -18,6 +18,10 @@ pub(super) const MAX_ARCHIVE_BYTES: u64 = 512 << 20;
 const MAX_FILES: usize = 100_000;
 /// The deepest nesting of folders that is followed.
 const MAX_DEPTH: usize = 32;
+/// The most that is read of a licence, or of a note in an archive, in bytes.
+const MAX_LICENCE_BYTES: u64 = 64 << 10;
+
+const TOO_MUCH: &str = "there are more or larger rules than the limits allow";
 
 /// The rules that come with the program.
 pub(super) const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.tar.gz"));
@@ -49,7 +53,7 @@ pub struct RulesError {
 /// When the embedded archive cannot be read, which a test keeps from happening.
 pub fn bundled() -> Result<Vec<RuleFile>, RulesError> {
     let mut reader = Reader::default();
-    reader.tar(GzDecoder::new(PACKED), "").map_err(|error| error.at(Path::new("the program")))?;
+    reader.tar(PACKED, "").map_err(|error| error.at(Path::new("the program")))?;
     Ok(reader.files)
 }
 
@@ -70,12 +74,28 @@ pub fn read(path: &Path) -> Result<Vec<RuleFile>, RulesError> {
             .and_then(|file| reader.file_or_archive(file, &path.display().to_string())),
         Err(error) => Err(error.into()),
     };
-    result.and_then(|()| reader.finish()).map_err(|error| error.at(path))
+    result.and_then(|()| reader.finish()).map(|pack| pack.files).map_err(|error| error.at(path))
+}
+
+/// Rules, and what an archive says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pack {
+    /// The rules, sorted by path.
+    pub files: Vec<RuleFile>,
+    /// The commit that the archive was made of, where it says so as Git does.
+    pub commit: Option<String>,
+    /// When its newest member was changed, in seconds since 1970.
+    pub changed: Option<i64>,
+    /// The text of its licence, where it has one.
+    pub licence: Option<String>,
 }
 
 /// Reads the rules of an archive or of one file as [`read`] does, out of its bytes. `name` stands for the
 /// file in paths.
-pub(super) fn unpack(name: &str, bytes: &[u8]) -> Result<Vec<RuleFile>, RulesError> {
+///
+/// # Errors
+/// As those of [`read`].
+pub fn unpack(name: &str, bytes: &[u8]) -> Result<Pack, RulesError> {
     let mut reader = Reader::default();
     let result = reader.file_or_archive(io::Cursor::new(bytes), name);
     result.and_then(|()| reader.finish()).map_err(|error| error.at(Path::new(name)))
@@ -86,7 +106,7 @@ pub(super) struct Failure(String);
 
 impl Failure {
     pub(super) fn too_much() -> Self {
-        Self("there are more or larger rules than the limits allow".to_owned())
+        Self(TOO_MUCH.to_owned())
     }
 
     pub(super) fn at(self, path: &Path) -> RulesError {
@@ -99,7 +119,10 @@ impl From<io::Error> for Failure {
         let reason = match error.kind() {
             io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
             io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput => "the archive is broken".to_owned(),
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                "the archive is broken or not complete".to_owned()
+            }
+            io::ErrorKind::FileTooLarge => TOO_MUCH.to_owned(),
             _ => error.to_string().to_lowercase(),
         };
         Self(reason)
@@ -108,7 +131,10 @@ impl From<io::Error> for Failure {
 
 impl From<zip::result::ZipError> for Failure {
     fn from(error: zip::result::ZipError) -> Self {
-        Self(format!("the archive is broken: {}", error.to_string().to_lowercase()))
+        match error {
+            zip::result::ZipError::Io(error) => error.into(),
+            other => Self(format!("the archive is broken: {}", other.to_string().to_lowercase())),
+        }
     }
 }
 
@@ -116,15 +142,19 @@ impl From<zip::result::ZipError> for Failure {
 struct Reader {
     files: Vec<RuleFile>,
     n_bytes: u64,
+    commit: Option<String>,
+    changed: Option<i64>,
+    licence: Option<String>,
 }
 
 impl Reader {
-    fn finish(mut self) -> Result<Vec<RuleFile>, Failure> {
+    fn finish(mut self) -> Result<Pack, Failure> {
         if self.files.is_empty() {
             return Err(Failure("it holds no rule file (`.yml` or `.yaml`)".to_owned()));
         }
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(self.files)
+        let Self { files, commit, changed, licence, .. } = self;
+        Ok(Pack { files, commit, changed, licence })
     }
 
     fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), Failure> {
@@ -153,7 +183,7 @@ impl Reader {
         let n_read = file.read(&mut start)?;
         file.rewind()?;
         match start.get(..n_read) {
-            Some([0x1f, 0x8b, ..]) => self.tar(GzDecoder::new(file), &format!("{name}!")),
+            Some([0x1f, 0x8b, ..]) => self.tar(file, &format!("{name}!")),
             Some([b'P', b'K', 3, 4]) => self.zip(file, &format!("{name}!")),
             _ => self.add(name.to_owned(), file),
         }
@@ -161,12 +191,19 @@ impl Reader {
 
     fn tar(&mut self, packed: impl Read, prefix: &str) -> Result<(), Failure> {
         // The limit counts what is unpacked, skipped members included: a bomb need not be a rule file.
-        let mut archive = tar::Archive::new(packed.take(MAX_ARCHIVE_BYTES));
+        let mut archive =
+            tar::Archive::new(Limited { inner: GzDecoder::new(packed), n_left: MAX_ARCHIVE_BYTES });
         for entry in archive.entries()? {
-            let entry = entry?;
+            let mut entry = entry?;
+            if entry.header().entry_type().is_pax_global_extensions() {
+                self.commit = commit(&mut entry).or(self.commit.take());
+                continue;
+            }
             let path = entry.path()?.into_owned();
-            if entry.header().entry_type().is_file() && is_rule_file(&path) {
-                self.add(format!("{prefix}{}", path.display()), entry)?;
+            let name = format!("{prefix}{}", path.display());
+            let changed = entry.header().mtime().ok().and_then(|time| i64::try_from(time).ok());
+            if entry.header().entry_type().is_file() {
+                self.member(&path, name, changed, entry)?;
             }
         }
         Ok(())
@@ -174,12 +211,34 @@ impl Reader {
 
     fn zip(&mut self, file: impl Read + Seek, prefix: &str) -> Result<(), Failure> {
         let mut archive = zip::ZipArchive::new(file)?;
+        let comment = String::from_utf8_lossy(archive.comment()).into_owned();
+        self.commit = Some(comment).filter(|comment| is_commit(comment));
         for index in 0..archive.len() {
             let member = archive.by_index(index)?;
             let path = member.name()?.into_owned();
-            if member.is_file() && is_rule_file(Path::new(&path)) {
-                self.add(format!("{prefix}{path}"), member)?;
+            if member.is_file() {
+                self.member(Path::new(&path), format!("{prefix}{path}"), None, member)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Takes a member of an archive if it is a rule, or says something of the rules.
+    fn member(
+        &mut self,
+        path: &Path,
+        name: String,
+        changed: Option<i64>,
+        content: impl Read,
+    ) -> Result<(), Failure> {
+        if is_rule_file(path) {
+            self.changed = self.changed.max(changed);
+            return self.add(name, content);
+        }
+        if self.licence.is_none() && is_licence(path) {
+            let mut bytes = Vec::new();
+            content.take(MAX_LICENCE_BYTES).read_to_end(&mut bytes)?;
+            self.licence = Some(String::from_utf8_lossy(&bytes).into_owned());
         }
         Ok(())
     }
@@ -196,6 +255,38 @@ impl Reader {
         self.files.push(RuleFile { path, text });
         Ok(())
     }
+}
+
+/// What is unpacked, up to a limit; more is an error and not an end.
+struct Limited<R> {
+    inner: R,
+    n_left: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n_read = self.inner.read(buffer)?;
+        self.n_left = (self.n_left.checked_sub(n_read as u64)).ok_or(io::ErrorKind::FileTooLarge)?;
+        Ok(n_read)
+    }
+}
+
+/// The commit in the note that Git puts before an archive: `52 comment=<40 hexadecimal digits>`.
+fn commit(note: &mut impl Read) -> Option<String> {
+    let mut text = String::new();
+    note.take(MAX_LICENCE_BYTES).read_to_string(&mut text).ok()?;
+    let commits = text.lines().filter_map(|line| line.split_once(" comment=").map(|(_, commit)| commit));
+    commits.map(str::to_owned).find(|commit| is_commit(commit))
+}
+
+fn is_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether a member is the licence of the whole archive: one that lies deeper may be of something in it.
+fn is_licence(path: &Path) -> bool {
+    let stem = path.file_stem().unwrap_or_default().to_ascii_lowercase();
+    path.components().count() <= 2 && (stem == "license" || stem == "licence")
 }
 
 /// Whether a file holds examples by its name.

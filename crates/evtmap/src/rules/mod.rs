@@ -6,7 +6,7 @@ mod source;
 
 pub use cache::RuleCache;
 pub(crate) use files::is_examples;
-pub use files::{RuleFile, RulesError, bundled, read};
+pub use files::{Pack, RuleFile, RulesError, bundled, read, unpack};
 pub use source::RuleSource;
 
 use std::collections::HashSet;

@@ -69,7 +69,7 @@ impl RuleSource {
     pub fn files(&self) -> Result<Vec<RuleFile>, RulesError> {
         match &self.content {
             Content::Program => files::bundled(),
-            Content::Packed(bytes) => files::unpack(&self.name, bytes),
+            Content::Packed(bytes) => files::unpack(&self.name, bytes).map(|pack| pack.files),
             Content::Files(files) => Ok(files.clone()),
         }
     }

@@ -9,7 +9,7 @@ use super::Progress;
 use super::feed::Begun;
 use super::matching::Outcome;
 use crate::event::Event;
-use crate::input::{Found, InputError, RecordProblem};
+use crate::input::{Dates, Found, InputError, RecordProblem};
 
 /// The problems of one kind that are kept of a file with their places; of the others the number is enough.
 const N_EXAMPLES: usize = 3;
@@ -23,6 +23,8 @@ pub struct ScanAccount {
     pub is_cut_short: bool,
     /// What correlations could not look at, in words.
     pub remarks: Vec<String>,
+    /// The zone in which times were read that name none.
+    pub timezone: String,
     progress: Progress,
     n_files_begun: usize,
 }
@@ -49,6 +51,12 @@ pub struct FileAccount {
     pub detections: u64,
     /// The first and last time of the events that were looked at.
     pub span: TimeSpan,
+    /// Events that were deleted from their log and found again.
+    pub recovered: u64,
+    /// Events whose time names no zone, and was read in the one that was asked for.
+    pub local_times: u64,
+    /// How day and month are told apart in it, where its dates do not begin with the year.
+    pub dates: Option<Dates>,
     /// Events whose message could not be taken apart into fields.
     pub unread_messages: UnreadMessages,
     /// Records that could not be read, and remarks on some that could, by their code.
@@ -137,12 +145,17 @@ impl ScanAccount {
     /// Begins the account of a log, which may be one of many in a file.
     pub(super) fn begin(&mut self, begun: Begun) {
         self.n_files_begun += usize::from(begun.is_first);
-        let (kind, error) = match begun.kind {
-            Ok(kind) => (Some(kind), None),
-            Err(error) => (None, Some(error)),
+        let mut account = FileAccount {
+            path: begun.path,
+            named: begun.named,
+            dates: begun.dates,
+            ..FileAccount::default()
         };
-        let (path, named) = (begun.path, begun.named);
-        self.files.push(FileAccount { path, named, kind, error, ..FileAccount::default() });
+        match begun.kind {
+            Ok(kind) => account.kind = Some(kind),
+            Err(error) => account.error = Some(error),
+        }
+        self.files.push(account);
     }
 
     pub(super) fn failed(&mut self, log: usize, error: InputError) {
@@ -176,6 +189,8 @@ impl ScanAccount {
         file.events += outcome.events;
         file.out_of_range += outcome.out_of_range;
         file.without_time += outcome.without_time;
+        file.local_times += outcome.local_times;
+        file.recovered += outcome.recovered;
         file.detections += outcome.detections;
         file.span.join(outcome.span);
         file.unread_messages.join(&outcome.unread_messages);

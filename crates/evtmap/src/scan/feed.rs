@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::input::{self, Batch, FoundFile, Input, InputError, InputOptions, Log, Logs};
+use crate::input::{self, Batch, Dates, FoundFile, Input, InputError, InputOptions, Log, Logs};
 
 /// What comes out of the files next. Logs are numbered as they come: a file may be an archive of many.
 pub(super) enum Item {
@@ -25,6 +25,8 @@ pub(super) struct Begun {
     pub(super) is_first: bool,
     /// What it is, or why it cannot be opened.
     pub(super) kind: Result<&'static str, InputError>,
+    /// How day and month are told apart.
+    pub(super) dates: Option<Dates>,
 }
 
 /// The batches of all files.
@@ -54,12 +56,13 @@ impl<'a> Feed<'a> {
         let named = *named && !is_member;
         let is_first = std::mem::take(&mut self.is_first);
         self.n_logs += 1;
+        let dates = opened.as_ref().ok().and_then(|input| input.dates());
         let kind = opened.map(|input| {
             let kind = input.kind();
             self.open = Some((Arc::from(path.to_string_lossy().as_ref()), input));
             kind
         });
-        Some(Item::Log(Begun { path, named, is_first, kind }))
+        Some(Item::Log(Begun { path, named, is_first, kind, dates }))
     }
 }
 

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::ScanOptions;
 use super::account::{TimeSpan, UnreadMessages};
 use super::correlation::Kept;
-use crate::alert::{Alert, AlertEvent, Derived, Finding, Kind};
+use crate::alert::{Alert, AlertEvent, Derived, Enrichment, Finding, Kind, TagRemarks};
 use crate::association::Associations;
-use crate::attack::Catalogue;
+use crate::attack::{Catalogue, Followed, Library};
 use crate::event::Event;
 use crate::input::{Batch, Decoded, Position, RecordProblem};
 use crate::logsource::{Workspace, missing_exceptions};
@@ -24,6 +24,7 @@ pub struct Findings {
     of_associations: Vec<Arc<Finding>>,
     of_event: Arc<Finding>,
     unresolved: Vec<UnresolvedTag>,
+    followed: Vec<Followed>,
 }
 
 /// A tag of ATT&CK that the loaded release does not know.
@@ -38,32 +39,35 @@ pub struct UnresolvedTag {
 impl Findings {
     /// Looks up what rules and associations name.
     pub fn new(rules: &Rules, associations: Associations, catalogue: &Catalogue) -> Self {
-        let mut unresolved = Vec::new();
-        let mut note = |tags: Vec<String>, path: &str| {
-            unresolved.extend(tags.into_iter().map(|tag| UnresolvedTag { tag, path: path.to_owned() }));
+        let (mut unresolved, mut followed) = (Vec::new(), Vec::new());
+        let mut note = |remarks: TagRemarks, path: &str| {
+            let tags = remarks.unresolved.into_iter();
+            unresolved.extend(tags.map(|tag| UnresolvedTag { tag, path: path.to_owned() }));
+            followed.extend(remarks.followed);
         };
         let of_rules = rules.rules().iter().map(|loaded| {
-            let (finding, tags) = Finding::of_rule(&loaded.rule, &loaded.path, catalogue);
-            note(tags, &loaded.path);
+            let (finding, remarks) = Finding::of_rule(&loaded.rule, &loaded.path, catalogue);
+            note(remarks, &loaded.path);
             Arc::new(finding)
         });
         let of_rules = of_rules.collect();
         let of_correlations = rules.correlations().iter().map(|loaded| {
             let members = loaded.rules.iter().filter_map(|index| rules.rules().get(*index));
             let tags: Vec<&String> = members.flat_map(|member| &member.rule.metadata.tags).collect();
-            let (finding, tags) = Finding::of_correlation(loaded, &tags, catalogue);
-            note(tags, &loaded.path);
+            let (finding, remarks) = Finding::of_correlation(loaded, &tags, catalogue);
+            note(remarks, &loaded.path);
             Arc::new(finding)
         });
         let correlations = of_correlations.collect();
         let of_associations = associations.all().iter().map(|association| {
-            let (finding, tags) = Finding::of_association(association, catalogue);
-            note(tags, "associations");
+            let (finding, remarks) = Finding::of_association(association, catalogue);
+            // Ours are of the embedded release; that they are followed says nothing of the user's rules.
+            note(TagRemarks { followed: Vec::new(), ..remarks }, "associations");
             Arc::new(finding)
         });
         let of_associations = of_associations.collect();
         let of_event = Arc::new(Finding::of_event());
-        Self { rules: of_rules, correlations, associations, of_associations, of_event, unresolved }
+        Self { rules: of_rules, correlations, associations, of_associations, of_event, unresolved, followed }
     }
 
     /// What a correlation says.
@@ -71,9 +75,20 @@ impl Findings {
         self.correlations.get(index)
     }
 
+    /// Adds what a library tells of the techniques: groups, mitigations and the like.
+    pub fn enrich(&mut self, catalogue: &Catalogue, library: &Library, wanted: &[Enrichment]) {
+        let findings = self.rules.iter_mut().chain(&mut self.correlations).chain(&mut self.of_associations);
+        findings.for_each(|finding| Arc::make_mut(finding).enrich(catalogue, library, wanted));
+    }
+
     /// Tags that the catalogue does not know.
     pub fn unresolved(&self) -> &[UnresolvedTag] {
         &self.unresolved
+    }
+
+    /// Tags of rules that are of another release than the catalogue, one entry a rule and tag.
+    pub fn followed(&self) -> &[Followed] {
+        &self.followed
     }
 }
 
@@ -84,6 +99,8 @@ pub(super) struct Outcome {
     pub(super) events: u64,
     pub(super) out_of_range: u64,
     pub(super) without_time: u64,
+    pub(super) local_times: u64,
+    pub(super) recovered: u64,
     pub(super) detections: u64,
     pub(super) span: TimeSpan,
     pub(super) unread_messages: UnreadMessages,
@@ -102,6 +119,8 @@ pub(super) struct Matcher<'a> {
     pub(super) budget: &'a AtomicU64,
     /// Set when the budget is used up.
     pub(super) is_enough: &'a AtomicBool,
+    /// The zone of times that name none.
+    pub(super) timezone: Arc<str>,
     /// Working memory that no batch is using.
     pub(super) idle: Mutex<Vec<Working>>,
 }
@@ -163,6 +182,8 @@ impl Matcher<'_> {
             return false;
         }
         outcome.events += 1;
+        outcome.local_times += u64::from(event.is_time_local());
+        outcome.recovered += u64::from(event.is_recovered());
         outcome.unread_messages.note(event);
         if self.budget.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.is_enough.store(true, Ordering::Relaxed);
@@ -219,7 +240,9 @@ impl Matcher<'_> {
         if findings.is_empty() {
             return;
         }
-        let kept = Arc::new(AlertEvent::of(event, place.0, place.1));
+        let mut kept = AlertEvent::of(event, place.0, place.1);
+        kept.timezone = event.is_time_local().then(|| Arc::clone(&self.timezone));
+        let kept = Arc::new(kept);
         for (finding, derived) in findings {
             outcome.detections += u64::from(finding.kind == Kind::Detection);
             outcome.alerts.push(Alert {

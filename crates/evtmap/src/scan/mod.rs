@@ -114,6 +114,7 @@ impl<'a> Scanner<'a> {
             options: &self.options,
             budget: &budget,
             is_enough: &is_enough,
+            timezone: self.options.input.timezone_name().into(),
             idle: Mutex::default(),
         };
         // The first so many events are only known in order.
@@ -122,6 +123,7 @@ impl<'a> Scanner<'a> {
             None => self.options.threads,
         };
         let mut account = ScanAccount::default();
+        account.timezone = self.options.input.timezone_name();
         let mut correlating = Correlating::default();
         let work = |item| match item {
             Item::Batch { log, path, batch } => Told::Batch { log, outcome: matcher.run(batch, &path) },

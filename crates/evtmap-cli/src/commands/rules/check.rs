@@ -13,9 +13,10 @@ use evtmap::rules::RuleFile;
 use evtmap::sigma::{Checked, Code, Collection, Correlation, Finding, Gravity, Lint, Linter, Plan, Rule};
 use serde_json::{Value as Json, json};
 
-use super::{pipelines, print, read_files, sarif, snippet};
+use super::{pipelines, print, sarif, snippet};
 use crate::commands::read_placeholders;
 use crate::failure::Failure;
+use crate::stock::Cache;
 use crate::terminal::{HEADING, counted, plain};
 
 #[derive(Args, Debug)]
@@ -120,9 +121,9 @@ struct Account {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &CheckArgs, cache: &Cache) -> Result<ExitCode, Failure> {
     reject_unknown(&args.allow)?;
-    let mut files = read_files(&args.paths)?;
+    let mut files = cache.rules(&args.paths)?.files()?;
     let catalogue = Catalogue::bundled();
     let knowledge = RuleKnowledge::new(&catalogue, &pipelines()?);
     let placeholders = read_placeholders(args.placeholders.as_deref())?;

@@ -15,9 +15,10 @@ use evtmap::{Pipelines, Placeholders, RuleExplanation};
 use serde_json::json;
 
 use super::check::pretty;
-use super::{Found, FoundRule, correlation, find_rule, in_words, pipelines, print, read_files, tree};
+use super::{Found, FoundRule, correlation, find_rule, in_words, pipelines, print, tree};
 use crate::commands::read_placeholders;
 use crate::failure::Failure;
+use crate::stock::Cache;
 use crate::terminal::{HEADING, plain};
 
 /// The largest JSON event that is read, in bytes.
@@ -63,12 +64,12 @@ pub(crate) struct ExplainArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &ExplainArgs, cache: &Cache) -> Result<ExitCode, Failure> {
     let placeholders = read_placeholders(args.placeholders.as_deref())?;
-    let Found { rule, file } = find_rule(&args.rule, &args.rules, &placeholders)?;
+    let Found { rule, file } = find_rule(&args.rule, &args.rules, cache, &placeholders)?;
     let matches = match rule {
         FoundRule::Rule(rule) => explain_rule(args, &rule, &file)?,
-        FoundRule::Correlation(own) => explain_correlation(args, &own, &file, &placeholders)?,
+        FoundRule::Correlation(own) => explain_correlation(args, &own, &file, &placeholders, cache)?,
     };
     Ok(if matches { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -114,6 +115,7 @@ fn explain_correlation(
     own: &Correlation,
     file: &RuleFile,
     placeholders: &Placeholders,
+    cache: &Cache,
 ) -> Result<bool, Failure> {
     if args.record.is_some() {
         return Err(Failure::new("a correlation is about several events, and not about one record")
@@ -121,7 +123,7 @@ fn explain_correlation(
     }
     let title = &own.metadata.title;
     let broken = |why: String| Failure::new(format!("`{title}` cannot be tried: {why}"));
-    let others = read_files(&args.rules)?;
+    let others = cache.rules(&args.rules)?.files()?;
     let rules = CorrelationTrial::rules(title, file, &others, &pipelines()?, placeholders).map_err(broken)?;
     let mut trial = CorrelationTrial::new(&rules, title).map_err(broken)?;
     let failure = |error: input::InputError| Failure::new(error.to_string()).help(error.help);

@@ -11,9 +11,11 @@ use evtmap::{Catalogue, Placeholders};
 use serde_json::{Value as Json, json};
 
 use super::check::pretty;
-use super::{print, read_files};
+use super::print;
 use crate::failure::Failure;
+use crate::stock::{Age, Cache};
 use crate::terminal::{FAINT, counted, fit, plain};
+use crate::{clock, summary};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -67,10 +69,12 @@ enum Kind {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &ListArgs) -> Result<ExitCode, Failure> {
-    let catalogue = Catalogue::bundled();
+pub(super) fn run(args: &ListArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+    let attack = cache.attack(None)?;
+    let stock = cache.rules(&args.paths)?;
     let mut lines: Vec<Line> =
-        read_files(&args.paths)?.into_iter().flat_map(|file| lines_of(&file, &catalogue)).collect();
+        stock.files()?.iter().flat_map(|file| lines_of(file, &attack.catalogue)).collect();
+    let newest = lines.iter().filter_map(|line| line.metadata.newest()).max().map(str::to_owned);
     lines.retain(|line| is_wanted(args, line));
     if args.json {
         print(&pretty(&lines.iter().map(Line::json).collect::<Json>())?)?;
@@ -79,7 +83,14 @@ pub(super) fn run(args: &ListArgs) -> Result<ExitCode, Failure> {
     for line in &lines {
         print(&line.text())?;
     }
-    print(&format!("{FAINT}{}{FAINT:#}\n", counted(lines.len() as u64, "rule")))?;
+    print(&format!(
+        "{FAINT}{} from {}, ATT&CK {}{FAINT:#}\n",
+        counted(lines.len() as u64, "rule"),
+        plain(&stock.origins.join(", ")),
+        plain(&attack.label()),
+    ))?;
+    let ages = [Age::of_rules(newest.as_deref(), stock.checked), attack.age()];
+    print(&summary::hint(&ages, clock::now()?))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -20,6 +20,7 @@ use evtmap::rules::{self, RuleFile};
 use evtmap::sigma::{AnyRule, Collection, Correlation, LogSource, NotOne, Rule};
 
 use crate::failure::Failure;
+use crate::stock::Cache;
 
 /// The subcommands; each has a file with its arguments and a function that runs it.
 #[derive(Subcommand, Debug)]
@@ -37,27 +38,14 @@ pub(crate) enum RulesCommand {
 }
 
 /// Runs a subcommand.
-pub(crate) fn run(command: &RulesCommand) -> Result<ExitCode, Failure> {
+pub(crate) fn run(command: &RulesCommand, cache: &Cache) -> Result<ExitCode, Failure> {
     match command {
-        RulesCommand::Check(args) => check::run(args),
-        RulesCommand::List(args) => list::run(args),
-        RulesCommand::Show(args) => show::run(args),
-        RulesCommand::Explain(args) => explain::run(args),
-        RulesCommand::Test(args) => test::run(args),
+        RulesCommand::Check(args) => check::run(args, cache),
+        RulesCommand::List(args) => list::run(args, cache),
+        RulesCommand::Show(args) => show::run(args, cache),
+        RulesCommand::Explain(args) => explain::run(args, cache),
+        RulesCommand::Test(args) => test::run(args, cache),
     }
-}
-
-/// The rule files of paths, or those that come with the program where there is no path.
-fn read_files(paths: &[PathBuf]) -> Result<Vec<RuleFile>, Failure> {
-    let failure = |error: rules::RulesError| Failure::new(error.to_string());
-    if paths.is_empty() {
-        return rules::bundled().map_err(failure);
-    }
-    let mut files = Vec::new();
-    for path in paths {
-        files.extend(rules::read(path).map_err(failure)?);
-    }
-    Ok(files)
 }
 
 /// The pipelines that come with the program.
@@ -87,12 +75,19 @@ impl From<AnyRule<'_>> for FoundRule {
 }
 
 /// Finds a rule: what a file is about, or by id, name or title among the rules of paths.
-fn find_rule(wanted: &str, paths: &[PathBuf], placeholders: &Placeholders) -> Result<Found, Failure> {
+fn find_rule(
+    wanted: &str,
+    paths: &[PathBuf],
+    cache: &Cache,
+    placeholders: &Placeholders,
+) -> Result<Found, Failure> {
     if Path::new(wanted).is_file() {
         return only_rule(wanted, placeholders);
     }
     let lower = wanted.to_lowercase();
-    for file in read_files(paths)?.into_iter().filter(|file| file.text.to_lowercase().contains(&lower)) {
+    for file in
+        cache.rules(paths)?.files()?.into_iter().filter(|file| file.text.to_lowercase().contains(&lower))
+    {
         let collection = Collection::parse(&file.text, placeholders);
         if let Some(rule) = collection.find(wanted).map(FoundRule::from) {
             return Ok(Found { rule, file });

@@ -9,8 +9,9 @@ use evtmap::rules::RuleFile;
 use evtmap::sigma::{AnyRule, Collection, Correlation, Item, Level, Metadata, Rule, Selection, Status};
 use evtmap::{Catalogue, Pipelines, Placeholders};
 
-use super::{Found, FoundRule, correlation, find_rule, in_words, pipelines, print, read_files, tree};
+use super::{Found, FoundRule, correlation, find_rule, in_words, pipelines, print, tree};
 use crate::failure::Failure;
+use crate::stock::Cache;
 use crate::terminal::{FAINT, HEADING, plain};
 
 #[derive(Args, Debug)]
@@ -30,24 +31,25 @@ pub(crate) struct ShowArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &ShowArgs) -> Result<ExitCode, Failure> {
-    let Found { rule, file } = find_rule(&args.rule, &args.paths, &Placeholders::default())?;
+pub(super) fn run(args: &ShowArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+    let Found { rule, file } = find_rule(&args.rule, &args.paths, cache, &Placeholders::default())?;
+    let catalogue = cache.attack(None)?.catalogue;
     let mut out = String::new();
     // Writing to a string does not fail.
     match rule {
         FoundRule::Rule(rule) => {
             let _ = write_metadata(&mut out, &rule.metadata, &file.path);
-            let _ = write_techniques(&mut out, &rule.metadata.tags);
+            let _ = write_techniques(&mut out, &rule.metadata.tags, &catalogue);
             let _ = write_logsource(&mut out, &rule, &pipelines()?);
             let _ = write_detection(&mut out, &rule);
         }
         FoundRule::Correlation(own) => {
-            let parts = parts(&own, &file, &args.paths)?;
+            let parts = parts(&own, &file, &args.paths, cache)?;
             // A result is given the tags of the rules that it is about, too.
             let tags = own.metadata.tags.iter().chain(parts.iter().flat_map(|part| &part.tags));
             let tags: Vec<String> = tags.cloned().collect();
             let _ = write_metadata(&mut out, &own.metadata, &file.path);
-            let _ = write_techniques(&mut out, &tags);
+            let _ = write_techniques(&mut out, &tags, &catalogue);
             let _ = write_correlation(&mut out, &own, &parts);
         }
     }
@@ -56,7 +58,12 @@ pub(super) fn run(args: &ShowArgs) -> Result<ExitCode, Failure> {
 }
 
 /// What the correlation names, in its own file or among the rules of paths; each name once.
-fn parts(own: &Correlation, file: &RuleFile, paths: &[PathBuf]) -> Result<Vec<Metadata>, Failure> {
+fn parts(
+    own: &Correlation,
+    file: &RuleFile,
+    paths: &[PathBuf],
+    cache: &Cache,
+) -> Result<Vec<Metadata>, Failure> {
     let mut files = vec![file.clone()];
     let mut parts: Vec<Metadata> = Vec::new();
     let named = |files: &[RuleFile], name: &str| {
@@ -73,7 +80,7 @@ fn parts(own: &Correlation, file: &RuleFile, paths: &[PathBuf]) -> Result<Vec<Me
     for name in own.names() {
         let mut found = named(&files, name);
         if found.is_none() && !has_all {
-            files.extend(read_files(paths)?);
+            files.extend(cache.rules(paths)?.files()?);
             has_all = true;
             found = named(&files, name);
         }
@@ -133,8 +140,7 @@ fn write_metadata(out: &mut String, metadata: &Metadata, path: &str) -> std::fmt
     writeln!(out)
 }
 
-fn write_techniques(out: &mut String, tags: &[String]) -> std::fmt::Result {
-    let catalogue = Catalogue::bundled();
+fn write_techniques(out: &mut String, tags: &[String], catalogue: &Catalogue) -> std::fmt::Result {
     let mapping = catalogue.resolve_all(tags);
     writeln!(out, "{HEADING}ATT&CK {}{HEADING:#}", plain(catalogue.version().unwrap_or_default()))?;
     for technique in mapping.techniques() {

@@ -7,9 +7,10 @@ use anstyle::AnsiColor;
 use clap::Args;
 use evtmap::authoring::{Trial, TrialOutcome, Trials, Wanted};
 
-use super::{correlation, pipelines, print, read_files, tree};
+use super::{correlation, pipelines, print, tree};
 use crate::commands::read_placeholders;
 use crate::failure::Failure;
+use crate::stock::Cache;
 use crate::terminal::{ERROR, counted, plain};
 
 const PASSED: anstyle::Style = AnsiColor::Green.on_default();
@@ -43,8 +44,8 @@ pub(crate) struct TestArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &TestArgs) -> Result<ExitCode, Failure> {
-    let rules = read_files(&args.rules)?;
+pub(super) fn run(args: &TestArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+    let rules = cache.rules(&args.rules)?.files()?;
     let pipelines = pipelines()?;
     let placeholders = read_placeholders(args.placeholders.as_deref())?;
     let trials = Trials { pipelines: &pipelines, placeholders: &placeholders, rules: &rules };

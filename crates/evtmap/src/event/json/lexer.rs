@@ -23,6 +23,13 @@ pub struct JsonError {
     pub reason: Cow<'static, str>,
 }
 
+impl JsonError {
+    /// The error for a text as a whole.
+    pub(crate) fn whole(reason: impl fmt::Display) -> Self {
+        Self { at: 0, reason: reason.to_string().into() }
+    }
+}
+
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
@@ -58,6 +65,12 @@ pub(crate) struct Text<'j> {
 }
 
 impl<'j> Text<'j> {
+    /// The string that a text is as a whole, where that is seen at once: it has no escapes.
+    pub(crate) fn plain(json: &'j str) -> Option<&'j str> {
+        let raw = json.strip_prefix('"')?.strip_suffix('"')?;
+        memchr::memchr2(b'"', b'\\', raw.as_bytes()).is_none().then_some(raw)
+    }
+
     /// The text; copied only where it has escapes.
     pub(crate) fn text(self) -> Result<Cow<'j, str>> {
         if !self.has_escapes {
@@ -406,6 +419,14 @@ mod tests {
         );
         check(r#""C:\\x \"y\" \/ \b\f\n\r\t \u00e4 \ud83d\ude00""#, r#""C:\\x \"y\" / \b\f\n\r\t ä 😀""#);
         check("\"a\tb\"", r#""a\tb""#);
+    }
+
+    #[test]
+    fn plain_strings_are_seen_at_once() {
+        assert_eq!(Text::plain(r#""a b""#), Some("a b"));
+        for text in [r#""a\tb""#, r#""a" "b""#, "1", "\"", r#" "a""#] {
+            assert_eq!(Text::plain(text), None, "{text}");
+        }
     }
 
     #[test]

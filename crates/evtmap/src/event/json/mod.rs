@@ -41,7 +41,11 @@ pub(crate) fn read_event(json: &str, event: &mut Event) -> Result {
 /// # Errors
 /// Those of [`read`].
 pub(crate) fn read_field(json: &str, place: Place, name: &str, event: &mut Event) -> Result {
-    Reader { lexer: Lexer::new(json), event }.element(place, &[name], 1)
+    let mut reader = Reader { lexer: Lexer::new(json), event };
+    match Text::plain(json) {
+        Some(text) => reader.put(place, &[name], Value::Text(text)),
+        None => reader.element(place, &[name], 1),
+    }
 }
 
 /// Adds the fields of a payload, the object that is the value of `EventData` or `UserData`.

@@ -13,11 +13,18 @@ pub(super) struct Meanings {
     constants: HashMap<String, Vec<u32>>,
     /// `NT AUTHORITY\SYSTEM` is `S-1-5-18`.
     sids: HashMap<String, String>,
+    /// `Domain Admins` is 512: the last part of its SID in every domain.
+    rids: HashMap<String, u32>,
 }
 
 impl Meanings {
-    /// Adds the meanings of constants and the names of SIDs.
-    pub(super) fn extend(&mut self, constants: BTreeMap<u32, String>, sids: HashMap<String, Vec<String>>) {
+    /// Adds the meanings of constants, and the names of SIDs and of their last parts.
+    pub(super) fn extend(
+        &mut self,
+        constants: BTreeMap<u32, String>,
+        sids: HashMap<String, Vec<String>>,
+        rids: BTreeMap<u32, Vec<String>>,
+    ) {
         for (number, text) in constants {
             let numbers = self.constants.entry(text).or_default();
             if !numbers.contains(&number) {
@@ -27,12 +34,18 @@ impl Meanings {
         for (sid, names) in sids {
             self.sids.extend(names.into_iter().map(|name| (name, sid.clone())));
         }
+        for (rid, names) in rids {
+            self.rids.extend(names.into_iter().map(|name| (name, rid)));
+        }
     }
 
     /// The value that is written as `text`, where it is another.
     pub(super) fn original(&self, text: &str, reading: Reading) -> Option<Cow<'_, str>> {
         match reading {
-            Reading::Sid => self.sids.get(text).map(|sid| Cow::Borrowed(sid.as_str())),
+            Reading::Sid => {
+                let known = self.sids.get(text).map(|sid| Cow::Borrowed(sid.as_str()));
+                known.or_else(|| self.sid_of_domain(text).map(Cow::Owned))
+            }
             Reading::Constant(near) => self.constants_in(text, near).map(Cow::Owned),
             // `<value not set>` may stand for any value.
             Reading::AsWritten if text.starts_with('<') => {
@@ -44,6 +57,14 @@ impl Meanings {
             }
             Reading::AsWritten => hexadecimal(text).map(Cow::Owned),
         }
+    }
+
+    /// The SID of an account or group that every domain has. The domain's own part is not in the name, and
+    /// what stands in its place can be taken for nothing else.
+    fn sid_of_domain(&self, text: &str) -> Option<String> {
+        let (domain, name) = text.split_once('\\')?;
+        let rid = self.rids.get(name).filter(|_| !domain.is_empty())?;
+        Some(format!("S-1-5-21-?-{rid}"))
     }
 
     /// The constant that `text` stands for; of several the one that is nearest to `near`.

@@ -98,6 +98,8 @@ struct File {
     #[serde(default)]
     sid: HashMap<String, Vec<String>>,
     #[serde(default)]
+    rid: HashMap<String, Vec<String>>,
+    #[serde(default)]
     event: Vec<Entry>,
 }
 
@@ -131,7 +133,8 @@ impl Messages {
             messages.aliases.extend(file.alias);
             let constants =
                 file.constant.into_iter().filter_map(|(key, text)| Some((key.parse().ok()?, text)));
-            messages.meanings.extend(constants.collect(), file.sid);
+            let rids = file.rid.into_iter().filter_map(|(key, names)| Some((key.parse().ok()?, names)));
+            messages.meanings.extend(constants.collect(), file.sid, rids.collect());
             for entry in file.event {
                 let (provider, id) = (entry.provider.clone(), entry.id);
                 let layout = Layout::compile(entry).map_err(|reason| LayoutError::Layout {

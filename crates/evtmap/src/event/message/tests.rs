@@ -20,6 +20,9 @@ const LAYOUTS: &str = r#"
 [sid]
 "S-1-5-18" = ['NT AUTHORITY\SYSTEM', 'SYSTEM']
 
+[rid]
+512 = ['Domain Admins']
+
 [[event]]
 provider = "P"
 id = 1
@@ -103,6 +106,16 @@ fn sections_tell_equal_labels_apart() {
         TargetUserSid "LAB\\bob"
         TargetUserName "bob""#,
     );
+}
+
+#[test]
+fn groups_that_every_domain_has() {
+    let sid = |name: &str, expected: &str| {
+        check(1, &format!("Subject:\n\tSecurity ID:\t\t{name}"), &format!("SubjectUserSid {expected:?}"));
+    };
+    sid(r"LAB\Domain Admins", "S-1-5-21-?-512");
+    sid("Domain Admins", "Domain Admins");
+    sid(r"LAB\Domain Admins of Old", r"LAB\Domain Admins of Old");
 }
 
 #[test]

@@ -31,13 +31,19 @@ pub struct Log {
 /// The event logs at a path, one after the other: the file itself, or what an archive holds. Each is to be read
 /// before the next is asked for.
 pub struct Logs<'o> {
-    /// The path, until it was opened.
-    path: Option<PathBuf>,
+    /// What is to be opened first.
+    start: Option<Start>,
     options: &'o InputOptions,
     limits: limit::Limits,
     /// The archives that are open, the innermost last.
     archives: Vec<Archive>,
     has_log: bool,
+}
+
+/// What is opened first.
+enum Start {
+    Path(PathBuf),
+    Source(PathBuf, std::io::Result<Source>),
 }
 
 /// An archive that is being read.
@@ -63,13 +69,28 @@ struct Member {
 
 /// The event logs at a path. What they are follows from their content.
 pub fn logs<'o>(path: &Path, options: &'o InputOptions) -> Logs<'o> {
-    Logs {
-        path: Some(path.to_owned()),
-        options,
-        limits: limit::Limits::default(),
-        archives: Vec::new(),
-        has_log: false,
+    Logs::new(Start::Path(path.to_owned()), options)
+}
+
+/// The event logs in something that is open already.
+pub(super) fn logs_of<'o>(
+    path: &Path,
+    source: std::io::Result<Source>,
+    options: &'o InputOptions,
+) -> Logs<'o> {
+    Logs::new(Start::Source(path.to_owned(), source), options)
+}
+
+/// The first log that can be read, or why the first cannot.
+pub(super) fn first(path: &Path, logs: Logs<'_>) -> Result<Box<dyn Input>, InputError> {
+    let mut first = None;
+    for log in logs {
+        match log.opened {
+            Ok(input) => return Ok(input),
+            Err(error) => _ = first.get_or_insert(error),
+        }
     }
+    Err(first.unwrap_or_else(|| InputError::new("input-empty", path, "the file is empty", "leave it out")))
 }
 
 impl Iterator for Logs<'_> {
@@ -77,8 +98,14 @@ impl Iterator for Logs<'_> {
 
     fn next(&mut self) -> Option<Log> {
         loop {
-            if let Some(path) = self.path.take() {
-                let source = Source::of_path(&path);
+            if let Some(start) = self.start.take() {
+                let (path, source) = match start {
+                    Start::Path(path) => {
+                        let source = Source::of_path(&path);
+                        (path, source)
+                    }
+                    Start::Source(path, source) => (path, source),
+                };
                 if let Some(log) = self.enter(path, source) {
                     return Some(log);
                 }
@@ -117,7 +144,12 @@ enum Unpacked {
     Archive(Archive),
 }
 
-impl Logs<'_> {
+impl<'o> Logs<'o> {
+    fn new(start: Start, options: &'o InputOptions) -> Self {
+        let limits = limit::Limits::default();
+        Self { start: Some(start), options, limits, archives: Vec::new(), has_log: false }
+    }
+
     /// Gives the log that a source is, if it is one. An archive is opened, and its members come next.
     fn enter(&mut self, path: PathBuf, source: std::io::Result<Source>) -> Option<Log> {
         let is_member = !self.archives.is_empty();

@@ -6,8 +6,10 @@
 
 use memchr::{memchr, memchr2};
 
+use super::super::text::MAX_RECORD_BYTES;
+
 /// How many bytes a row, and so a cell, may have.
-pub const MAX_ROW_BYTES: usize = 16 << 20;
+const MAX_ROW_BYTES: usize = MAX_RECORD_BYTES;
 /// How many cells a row may have.
 pub const MAX_COLUMNS: usize = 1000;
 
@@ -42,39 +44,39 @@ pub(super) fn row_length(bytes: &[u8], delimiter: u8, is_end: bool) -> Option<us
 /// The cells of a row, quotes removed. The memory serves the next row again.
 #[derive(Debug, Default)]
 pub(super) struct Row {
-    bytes: Vec<u8>,
-    /// Where each cell ends in `bytes`.
+    text: String,
+    /// Where each cell ends in `text`.
     ends: Vec<usize>,
 }
 
 impl Row {
     /// Splits a row into its cells. Those beyond [`MAX_COLUMNS`] are counted as one.
-    pub(super) fn split(&mut self, row: &[u8], delimiter: u8) {
-        self.bytes.clear();
+    pub(super) fn split(&mut self, row: &str, delimiter: u8) {
+        self.text.clear();
         self.ends.clear();
-        let row = row.strip_suffix(b"\n").unwrap_or(row);
-        let mut rest = Some(row.strip_suffix(b"\r").unwrap_or(row));
+        let row = row.strip_suffix('\n').unwrap_or(row);
+        let mut rest = Some(row.strip_suffix('\r').unwrap_or(row));
         while let Some(row) = rest.filter(|_| self.ends.len() <= MAX_COLUMNS) {
-            let row = if row.first() == Some(&b'"') { self.unquote(row) } else { row };
+            let row = if row.starts_with('"') { self.unquote(row) } else { row };
             let (cell, next) = cut(row, delimiter);
-            self.bytes.extend_from_slice(cell);
-            self.ends.push(self.bytes.len());
+            self.text.push_str(cell);
+            self.ends.push(self.text.len());
             rest = next;
         }
     }
 
     /// Takes the text between the quotes and gives what follows them.
-    fn unquote<'a>(&mut self, row: &'a [u8]) -> &'a [u8] {
+    fn unquote<'a>(&mut self, row: &'a str) -> &'a str {
         let mut rest = row.get(1..).unwrap_or_default();
         loop {
             let (text, next) = cut(rest, b'"');
-            self.bytes.extend_from_slice(text);
+            self.text.push_str(text);
             rest = next.unwrap_or_default();
-            match rest.strip_prefix(b"\"") {
+            match rest.strip_prefix('"') {
                 Some(next) => rest = next,
                 None => return rest,
             }
-            self.bytes.push(b'"');
+            self.text.push('"');
         }
     }
 
@@ -84,19 +86,19 @@ impl Row {
 
     /// Whether the row is an empty line.
     pub(super) fn is_blank(&self) -> bool {
-        self.ends.len() <= 1 && self.bytes.trim_ascii().is_empty()
+        self.ends.len() <= 1 && self.text.trim_ascii().is_empty()
     }
 
-    pub(super) fn cells(&self) -> impl Iterator<Item = &[u8]> {
+    pub(super) fn cells(&self) -> impl Iterator<Item = &str> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| self.bytes.get(start..*end).unwrap_or_default())
+        starts.zip(&self.ends).map(|(start, end)| self.text.get(start..*end).unwrap_or_default())
     }
 }
 
-/// What comes before the first `separator`, and what comes after it.
-fn cut(bytes: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
-    let found = memchr(separator, bytes).and_then(|at| bytes.split_at_checked(at));
-    found.map_or((bytes, None), |(before, after)| (before, after.get(1..)))
+/// What comes before the first `separator`, which is ASCII, and what comes after it.
+fn cut(text: &str, separator: u8) -> (&str, Option<&str>) {
+    let found = memchr(separator, text.as_bytes()).and_then(|at| text.split_at_checked(at));
+    found.map_or((text, None), |(before, after)| (before, after.get(1..)))
 }
 
 #[cfg(test)]
@@ -112,8 +114,8 @@ mod tests {
         while !rest.is_empty()
             && let Some(length) = row_length(rest, b',', true)
         {
-            row.split(&rest[..length], b',');
-            found.push(row.cells().map(|cell| String::from_utf8(cell.to_vec()).unwrap()).collect::<Vec<_>>());
+            row.split(std::str::from_utf8(&rest[..length]).unwrap(), b',');
+            found.push(row.cells().map(str::to_owned).collect::<Vec<_>>());
             rest = &rest[length..];
         }
         assert_eq!(found, expected);
@@ -158,7 +160,7 @@ mod tests {
     #[test]
     fn columns_are_bounded() {
         let mut row = Row::default();
-        row.split(",".repeat(100_000).as_bytes(), b',');
+        row.split(&",".repeat(100_000), b',');
         assert_eq!(row.len(), MAX_COLUMNS + 1);
     }
 }

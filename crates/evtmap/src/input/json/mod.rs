@@ -6,15 +6,14 @@
 //! into the event.
 
 mod cut;
-mod record;
-mod shape;
+pub(super) mod record;
 
 use std::borrow::Cow;
 
 use self::cut::Layout;
 use self::record::Record;
-use self::shape::{Reading, Shape};
-use super::text::{self, Cut, Format, Problem, TextInput};
+use super::shape::{self, Reading, Shape};
+use super::text::{self, Cut, Format, Problem, Text, TextInput};
 use super::{InputOptions, Opened, Source};
 use crate::event::Event;
 use crate::event::json::{self, JsonError};
@@ -27,7 +26,7 @@ const WRAPPERS: [&str; 5] = ["result", "_source", "fields", "document", "data"];
 const N_KEYS_SHOWN: usize = 6;
 
 /// A file is recognised by its first objects: one of them has the shape of an event.
-pub(super) fn recognises(head: &[u8]) -> bool {
+pub(super) fn recognises(head: &[u8], _: &InputOptions) -> bool {
     let head = text::decode_head(head);
     if !matches!(head.trim_ascii_start().first(), Some(b'{' | b'[')) {
         return false;
@@ -65,9 +64,9 @@ fn is_event(object: &str, is_whole: bool) -> bool {
 
 pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
     let (layout, start) = cut::layout(&text::decode_head(&source.head));
-    let mut input = TextInput::new(source, Json { layout, options: options.clone() });
-    input.skip(start);
-    Ok(Box::new(input))
+    let mut text = Text::new(source);
+    text.skip(start);
+    Ok(Box::new(TextInput::new(text, Json { layout, options: options.clone() })))
 }
 
 /// Objects that are laid out in one way.
@@ -92,33 +91,47 @@ impl Format for Json {
         }
     }
 
+    fn start(&self, text: &[u8]) -> usize {
+        memchr::memchr(b'{', text).unwrap_or_default()
+    }
+
     fn resume(&self, text: &[u8]) -> Option<usize> {
         self.layout.resume(text)
     }
 
-    fn read(&self, object: &str, event: &mut Event) -> Result<bool, Problem> {
+    type Scratch = ();
+
+    fn read(&self, object: &str, (): &mut (), event: &mut Event) -> Result<bool, Problem> {
         let problem = |error: JsonError| Problem::new("json-record", error.to_string());
         // Most files are of this shape, and reading it needs no look ahead.
         if object.starts_with(r#"{"Event":"#) {
-            return json::read(object, event).map(|()| true).map_err(problem);
+            json::read(object, event).map_err(problem)?;
+            event.brace_guids();
+            self.options.complete(event, false);
+            return Ok(true);
         }
         let record = Record::parse(object).map_err(problem)?;
         if record.is_empty() {
             return Ok(false);
         }
-        let keys: Vec<String> =
-            record.members().take(N_KEYS_SHOWN).map(|(key, _)| format!("`{key:.40}`")).collect();
-        let Some((shape, record)) = unwrap(record) else {
-            let reason = format!("this is no event of a known shape; it begins with {}", keys.join(", "));
-            return Err(Problem::new("json-shape", reason));
-        };
+        let Some((shape, record)) = unwrap(record) else { return Err(unknown_shape(object)) };
         Reading::new(&record, event, &self.options).read(shape).map_err(problem)?;
         if event.event_id().is_none() && event.n_fields() > 0 {
             return Err(Problem::new("json-event-id", "the event has no event id that is a number"));
         }
-        self.options.origins.complete(event);
+        event.brace_guids();
+        self.options.complete(event, !shape.has_field_names());
         Ok(true)
     }
+}
+
+/// Says of an object that nobody knows what it begins with.
+fn unknown_shape(object: &str) -> Problem {
+    let record = Record::parse_start(object);
+    let keys: Vec<String> =
+        record.members().take(N_KEYS_SHOWN).map(|(key, _)| format!("`{key:.40}`")).collect();
+    let reason = format!("this is no event of a known shape; it begins with {}", keys.join(", "));
+    Problem::new("json-shape", reason)
 }
 
 /// The event in an object, wrappers taken off, and its shape.

@@ -281,6 +281,60 @@ fn splunk() {
     );
 }
 
+/// What an event says that has a message and no fields, or fields under names of the collector.
+#[test]
+fn fields_out_of_messages() {
+    let fields = |json: &str| {
+        let found = dump("json", json.as_bytes(), &InputOptions::default());
+        let lines = found.lines().filter_map(|line| line.strip_prefix("Data "));
+        lines.collect::<Vec<_>>().join("; ")
+    };
+    let message = "The SNMP service entered the running state.";
+    let winlogbeat = |payload: &str| {
+        fields(&format!(
+            r#"{{"winlog": {{"channel": "System", "event_id": 7036, "provider_name": "Service Control Manager"{payload}}}, "message": "{message}"}}"#
+        ))
+    };
+    assert_eq!(winlogbeat(""), r#"param1 "SNMP"; param2 "running""#);
+    assert_eq!(winlogbeat(r#", "event_data": {"param1": "x"}"#), r#"param1 "x""#);
+    let powershell = format!(
+        r#"{{"Id": 7036, "LogName": "System", "ProviderName": "Service Control Manager",
+            "Properties": [{{"Value": "SNMP"}}], "Message": "{message}"}}"#
+    );
+    assert_eq!(fields(&powershell), r#"Data "SNMP"; param1 "SNMP"; param2 "running""#);
+    let splunk = format!(
+        r#"{{"EventCode": 7036, "LogName": "System", "SourceName": "Service Control Manager", "Service": "SNMP",
+            "Message": "{message}"}}"#
+    );
+    assert_eq!(fields(&splunk), r#"Service "SNMP"; param1 "SNMP"; param2 "running""#);
+    let forwarded = format!(
+        r##"{{"Event": {{"System": {{"Provider": {{"#attributes": {{"Name": "Service Control Manager"}}}}, "EventID": 7036}},
+            "RenderingInfo": {{"Message": "{message}"}}}}}}"##
+    );
+    assert_eq!(fields(&forwarded), r#"param1 "SNMP"; param2 "running""#);
+}
+
+#[test]
+fn evtxecmd() {
+    check_event(
+        r##"{"PayloadData1": "x", "EventRecordId": "812", "TimeCreated": "2026-03-02T08:00:00.1234567+00:00",
+            "EventId": 1, "Level": "Info", "Provider": "P", "Channel": "C", "Computer": "WS01",
+            "Payload": "{\"EventData\":{\"Data\":[{\"@Name\":\"Image\",\"#text\":\"y\"}]}}"}"##
+            .replace('\n', "")
+            .as_str(),
+        r#"
+        System EventRecordID "812"
+        System TimeCreated_SystemTime "2026-03-02T08:00:00.1234567Z"
+        System EventID "1"
+        System Level "Info"
+        System Provider_Name "P"
+        System Channel "C"
+        System Computer "WS01"
+        Data Image "y"
+        "#,
+    );
+}
+
 #[test]
 fn velociraptor() {
     check_event(

@@ -1,0 +1,5 @@
+//! `evtmap update`: what is carried over is checked, kept, used and given back.
+
+mod archive;
+mod disk;
+mod import;

@@ -1,0 +1,289 @@
+//! Records straight into events.
+//!
+//! The evtx crate renders a record as JSON, from which its fields are read again. Nearly all records can be
+//! had for a fifth of that: their template says which value is which field, and the values are written as
+//! they are. That this gives what the crate gives is not taken on trust: of every combination of templates,
+//! types of values and empty values, the first record is decoded in both ways, and only if the events are
+//! equal are the others read directly. Whatever is unusual in any way is left to the crate.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::{PoisonError, RwLock};
+
+use evtx::EvtxChunkHeader;
+use rustc_hash::FxHashMap;
+
+use super::template::{self, Action, Cursor, Empty, Role, Template};
+use super::value::{self, FILETIME_END, RawValue, Unusual, kind};
+use crate::event::{Event, Place, Value};
+
+/// How many combinations are remembered; a forged log must not fill the memory.
+const MAX_KNOWN: usize = 1 << 16;
+/// How many values the templates of a record may have gaps for.
+const MAX_VALUES: usize = 1 << 12;
+/// How deep templates may lie in each other's gaps.
+const MAX_TEMPLATE_DEPTH: u32 = 4;
+/// Where a chunk's first record begins.
+const FIRST_RECORD: usize = 512;
+const RECORD_MAGIC: [u8; 4] = [0x2a, 0x2a, 0, 0];
+/// The part of a record before its content.
+const RECORD_HEADER_BYTES: usize = 24;
+/// The copy of its size at a record's end.
+const RECORD_TRAILER_BYTES: usize = 4;
+const TEMPLATE_INSTANCE: u8 = 0x0c;
+/// The name of the nameless fields of `EventData`.
+const NAMELESS: &str = "Data";
+
+/// Combinations of templates and kinds of values that were decoded in both ways, and whether the events were
+/// equal. Shared by all files of a run.
+#[derive(Debug, Default)]
+pub struct Combinations {
+    /// Keyed by chance, so that nobody can forge a template that is taken for another.
+    hasher: RandomState,
+    known: RwLock<HashMap<u64, bool>>,
+}
+
+impl Combinations {
+    /// Whether records of a combination are the same in both ways; nothing if none was seen.
+    pub(super) fn get(&self, combination: u64) -> Option<bool> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(&combination).copied()
+    }
+
+    /// Remembers how it was with one record.
+    pub(super) fn note(&self, combination: u64, is_equal: bool) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < MAX_KNOWN {
+            known.insert(combination, is_equal);
+        }
+    }
+}
+
+/// Where the records of a chunk are, if each is where it should be; a damaged chunk is left to the evtx
+/// crate, which finds what can be found in it.
+pub(super) fn records(chunk: &[u8], header: &EvtxChunkHeader) -> Option<Vec<Range<usize>>> {
+    let end = usize::try_from(header.free_space_offset).ok()?.min(chunk.len());
+    let mut records = Vec::new();
+    let mut start = FIRST_RECORD;
+    while start < end {
+        let record = chunk.get(start..end)?;
+        let (magic, rest) = record.split_first_chunk::<4>()?;
+        let (size, rest) = rest.split_first_chunk::<4>()?;
+        let (id, rest) = rest.split_first_chunk::<8>()?;
+        let (time, _) = rest.split_first_chunk::<8>()?;
+        let n_bytes = usize::try_from(u32::from_le_bytes(*size)).ok()?;
+        let is_whole = *magic == RECORD_MAGIC
+            && n_bytes >= RECORD_HEADER_BYTES + RECORD_TRAILER_BYTES
+            && u64::from_le_bytes(*time) < FILETIME_END
+            && record.get(..n_bytes)?.ends_with(size);
+        if !is_whole {
+            return None;
+        }
+        records.push(start..start + n_bytes);
+        if u64::from_le_bytes(*id) == header.last_event_record_id {
+            break;
+        }
+        start += n_bytes;
+    }
+    Some(records)
+}
+
+/// Decodes the records of one chunk.
+pub(super) struct Decoder<'c> {
+    chunk: &'c [u8],
+    combinations: &'c Combinations,
+    /// By where they are defined; nothing for those that are unusual.
+    templates: FxHashMap<u32, Option<Rc<Known>>>,
+    /// The values of the record, those of inner templates behind those of outer ones.
+    values: Vec<Gap>,
+    /// What makes up the record's combination.
+    combination: Vec<u8>,
+}
+
+/// A template and a number for what it says.
+struct Known {
+    template: Template,
+    number: u64,
+}
+
+/// What is in a gap of a template, and where.
+#[derive(Clone, Copy)]
+struct Gap {
+    kind: u8,
+    start: usize,
+    n_bytes: usize,
+}
+
+impl<'c> Decoder<'c> {
+    pub(super) fn new(chunk: &'c [u8], combinations: &'c Combinations) -> Self {
+        Self {
+            chunk,
+            combinations,
+            templates: FxHashMap::default(),
+            values: Vec::new(),
+            combination: Vec::new(),
+        }
+    }
+
+    /// Decodes a record into `event`, and says which combination it is of. Only where that is known to be
+    /// right does the event count.
+    pub(super) fn decode(&mut self, record: &Range<usize>, event: &mut Event) -> Result<u64, Unusual> {
+        event.clear();
+        self.values.clear();
+        self.combination.clear();
+        let end = record.end - RECORD_TRAILER_BYTES;
+        self.stream(record.start + RECORD_HEADER_BYTES..end, Role::Event, 0, event)?;
+        Ok(self.combinations.hasher.hash_one(self.combination.as_slice()))
+    }
+
+    /// Decodes a stream that is one use of a template.
+    fn stream(
+        &mut self,
+        range: Range<usize>,
+        role: Role,
+        depth: u32,
+        event: &mut Event,
+    ) -> Result<(), Unusual> {
+        if depth >= MAX_TEMPLATE_DEPTH {
+            return Err(Unusual);
+        }
+        let mut cursor = Cursor { chunk: self.chunk, at: range.start, end: range.end };
+        // What is in a gap may do without the header.
+        if self.chunk.get(cursor.at) != Some(&TEMPLATE_INSTANCE) {
+            cursor.fragment_header()?;
+        }
+        if cursor.token()? != TEMPLATE_INSTANCE {
+            return Err(Unusual);
+        }
+        let _ = cursor.bytes(5)?;
+        let definition = cursor.u32()?;
+        if usize::try_from(definition).is_ok_and(|at| at == cursor.at) {
+            // The template stands here, where it is used for the first time.
+            let _ = cursor.bytes(20)?;
+            let n_bytes = cursor.u32()?;
+            let _ = cursor.bytes(usize::try_from(n_bytes).map_err(|_| Unusual)?)?;
+        }
+        let known = self.template(definition)?;
+        if known.template.role != role {
+            return Err(Unusual);
+        }
+        let base = self.values(&mut cursor)?;
+        if !matches!(self.chunk.get(cursor.at..cursor.end), Some([] | [0, ..])) {
+            return Err(Unusual);
+        }
+        if let Some(need) = known.template.need
+            && self.gap(base, need)?.0.kind == kind::NULL
+        {
+            return Err(Unusual);
+        }
+        self.combination.extend_from_slice(&known.number.to_le_bytes());
+        known.template.steps.iter().try_for_each(|step| self.step(step, base, depth, event))
+    }
+
+    /// The template that is defined at a place.
+    fn template(&mut self, definition: u32) -> Result<Rc<Known>, Unusual> {
+        if let Some(known) = self.templates.get(&definition) {
+            return known.clone().ok_or(Unusual);
+        }
+        let known = self.read_template(definition).ok().map(Rc::new);
+        self.templates.insert(definition, known.clone());
+        known.ok_or(Unusual)
+    }
+
+    fn read_template(&self, definition: u32) -> Result<Known, Unusual> {
+        let at = usize::try_from(definition).map_err(|_| Unusual)?;
+        let mut cursor = Cursor { chunk: self.chunk, at, end: self.chunk.len() };
+        let _ = cursor.bytes(20)?;
+        let n_bytes = usize::try_from(cursor.u32()?).map_err(|_| Unusual)?;
+        let template = template::read(self.chunk, cursor.at, n_bytes)?;
+        let number = self.combinations.hasher.hash_one(&template);
+        Ok(Known { template, number })
+    }
+
+    /// Finds the values of a template's gaps, and gives the place of the first in `values`.
+    fn values(&mut self, cursor: &mut Cursor<'c>) -> Result<usize, Unusual> {
+        let n_values = usize::try_from(cursor.u32()?).map_err(|_| Unusual)?;
+        let base = self.values.len();
+        if base + n_values > MAX_VALUES {
+            return Err(Unusual);
+        }
+        let (descriptors, _) = cursor.bytes(n_values * 4)?.as_chunks::<4>();
+        for [low, high, kind, _] in descriptors {
+            let n_bytes = usize::from(u16::from_le_bytes([*low, *high]));
+            let start = cursor.at;
+            let bytes = cursor.bytes(n_bytes)?;
+            let is_empty = RawValue { kind: *kind, bytes }.is_empty();
+            self.combination.extend_from_slice(&[*kind, u8::from(is_empty)]);
+            self.values.push(Gap { kind: *kind, start, n_bytes });
+        }
+        Ok(base)
+    }
+
+    fn gap(&self, base: usize, gap: u16) -> Result<(Gap, RawValue<'c>), Unusual> {
+        let gap = *self.values.get(base + usize::from(gap)).ok_or(Unusual)?;
+        let bytes = self.chunk.get(gap.start..gap.start + gap.n_bytes).ok_or(Unusual)?;
+        Ok((gap, RawValue { kind: gap.kind, bytes }))
+    }
+
+    fn step(
+        &mut self,
+        step: &template::Step,
+        base: usize,
+        depth: u32,
+        event: &mut Event,
+    ) -> Result<(), Unusual> {
+        for need in &step.needs {
+            if self.gap(base, *need)?.0.kind == kind::NULL {
+                return Ok(());
+            }
+        }
+        match &step.action {
+            Action::Constant { place, name, value } => event.push(*place, name, Value::Text(value)),
+            Action::Field { place, name, gap, empty } => {
+                let (_, value) = self.gap(base, *gap)?;
+                match (value.is_empty(), empty) {
+                    (false, _) => event.push_with(*place, &[name], |text| value.write(text))?,
+                    (true, Empty::LeftOut) => {}
+                    (true, Empty::Null) => event.push(*place, name, Value::Null),
+                    (true, Empty::Text) => event.push(*place, name, Value::Text("")),
+                }
+            }
+            Action::Nameless { gap, is_only } => {
+                let (_, value) = self.gap(base, *gap)?;
+                if value.kind == kind::STRING_ARRAY && !is_only {
+                    return Err(Unusual);
+                }
+                push_nameless(value, event)?;
+            }
+            Action::Inner { gap, role } => {
+                let (gap, value) = self.gap(base, *gap)?;
+                if !value.is_empty() {
+                    if gap.kind != kind::BINXML {
+                        return Err(Unusual);
+                    }
+                    self.stream(gap.start..gap.start + gap.n_bytes, *role, depth + 1, event)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds the nameless fields of `EventData`: each text of an array, or the one value.
+fn push_nameless(value: RawValue<'_>, event: &mut Event) -> Result<(), Unusual> {
+    if value.is_empty() {
+        event.push(Place::Data, NAMELESS, Value::Text(""));
+        return Ok(());
+    }
+    if value.kind != kind::STRING_ARRAY {
+        return event.push_with(Place::Data, &[NAMELESS], |text| value.write(text));
+    }
+    for item in value.texts()? {
+        event.push_with(Place::Data, &[NAMELESS], |text| {
+            value::push_utf16(item, text);
+            Ok::<(), Unusual>(())
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! Records decoded directly are what the evtx crate makes of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+/// Logs beside the checkout and in it.
+fn logs() -> Vec<PathBuf> {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut logs = Vec::new();
+    let mut folders = vec![checkout.join("examples"), checkout.join("../shared/data")];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else {
+            eprintln!("skipped: there is no {}", folder.display());
+            continue;
+        };
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "evtx") {
+                logs.push(path);
+            }
+        }
+    }
+    logs.sort();
+    logs
+}
+
+/// What became of the records of logs.
+#[derive(Debug, Default)]
+struct Account {
+    n_records: u64,
+    n_direct: u64,
+    /// By template or reason: those that were not, to see what is worth reading directly.
+    others: BTreeMap<String, u64>,
+}
+
+impl Account {
+    fn add(&mut self, path: &Path, bytes: Vec<u8>, combinations: &Combinations) {
+        let Ok(mut data) = EvtxChunkData::new(bytes, false) else { return };
+        let Some(places) = direct::records(&data.data, &data.header) else { return };
+        let Ok(mut chunk) = data.parse(Arc::default()) else { return };
+        let mut decoder = direct::Decoder::new(chunk.data, combinations);
+        let (mut event, mut expected) = (Event::new(), Event::new());
+        let mut n_told = 0;
+        for (place, record) in places.iter().zip(chunk.iter()) {
+            n_told += 1;
+            self.n_records += 1;
+            let read = rendered(record, &mut expected);
+            let Ok(combination) = decoder.decode(place, &mut event) else {
+                *self
+                    .others
+                    .entry(format!("{} {:?}", expected.provider(), expected.event_id()))
+                    .or_default() += 1;
+                continue;
+            };
+            let is_equal = read.is_ok() && event.is_same(&expected);
+            match combinations.get(combination) {
+                Some(true) => {
+                    assert!(is_equal, "{} at {}\n{event}\n{expected}", path.display(), place.start);
+                    self.n_direct += 1;
+                }
+                Some(false) => {}
+                None => combinations.note(combination, is_equal),
+            }
+            if !is_equal {
+                *self
+                    .others
+                    .entry(format!("differs: {} {:?}", expected.provider(), expected.event_id()))
+                    .or_default() += 1;
+            }
+        }
+        assert_eq!(n_told, places.len(), "{}", path.display());
+        assert!(chunk.iter().nth(places.len()).is_none(), "{}", path.display());
+    }
+}
+
+/// What is decoded directly once a combination is known is right for every further record of it; and nearly
+/// every record is.
+#[test]
+fn direct_records_are_right() {
+    let combinations = Combinations::default();
+    let mut account = Account::default();
+    for path in logs() {
+        let bytes = fs::read(&path).unwrap();
+        let chunks = bytes.get(4096..).unwrap_or_default();
+        for chunk in chunks.chunks_exact(CHUNK_BYTES as usize) {
+            account.add(&path, chunk.to_vec(), &combinations);
+        }
+    }
+    let Account { n_records, n_direct, others } = &account;
+    let mut others: Vec<_> = others.iter().collect();
+    others.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+    let others: Vec<String> = others.into_iter().take(12).map(|(what, n)| format!("  {n} {what}")).collect();
+    eprintln!("{n_direct} of {n_records} records directly; not so:\n{}", others.join("\n"));
+    assert!(n_direct * 10 > n_records * 8, "{n_direct} of {n_records}");
+}
