@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use evtmap_sigma::{Gravity, Linter, Placeholders};
+use evtmap_sigma::{EXAMPLES_ENDING, Gravity, Linter, Placeholders};
 
 use crate::{archive, shared};
 
@@ -13,7 +13,9 @@ fn rule_files(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             rule_files(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "yml") {
+        } else if path.extension().is_some_and(|extension| extension == "yml")
+            && !path.to_string_lossy().ends_with(EXAMPLES_ENDING)
+        {
             found.push(path);
         }
     }

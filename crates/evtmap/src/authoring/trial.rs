@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::correlation::{CorrelationExplanation, CorrelationTrial};
 use crate::event::{Event, flat};
 use crate::input::{self, Decoded, InputOptions};
-use crate::logsource::{Pipelines, RuleExplanation};
+use crate::logsource::{LogPlace, Pipelines, RuleExplanation};
 use crate::rules::{RuleFile, is_examples};
 
 /// The largest file of examples that is read, in bytes.
@@ -147,12 +147,19 @@ impl Trials<'_> {
     }
 
     /// An example that names a channel must also be of the rule's log source; one that does not is taken to
-    /// be.
+    /// be. It then has the names that the rule uses, or those of a log source of which it has one.
     fn example(&self, rule: &Rule, fields: &ExampleFields, wanted: Wanted) -> TrialOutcome {
         let event = event_of(fields);
         let explanation = self.pipelines.explain(rule, &event);
         let matches = if event.channel().is_empty() {
-            explanation.detection.holds || explanation.places.iter().any(|place| place.holds)
+            let has = |name: &String| fields.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+            let is_named_so = |place: &LogPlace| {
+                let foreign =
+                    |(own, names): &(String, Vec<String>)| names.iter().any(|name| name != own && has(name));
+                place.field_names.iter().any(foreign)
+            };
+            explanation.detection.holds
+                || explanation.places.iter().any(|place| place.holds && is_named_so(&place.place))
         } else {
             explanation.matches
         };
