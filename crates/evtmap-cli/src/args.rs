@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use evtmap::Severity;
 use evtmap::alert::Enrichment;
 
+use crate::commands::attack::AttackCommand;
 use crate::commands::rules::RulesCommand;
 use crate::commands::update::UpdateArgs;
 use crate::stock::CacheArgs;
@@ -32,6 +33,9 @@ pub(crate) enum Command {
     /// Look at Sigma rules: check, list, show, explain, test
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Look at ATT&CK: show, search, tactics, what changed between releases
+    #[command(subcommand)]
+    Attack(AttackCommand),
     /// Bring rules and ATT&CK data up to date, or return to those before
     Update(UpdateArgs),
 }

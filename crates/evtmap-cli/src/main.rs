@@ -3,6 +3,7 @@
 mod args;
 mod clock;
 mod commands;
+mod config;
 mod desk;
 mod failure;
 mod output;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let cache = Cache::open(&args.cache);
     let outcome = match &args.command {
         Command::Map(args) => commands::map::run(args, &cache),
+        Command::Attack(command) => commands::attack::run(command, &cache),
         Command::Rules(command) => commands::rules::run(command, &cache),
         Command::Update(args) => commands::update::run(args, &cache),
     };

@@ -24,6 +24,34 @@ pub(crate) fn bar(bytes: u64, is_quiet: bool) -> ProgressBar {
     bar
 }
 
+const DOWNLOAD: &str =
+    "{msg}  {bar:30.cyan/dim}  {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}";
+const DOWNLOAD_OF_UNKNOWN_SIZE: &str = "{msg}  {spinner}  {binary_bytes}  {binary_bytes_per_sec}";
+
+/// A bar for a download, of which it may not be known how long it is.
+pub(crate) fn download(name: &str, is_quiet: bool) -> ProgressBar {
+    if is_quiet || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+    if let Ok(style) = ProgressStyle::with_template(DOWNLOAD_OF_UNKNOWN_SIZE) {
+        bar.set_style(style);
+    }
+    bar.set_message(name.to_owned());
+    bar
+}
+
+/// Shows how far a download has come.
+pub(crate) fn show_download(bar: &ProgressBar, n_bytes: u64, n_whole: Option<u64>) {
+    if let Some(n_whole) = n_whole.filter(|_| !bar.is_hidden() && bar.length().is_none()) {
+        bar.set_length(n_whole);
+        if let Ok(style) = ProgressStyle::with_template(DOWNLOAD) {
+            bar.set_style(style.progress_chars("━━─"));
+        }
+    }
+    bar.set_position(n_bytes);
+}
+
 /// Shows how far a scan has come.
 pub(crate) fn show(bar: &ProgressBar, progress: Progress) {
     if !bar.is_hidden() {

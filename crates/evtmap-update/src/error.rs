@@ -41,6 +41,16 @@ pub enum UpdateError {
     /// There is nothing to return to.
     #[error("there are no earlier {} to return to", .0.title())]
     NothingEarlier(Part),
+    /// What was asked for could not be fetched.
+    #[error("cannot fetch `{url}`: {what}")]
+    Network {
+        /// The address.
+        url: String,
+        /// Why.
+        what: String,
+        /// What the user can do about it.
+        help: &'static str,
+    },
     /// What was given is not what it should be.
     #[error("cannot use `{origin}`: {what}")]
     Content {
@@ -67,6 +77,12 @@ impl UpdateError {
         Self::Content { origin: origin.to_owned(), what: what.into(), help }
     }
 
+    pub(crate) fn network(url: &str, what: impl Into<String>, help: &'static str) -> Self {
+        // What follows a `?` may be a secret that a redirect carries.
+        let url = url.split('?').next().unwrap_or_default().to_owned();
+        Self::Network { url, what: what.into(), help }
+    }
+
     /// The stable code of this error.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -76,6 +92,7 @@ impl UpdateError {
             Self::Busy(_) => "update-busy",
             Self::Corrupt { .. } => "update-corrupt-cache",
             Self::NothingEarlier(_) => "update-nothing-earlier",
+            Self::Network { .. } => "update-network",
             Self::Content { .. } => "update-content",
         }
     }
@@ -100,7 +117,7 @@ impl UpdateError {
                 "`evtmap update {part}` fetches them anew, `evtmap update {part} --rollback` returns to the earlier ones"
             ),
             Self::NothingEarlier(_) => "only what an update replaced can be returned to".to_owned(),
-            Self::Content { help, .. } => (*help).to_owned(),
+            Self::Network { help, .. } | Self::Content { help, .. } => (*help).to_owned(),
         }
     }
 }

@@ -20,16 +20,20 @@
 mod content;
 mod digest;
 mod error;
+mod http;
 mod licence;
 mod manifest;
 mod place;
+mod source;
 mod store;
 mod update;
 
 pub use content::{AttackChanges, Changes, LevelChange, RuleChanges};
 pub use digest::Digest;
 pub use error::UpdateError;
+pub use http::{HttpOptions, OnProgress, Patience, Token};
 pub use manifest::{Manifest, Part, Piece};
-pub use place::{default_folder, predecessor_folder};
+pub use place::{config_folder, default_folder, predecessor_folder};
+pub use source::{Source, SourceConfig, SourcesConfig};
 pub use store::{Draft, Edition, Store, Which, Writing};
-pub use update::{Landed, import, roll_back};
+pub use update::{Landed, Session, Updated, check, import, roll_back, update};

@@ -15,6 +15,14 @@ pub fn default_folder() -> Option<PathBuf> {
     Some(strategy.cache_dir().join("evtmap"))
 }
 
+/// The folder for the user's configuration by the system's custom: `$XDG_CONFIG_HOME/evtmap` or
+/// `~/.config/evtmap`, `~/Library/Preferences/evtmap` on macOS, `%APPDATA%\\evtmap` on Windows.
+#[must_use]
+pub fn config_folder() -> Option<PathBuf> {
+    let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
+    Some(strategy.config_dir().join("evtmap"))
+}
+
 /// The predecessor's cache folder, if it is there.
 #[must_use]
 pub fn predecessor_folder() -> Option<PathBuf> {

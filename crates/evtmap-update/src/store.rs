@@ -253,6 +253,13 @@ pub struct Writing<'a> {
 }
 
 impl Writing<'_> {
+    /// A folder for what is being fetched; it is removed with the value, or by the next one who writes.
+    pub(crate) fn downloads(&self) -> Result<Downloads, UpdateError> {
+        let folder = self.store.folder.join(EDITIONS).join(format!("{DRAFT_PREFIX}downloads"));
+        fs::create_dir_all(&folder).map_err(UpdateError::file("make the folder", &folder))?;
+        Ok(Downloads(folder))
+    }
+
     /// Begins an edition.
     ///
     /// # Errors
@@ -354,6 +361,23 @@ impl Writing<'_> {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
+    }
+}
+
+/// A folder for what is being fetched.
+#[derive(Debug)]
+pub(crate) struct Downloads(PathBuf);
+
+impl Downloads {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Downloads {
+    fn drop(&mut self) {
+        // What cannot be removed now is swept up later.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -108,6 +108,33 @@ fn is_of_macro(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '!'
 }
 
+/// The one crate that may use the network, and what it takes to use it: scanning never does.
+const NETWORK: &str = "crates/evtmap-update/";
+const NETWORK_CRATES: &[&str] = &["curl", "hyper", "reqwest", "rustls", "tokio", "ureq"];
+const NETWORK_TYPES: &[&str] =
+    &["net::TcpListener", "net::TcpStream", "net::ToSocketAddrs", "net::UdpSocket"];
+
+/// Only what fetches rules and ATT&CK touches the network.
+pub(super) fn network(tree: &Tree) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    for file in tree.files.iter().filter(|file| !file.path.starts_with(NETWORK)) {
+        if file.path.ends_with("/Cargo.toml") {
+            let manifest: toml::Table = file.text.parse().unwrap_or_default();
+            let used = manifest.get("dependencies").and_then(toml::Value::as_table);
+            let names = used.into_iter().flat_map(toml::Table::keys);
+            let found = names.filter(|name| NETWORK_CRATES.contains(&name.as_str()));
+            complaints.extend(found.map(|name| Complaint::new(&file.path, format!("must not use `{name}`"))));
+        }
+    }
+    for file in tree.rust().filter(|file| !file.is_test() && !file.path.starts_with(NETWORK)) {
+        let used = paths(&code(&file.text), "std");
+        let found = used.iter().filter(|path| NETWORK_TYPES.iter().any(|own| path.starts_with(own)));
+        complaints
+            .extend(found.map(|path| Complaint::new(&file.path, format!("must not use `std::{path}`"))));
+    }
+    complaints
+}
+
 /// Ids of techniques are data, and data is not code.
 pub(super) fn attack_ids(tree: &Tree) -> Vec<Complaint> {
     let mut complaints = Vec::new();
@@ -182,6 +209,23 @@ mod tests {
                 "crates/evtmap-sigma/src/a.rs: the language must not use `std::fs`",
                 "crates/evtmap-sigma/src/a.rs: the language must not use `std::time::SystemTime`",
                 "crates/evtmap-sigma/src/a.rs: the language must not use `println!`",
+            ],
+        );
+    }
+
+    #[test]
+    fn scanning_is_without_network() {
+        check(
+            network,
+            &[
+                ("crates/evtmap/Cargo.toml", "[dependencies]\nureq = \"1\"\nserde = \"1\"\n"),
+                ("crates/evtmap-update/Cargo.toml", "[dependencies]\nureq = \"1\"\n"),
+                ("crates/evtmap/src/scan/mod.rs", "use std::net::{IpAddr, TcpStream};"),
+                ("crates/evtmap/tests/it/a.rs", "use std::net::TcpListener;"),
+            ],
+            &[
+                "crates/evtmap/Cargo.toml: must not use `ureq`",
+                "crates/evtmap/src/scan/mod.rs: must not use `std::net::TcpStream`",
             ],
         );
     }

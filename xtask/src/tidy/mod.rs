@@ -38,6 +38,7 @@ const CHECKS: &[Check] = &[
     Check { name: "crates", run: arrow::crates },
     Check { name: "modules", run: arrow::modules },
     Check { name: "language", run: arrow::language },
+    Check { name: "network", run: arrow::network },
     Check { name: "attack-id", run: arrow::attack_ids },
 ];
 

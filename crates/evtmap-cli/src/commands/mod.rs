@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod attack;
 pub(crate) mod map;
 mod reading;
 pub(crate) mod rules;

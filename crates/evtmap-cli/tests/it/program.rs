@@ -65,6 +65,9 @@ impl Folder {
         // Neither what this machine has in its cache nor the day of the test may make a difference.
         command.env("HOME", self.0.path().join(HOME)).env("USERPROFILE", self.0.path().join(HOME));
         command.env("LOCALAPPDATA", self.0.path().join(HOME)).env_remove("XDG_CACHE_HOME");
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+            command.env_remove(name);
+        }
         command.env("EVTMAP_NOW", "2026-08-10T12:00:00Z");
         for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
             command.env_remove(name);

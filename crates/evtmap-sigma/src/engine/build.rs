@@ -14,9 +14,27 @@ use crate::text::TextMatcher;
 /// The largest number of groups of a rule that are watched: a bit each.
 const MAX_GROUPS: usize = 8;
 
+/// A part of an engine that saves work and changes no answer. Tests do without them to show that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shortcut {
+    /// Asking only the rules of which each group has an open gate, and not all.
+    Candidates,
+    /// Taking a gate for the answer of a test, and not asking the event.
+    Answers,
+    /// Looking for keywords in the whole of an event first, and not in each text.
+    Everything,
+}
+
+impl Shortcut {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Candidates, Self::Answers, Self::Everything];
+}
+
 /// Collects rules for an [`Engine`].
 #[derive(Debug, Default)]
 pub struct EngineBuilder {
+    /// What the engine does without.
+    without: Vec<Shortcut>,
     slots: Vec<Vec<String>>,
     slot_numbers: FxHashMap<Vec<String>, usize>,
     /// By gate: where it is looked for (none for keywords) and what for.
@@ -49,6 +67,13 @@ fn one_of(field: &str, values: &[String]) -> Predicate {
 type Group = Vec<GateId>;
 
 impl EngineBuilder {
+    /// Does without a shortcut, to be called before rules are added.
+    #[must_use]
+    pub fn without(mut self, shortcut: Shortcut) -> Self {
+        self.without.push(shortcut);
+        self
+    }
+
     /// Adds a rule under a number of the caller's. `names` gives the event's names for a field of the rule;
     /// `conditions` are fields of the event, each of which must also have one of the values.
     pub fn add(
@@ -63,7 +88,10 @@ impl EngineBuilder {
             let own = conditions.iter().map(|(field, values)| self.predicate(&one_of(field, values), names));
             condition = Node::All(own.collect::<Vec<_>>().into_iter().chain([condition]).collect());
         }
-        let groups = self.choose(self.groups(&condition));
+        let groups = match self.without.contains(&Shortcut::Candidates) {
+            true => Vec::new(),
+            false => self.choose(self.groups(&condition)),
+        };
         let Ok(number) = u32::try_from(self.programs.len()) else { return };
         let mut bits = 0;
         for (i, group) in groups.iter().enumerate() {
@@ -90,7 +118,10 @@ impl EngineBuilder {
             gates.into_iter().for_each(|gates| gates.push((gate, GateId(number))));
         }
         let indices = by_slot.into_iter().map(SlotIndex::new).collect();
-        let keywords = KeywordIndex::new(of_keywords);
+        let mut keywords = KeywordIndex::new(of_keywords);
+        if let Some(keywords) = keywords.as_mut().filter(|_| self.without.contains(&Shortcut::Everything)) {
+            keywords.look_everywhere();
+        }
         Engine {
             slots: self.slots,
             indices,
@@ -161,7 +192,8 @@ impl EngineBuilder {
         if let Some(Some(known)) = self.test_of_gate.get(gate.index()) {
             return *known;
         }
-        let own = SlotTest { slot, test: test.clone(), other: None, answer: Some(gate) };
+        let answer = Some(gate).filter(|_| !self.without.contains(&Shortcut::Answers));
+        let own = SlotTest { slot, test: test.clone(), other: None, answer };
         let number = self.push_test(own, vec![gate]);
         if let Some(place) = self.test_of_gate.get_mut(gate.index()) {
             *place = Some(number);

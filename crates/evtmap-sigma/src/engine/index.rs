@@ -162,6 +162,11 @@ impl KeywordIndex {
         (!index.is_empty()).then_some(Self { index, any })
     }
 
+    /// Does without looking at the whole of an event first.
+    pub(super) fn look_everywhere(&mut self) {
+        self.any = None;
+    }
+
     /// Whether a text that holds all texts of an event may open any gate. `folded` is working memory.
     pub(super) fn may_open(&self, everything: &str, folded: &mut String) -> bool {
         let Some(any) = &self.any else { return true };

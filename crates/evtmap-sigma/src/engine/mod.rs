@@ -27,7 +27,7 @@ mod within;
 
 use std::ops::ControlFlow;
 
-pub use build::EngineBuilder;
+pub use build::{EngineBuilder, Shortcut};
 use gate::GateId;
 use index::{KeywordIndex, SlotIndex};
 use program::Program;

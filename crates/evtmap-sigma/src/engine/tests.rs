@@ -2,13 +2,29 @@
 
 use std::ops::ControlFlow;
 
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use super::*;
-use crate::{Collection, Event, FieldList, Placeholders};
+use crate::{Collection, Event, FieldList, Placeholders, Rule};
 
 /// A list of fields under the slots of an engine.
 struct Slotted<'a> {
     event: &'a FieldList<'a>,
     slots: &'a [Vec<String>],
+    everything: String,
+}
+
+impl<'a> Slotted<'a> {
+    fn new(event: &'a FieldList<'a>, slots: &'a [Vec<String>]) -> Self {
+        let mut everything = String::new();
+        let _ = event.texts(&mut |text| {
+            everything.push_str(text);
+            everything.push('\0');
+            ControlFlow::Continue(())
+        });
+        Self { event, slots, everything }
+    }
 }
 
 impl SlotEvent for Slotted<'_> {
@@ -23,6 +39,10 @@ impl SlotEvent for Slotted<'_> {
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a str) -> ControlFlow<()>) -> ControlFlow<()> {
         self.event.texts(visit)
     }
+
+    fn everything(&self) -> Option<&str> {
+        Some(&self.everything)
+    }
 }
 
 /// Rules by their detections against events; every combination is asked both ways.
@@ -33,19 +53,29 @@ fn check(detections: &[&str], events: &[FieldList<'_>]) {
         .collect();
     let collection = Collection::parse(&text.join("---\n"), &Placeholders::default());
     assert_eq!(collection.rules.len(), detections.len(), "{:?}", collection.diagnostics);
+    for without in [None].into_iter().chain(Shortcut::ALL.map(Some)) {
+        check_engine(&collection.rules, events, without);
+    }
+}
+
+/// Asks an engine that does without a shortcut, and each rule.
+fn check_engine(rules: &[Rule], events: &[FieldList<'_>], without: Option<Shortcut>) {
     let mut builder = EngineBuilder::default();
-    for (rule, number) in collection.rules.iter().zip(0..) {
+    if let Some(shortcut) = without {
+        builder = builder.without(shortcut);
+    }
+    for (rule, number) in rules.iter().zip(0..) {
         builder.add(number, rule.compiled(), &[], &|field| vec![field.to_owned()]);
     }
     let engine = builder.build();
     let mut scratch = Scratch::default();
     for event in events {
-        let slotted = Slotted { event, slots: engine.slots() };
+        let slotted = Slotted::new(event, engine.slots());
         let mut found = Vec::new();
         engine.matches(&slotted, &mut scratch, &mut |rule| found.push(rule));
         let expected: Vec<u32> =
-            (0..).zip(&collection.rules).filter(|(_, rule)| rule.matches(event)).map(|(i, _)| i).collect();
-        assert_eq!(found, expected, "{event:?}");
+            (0..).zip(rules).filter(|(_, rule)| rule.matches(event)).map(|(i, _)| i).collect();
+        assert_eq!(found, expected, "without {without:?}: {event:?}");
     }
 }
 
@@ -129,4 +159,83 @@ fn flags_tell_expressions_apart() {
     ];
     let event = |text| FieldList::from([("CommandLine", Value::Text(text))]);
     check(&detections, &[event("whoami"), event("WHOAMI"), event("x")]);
+}
+
+/// One item of a selection.
+fn item() -> impl Strategy<Value = String> {
+    let key = select(vec![
+        "A",
+        "B",
+        "A|contains",
+        "A|endswith",
+        "B|startswith",
+        "A|contains|all",
+        "B|re",
+        "A|cased|contains",
+        "A|windash|contains",
+        "A|neq",
+        "B|fieldref",
+        "A|exists",
+        "B|gte",
+        "A|base64offset|contains",
+    ]);
+    let value = select(vec![
+        "abc", "'*b'", "'a?c'", "AB", "'ab\\c'", "''", "4688", "'-x y'", "bcd", "äb", "true", "B", "' /add'",
+        "c",
+    ]);
+    (key, proptest::collection::vec(value, 1..4))
+        .prop_map(|(key, values)| format!("'{key}': [{}]", values.join(", ")))
+}
+
+/// A detection with two selections and keywords.
+fn detection() -> impl Strategy<Value = String> {
+    let condition = select(vec![
+        "s",
+        "s and not f",
+        "1 of them",
+        "all of them",
+        "not s",
+        "k or s",
+        "k and not 1 of f*",
+        "s and k",
+    ]);
+    let keywords = proptest::collection::vec(select(vec!["abc", "'b*d'", "xyz", "'/add'", "Ä"]), 1..3);
+    (item(), item(), item(), keywords, condition).prop_map(|(a, b, c, keywords, condition)| {
+        let keywords = keywords.join(", ");
+        format!("  s: {{{a}}}\n  f: [{{{b}}}, {{{c}}}]\n  k: [{keywords}]\n  condition: {condition}")
+    })
+}
+
+fn value() -> impl Strategy<Value = Option<String>> {
+    proptest::option::of(prop_oneof![
+        "[a-dA-DäÄ /\\\\-]{0,12}".prop_map(String::from),
+        select(vec!["4688", "0x1250", "abc", "xabcx", "ab -x y", "net user /add", "YWJj"])
+            .prop_map(String::from),
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Random rules on random events, with every shortcut and without each.
+    #[test]
+    fn agrees_on_anything(
+        detections in proptest::collection::vec(detection(), 1..6),
+        events in proptest::collection::vec(proptest::collection::vec((select(vec!["A", "B"]), value()), 0..4), 1..4),
+    ) {
+        let text: Vec<String> = detections
+            .iter()
+            .map(|detection| format!("title: t\nlogsource: {{product: windows}}\ndetection:\n{detection}\n"))
+            .collect();
+        // What cannot be a rule, such as a word for `exists`, is left out.
+        let rules = Collection::parse(&text.join("---\n"), &Placeholders::default()).rules;
+        prop_assume!(!rules.is_empty());
+        let events: Vec<FieldList<'_>> = events
+            .iter()
+            .map(|event| event.iter().map(|(name, value)| (*name, value.as_deref().map_or(Value::Null, Value::Text))).collect())
+            .collect();
+        for without in [None].into_iter().chain(Shortcut::ALL.map(Some)) {
+            check_engine(&rules, &events, without);
+        }
+    }
 }

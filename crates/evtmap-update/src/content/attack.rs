@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 
 use evtmap::Catalogue;
-use evtmap::attack::Library;
+use evtmap::attack::{Difference, Library};
 use flate2::Compression;
 use flate2::read::{GzDecoder, GzEncoder};
 use jiff::Timestamp;
@@ -29,6 +29,8 @@ pub struct AttackChanges {
     pub before: Option<String>,
     /// The release now.
     pub after: String,
+    /// What is different.
+    pub difference: Difference,
 }
 
 pub(super) fn admit(received: &Received, draft: &mut Draft, now: Timestamp) -> Result<(), UpdateError> {
@@ -64,7 +66,12 @@ fn plain(file: &mut File, is_packed: bool) -> std::io::Result<Box<dyn Read + '_>
 
 pub(super) fn changes(before: Option<&Edition>, after: &Edition) -> Result<AttackChanges, UpdateError> {
     let label = |edition: &Edition| edition.manifest().pieces.first().map(Piece::label);
-    Ok(AttackChanges { before: before.and_then(label), after: label(after).unwrap_or_default() })
+    let difference = match before.map(Edition::catalogue) {
+        Some(Ok(before)) => after.catalogue()?.difference(&before),
+        // What was there before need not be whole, which is perhaps why there is an update.
+        Some(Err(_)) | None => Difference::default(),
+    };
+    Ok(AttackChanges { before: before.and_then(label), after: label(after).unwrap_or_default(), difference })
 }
 
 impl Edition {

@@ -67,11 +67,20 @@ pub struct Reference {
     pub url: String,
 }
 
-/// The first paragraph of a description as plain text: without citations, marks and addresses of links.
+/// The first paragraph of a description as plain text in one line.
 pub(super) fn summary(description: &str) -> String {
-    let paragraph = description.split("\n\n").next().unwrap_or_default();
-    let mut plain = String::with_capacity(paragraph.len());
-    let mut rest = paragraph;
+    plain(description.split("\n\n").next().unwrap_or_default())
+}
+
+/// A description as plain text: without citations, marks and addresses of links. Lines stay lines.
+#[must_use]
+pub fn plain_text(description: &str) -> String {
+    description.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
     while let Some(at) = rest.find(['(', '[', '<', '`', '\n', '\r']) {
         let (before, mark) = rest.split_at_checked(at).unwrap_or((rest, ""));
         plain.push_str(before);
@@ -92,10 +101,7 @@ pub(super) fn summary(description: &str) -> String {
             });
     }
     plain.push_str(rest);
-    let mut words: Vec<&str> = plain.split_whitespace().collect();
-    if words.last() == Some(&"") {
-        words.pop();
-    }
+    let words: Vec<&str> = plain.split_whitespace().collect();
     words.join(" ").replace(" .", ".").replace(" ,", ",")
 }
 
@@ -123,5 +129,6 @@ mod tests {
         check("Open [bracket and (paren and <tag", "Open [bracket and (paren and <tag");
         check("a\nb\r\nc (Citation: cut", "a b c (Citation: cut");
         check("", "");
+        assert_eq!(plain_text("One (Citation: A).\n\n* `two`\n"), "One.\n\n* two");
     }
 }

@@ -16,6 +16,7 @@
 //! ```
 
 mod compact;
+mod diff;
 mod error;
 mod history;
 mod library;
@@ -29,8 +30,9 @@ mod technique;
 use std::collections::BTreeMap;
 use std::io::Read;
 
+pub use diff::{Change, Difference, TacticChange, TechniqueChange};
 pub use error::AttackError;
-pub use library::{Library, ObjectEntry, Reference, TechniqueEntry, Trace};
+pub use library::{Library, ObjectEntry, Reference, TechniqueEntry, Trace, plain_text};
 pub use object::{Object, ObjectId, ObjectKind};
 pub use resolve::{Followed, Mapped, Mapping, Resolved, Route};
 pub use tactic::{Tactic, TacticId};

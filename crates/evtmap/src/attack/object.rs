@@ -107,6 +107,21 @@ impl ObjectKind {
             Self::Analytic => "analytic",
         }
     }
+
+    /// The word for several of the kind.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Mitigation => "mitigations",
+            Self::Group => "groups",
+            Self::Software => "software",
+            Self::Campaign => "campaigns",
+            Self::DataSource => "data sources",
+            Self::DataComponent => "data components",
+            Self::DetectionStrategy => "detection strategies",
+            Self::Analytic => "analytics",
+        }
+    }
 }
 
 /// An object as one release of ATT&CK has it.

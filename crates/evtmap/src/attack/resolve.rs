@@ -230,7 +230,7 @@ impl Catalogue {
         if shared.is_empty() && !mapped.iter().any(was_member) { meant } else { shared }
     }
 
-    fn follow(&self, asked: TechniqueId) -> Option<Mapped<'_>> {
+    pub(super) fn follow(&self, asked: TechniqueId) -> Option<Mapped<'_>> {
         let newest = self.newest(asked).map(|technique| {
             let is_same = technique.id == asked;
             (technique, if is_same { Route::Same } else { Route::Successor })

@@ -3,6 +3,8 @@
 //! Exports of the Event Viewer name neither the channel nor always the provider. A table says which channel a
 //! provider writes to, and whose event ids a range is.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 
 use super::{Event, Place, Value};
@@ -19,6 +21,9 @@ pub struct Origins {
     event_ids: Vec<EventIds>,
     #[serde(default)]
     short_channel: Vec<ShortChannel>,
+    /// The entries about a provider by its name in lower case, with and without `Microsoft-Windows-`.
+    #[serde(skip)]
+    by_provider: HashMap<String, Vec<usize>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -61,7 +66,21 @@ impl Origins {
     /// # Errors
     /// When `text` is not TOML or an entry lacks one of these.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
+        let mut origins: Self = toml::from_str(text)?;
+        for (number, entry) in origins.provider.iter().enumerate() {
+            origins.by_provider.entry(entry.name.to_ascii_lowercase()).or_default().push(number);
+        }
+        // `PowerShell` is a provider, and what `Microsoft-Windows-PowerShell` is called for short: a name in
+        // full comes first.
+        let full = origins.by_provider.clone();
+        for (name, numbers) in &full {
+            if let Some(short) =
+                name.strip_prefix("microsoft-windows-").filter(|short| !full.contains_key(*short))
+            {
+                origins.by_provider.insert(short.to_owned(), numbers.clone());
+            }
+        }
+        Ok(origins)
     }
 
     /// Adds the fields `Provider_Name` and `Channel` where `event` lacks them and they are known: the channel
@@ -95,8 +114,10 @@ impl Origins {
 
     /// The channel that the event's provider writes such events to.
     fn channel_of(&self, event: &Event) -> Option<&String> {
-        let own = || self.provider.iter().filter(|entry| same_provider(&entry.name, event.provider()));
-        let is_within = |entry: &&Provider| match (entry.first, entry.last, event.event_id()) {
+        let (provider, id) = (event.provider(), event.event_id());
+        let numbers = self.by_provider.get(&provider.to_ascii_lowercase());
+        let own = || numbers.into_iter().flatten().filter_map(|number| self.provider.get(*number));
+        let is_within = |entry: &&Provider| match (entry.first, entry.last, id) {
             (Some(first), Some(last), Some(id)) => (first..=last).contains(&id),
             _ => false,
         };
@@ -114,8 +135,12 @@ impl Origins {
 
 /// Whether two providers are the same; the Event Viewer likes to leave `Microsoft-Windows-` out.
 pub(super) fn same_provider(entry: &str, name: &str) -> bool {
+    // Most differ in length, which costs nothing to see.
+    if entry.len() == name.len() {
+        return entry.eq_ignore_ascii_case(name);
+    }
     let short = entry.strip_prefix("Microsoft-Windows-").unwrap_or(entry);
-    entry.eq_ignore_ascii_case(name) || short.eq_ignore_ascii_case(name)
+    short.eq_ignore_ascii_case(name)
 }
 
 #[cfg(test)]
@@ -136,6 +161,14 @@ mod tests {
         channel = "Security"
         first = 1100
         last = 1108
+
+        [[provider]]
+        name = "Microsoft-Windows-PowerShell"
+        channel = "Microsoft-Windows-PowerShell/Operational"
+
+        [[provider]]
+        name = "PowerShell"
+        channel = "Windows PowerShell"
 
         [[event_ids]]
         first = 4608
@@ -167,9 +200,25 @@ mod tests {
         const OPERATIONAL: &str = "Microsoft-Windows-Sysmon/Operational";
         check("Microsoft-Windows-Sysmon", "", "1", ["Microsoft-Windows-Sysmon", OPERATIONAL]);
         check("sysmon", "", "", ["sysmon", OPERATIONAL]);
+        check("PowerShell", "", "400", ["PowerShell", "Windows PowerShell"]);
         check("Sysmon", "ForwardedEvents", "1", ["Sysmon", "ForwardedEvents"]);
         check("Microsoft-Windows-Eventlog", "", "1102", ["Microsoft-Windows-Eventlog", "Security"]);
         check("Microsoft-Windows-Eventlog", "", "104", ["Microsoft-Windows-Eventlog", "System"]);
+    }
+
+    #[test]
+    fn a_name_in_full_comes_before_one_for_short() {
+        let origins = Origins::bundled();
+        for (provider, channel) in [
+            ("PowerShell", "Windows PowerShell"),
+            ("Microsoft-Windows-PowerShell", "Microsoft-Windows-PowerShell/Operational"),
+            ("Sysmon", "Microsoft-Windows-Sysmon/Operational"),
+        ] {
+            let mut event = Event::new();
+            event.push(Place::System, "Provider_Name", Value::Text(provider));
+            origins.complete(&mut event);
+            assert_eq!(event.channel(), channel, "{provider}");
+        }
     }
 
     #[test]

@@ -132,16 +132,22 @@ impl Elements<'_> {
             if key == "xmlns" || key.starts_with("xmlns:") || key.starts_with("xml:") {
                 continue;
             }
-            let value = attribute
-                .normalized_value_with(XmlVersion::Implicit1_0, 1, resolve_predefined_entity)
-                .unwrap_or_else(|_| attribute.value.clone());
+            // What has none of these is its own value.
+            let is_plain = |byte: u8| !matches!(byte, b'&' | b'<' | b'\t' | b'\r' | b'\n');
+            let value = if attribute.value.bytes().all(is_plain) {
+                attribute.value
+            } else {
+                attribute
+                    .normalized_value_with(XmlVersion::Implicit1_0, 1, resolve_predefined_entity)
+                    .unwrap_or_else(|_| attribute.value.clone())
+            };
             let key = key.rsplit_once(':').map_or(key, |(_, key)| key);
             match self.open.last() {
                 Some(own) if !own.is_part && place == Place::Data && (element, key) == ("Data", "Name") => {
                     self.names.truncate(own.name);
                     self.names.push_str(&value);
                 }
-                _ => self.put(place, &[element, "_", key], &value)?,
+                _ => put(self.event, place, &[element, "_", key], &value)?,
             }
         }
         Ok(())
@@ -149,21 +155,20 @@ impl Elements<'_> {
 
     fn end(&mut self) -> Result<(), XmlError> {
         let Some(element) = self.open.pop() else { return Ok(()) };
-        let name = self.names.split_off(element.name);
         if !element.has_children {
+            let name = self.names.get(element.name..).unwrap_or_default();
             match element.part {
                 Part::Rendering if name == "Message" => self.event.set_message(&self.text),
                 // Empty sections and empty System elements (`<Correlation/>`) say nothing.
                 Part::In(Place::System) if self.text.is_empty() => {}
                 Part::In(_) if element.is_part && self.text.trim_ascii().is_empty() => {}
                 Part::In(place) => {
-                    let text = std::mem::take(&mut self.text);
-                    self.put(place, &[&name], &text)?;
-                    self.text = text;
+                    put(self.event, place, &[name], &self.text)?;
                 }
                 Part::Around | Part::Event | Part::Rendering => {}
             }
         }
+        self.names.truncate(element.name);
         self.text.clear();
         Ok(())
     }
@@ -179,20 +184,21 @@ impl Elements<'_> {
         }
         Ok(())
     }
+}
 
-    fn put(&mut self, place: Place, name: &[&str], value: &str) -> Result<(), XmlError> {
-        if self.event.n_fields() >= MAX_FIELDS {
-            return Err(XmlError::Fields);
-        }
-        self.event.push_joined(place, name, Value::Text(value));
-        Ok(())
+fn put(event: &mut Event, place: Place, name: &[&str], value: &str) -> Result<(), XmlError> {
+    if event.n_fields() >= MAX_FIELDS {
+        return Err(XmlError::Fields);
     }
+    event.push_joined(place, name, Value::Text(value));
+    Ok(())
 }
 
 /// The name of an element without its prefix.
 fn local_name<'t>(tag: &'t BytesStart<'_>) -> &'t str {
     let name: &str = tag.name().into_inner();
-    name.rsplit_once(':').map_or(name, |(_, name)| name)
+    let prefix = name.bytes().position(|byte| byte == b':');
+    prefix.and_then(|at| name.get(at + 1..)).unwrap_or(name)
 }
 
 #[cfg(test)]

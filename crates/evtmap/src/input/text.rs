@@ -31,12 +31,9 @@ pub(super) trait Format: Send + Sync + 'static {
     /// Decided the same for any text that begins like this and in which the record ends.
     fn next(&self, text: &[u8], is_end: bool) -> Cut;
 
-    /// How much of `text` is whole records.
-    fn whole(&self, text: &[u8], is_end: bool) -> usize
-    where
-        Self: Sized,
-    {
-        whole(self, text, is_end)
+    /// How much of `text` is whole records, where that can be said without finding each.
+    fn whole(&self, _text: &[u8], _is_end: bool) -> Option<usize> {
+        None
     }
 
     /// Where the first record of `text` begins, which is not there as a whole.
@@ -67,15 +64,19 @@ pub(super) trait Format: Send + Sync + 'static {
     }
 }
 
-/// How much of `text` is whole records, by looking at each.
-pub(super) fn whole(format: &impl Format, text: &[u8], is_end: bool) -> usize {
+/// The whole records at the start of `text`, each with its place in what is left by those before, and how much
+/// they are together.
+fn cuts(format: &impl Format, text: &[u8], is_end: bool) -> (Vec<Cut>, usize) {
+    let mut cuts = Vec::new();
     let mut end = 0;
-    while let Cut::Record(Range { end: length, .. }) | Cut::Damaged(Range { end: length, .. }, _) =
-        format.next(text.get(end..).unwrap_or_default(), is_end)
-    {
-        end += length;
+    loop {
+        let cut = format.next(text.get(end..).unwrap_or_default(), is_end);
+        match &cut {
+            Cut::Record(range) | Cut::Damaged(range, _) => end += range.end,
+            Cut::Open => return (cuts, end),
+        }
+        cuts.push(cut);
     }
-    end
 }
 
 /// What comes first in a text.
@@ -209,6 +210,7 @@ impl Text {
 
     /// Reads so many bytes, or as many as there are.
     fn read(&mut self, wanted: usize, bytes: &mut Vec<u8>) {
+        bytes.reserve(wanted);
         match self.reader.by_ref().take(wanted as u64).read_to_end(bytes) {
             Ok(n_read) => self.is_end = n_read < wanted,
             Err(error) => {
@@ -242,10 +244,16 @@ impl<F: Format> TextInput<F> {
 
     fn read_batch(&mut self) -> Option<Records<F>> {
         loop {
-            let n_whole = self.format.whole(&self.text.text, self.text.is_end);
+            let (cuts, n_whole) = match self.format.whole(&self.text.text, self.text.is_end) {
+                Some(n_whole) => (None, n_whole),
+                None => {
+                    let (cuts, n_whole) = cuts(&*self.format, &self.text.text, self.text.is_end);
+                    (Some(cuts), n_whole)
+                }
+            };
             if n_whole > 0 {
                 let (position, text) = self.text.take(n_whole);
-                return Some(self.records(position, text));
+                return Some(Records { cuts, ..self.records(position, text) });
             }
             if self.text.is_end {
                 return None;
@@ -264,7 +272,7 @@ impl<F: Format> TextInput<F> {
         });
         // In UTF-16 most characters take two bytes.
         let n_bytes = text.len() as u64 * if self.text.decoder.is_some() { 2 } else { 1 };
-        Records { format: Arc::clone(&self.format), n_bytes, text, position, problem: remark }
+        Records { format: Arc::clone(&self.format), n_bytes, text, cuts: None, position, problem: remark }
     }
 
     /// Gives up a record that does not end, and goes on where the next one may begin.
@@ -323,6 +331,8 @@ fn advance(position: Position, text: &[u8]) -> Position {
 struct Records<F> {
     format: Arc<F>,
     text: Vec<u8>,
+    /// The records in it, where they were sought already.
+    cuts: Option<Vec<Cut>>,
     n_bytes: u64,
     /// Where `text` begins.
     position: Position,
@@ -343,8 +353,13 @@ impl<F: Format> Batch for Records<F> {
         let mut rest = text.as_slice();
         let mut position = self.position;
         let mut scratch = F::Scratch::default();
+        let mut cuts = self.cuts.take().map(Vec::into_iter);
         loop {
-            let (range, problem) = match self.format.next(rest, true) {
+            let cut = match &mut cuts {
+                Some(cuts) => cuts.next().unwrap_or(Cut::Open),
+                None => self.format.next(rest, true),
+            };
+            let (range, problem) = match cut {
                 Cut::Record(range) => (range, None),
                 Cut::Damaged(range, problem) => (range, Some(problem)),
                 Cut::Open => return,

@@ -22,6 +22,12 @@ pub(super) fn push_utc(text: &str, options: &InputOptions, event: &mut Event) {
 }
 
 fn push_in(text: &str, style: Style<'_>, event: &mut Event) {
+    // Most are written as Windows does, and stay as they are.
+    if is_as_windows_writes(text) && text.parse::<Timestamp>().is_ok() {
+        event.push(Place::System, NAME, Value::Text(text));
+        event.set_time_local(false);
+        return;
+    }
     match parse(text, style) {
         Some(Time { timestamp, is_local }) => {
             event.push_display(Place::System, &[NAME], timestamp);
@@ -29,6 +35,11 @@ fn push_in(text: &str, style: Style<'_>, event: &mut Event) {
         }
         None => event.push(Place::System, NAME, Value::Text(text)),
     }
+}
+
+/// Whether a text is like `2026-03-02T08:00:00.1234567Z`.
+fn is_as_windows_writes(text: &str) -> bool {
+    matches!(text.as_bytes(), [_, _, _, _, b'-', _, _, b'-', _, _, b'T', .., b'Z'])
 }
 
 /// Reads a time: as exports write it, as .NET does (`/Date(1610000000000)/`), or as a number of seconds or

@@ -1,7 +1,9 @@
 //! Events as XML: what the Event Viewer saves and `wevtutil query-events /format:xml` prints, in a root
 //! element or without, and whatever else has `Event` elements one after the other.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::{self, Finder};
 
 use super::text::{self, Cut, Format, Problem, Text, TextInput};
 use super::{InputOptions, Opened, Source};
@@ -10,6 +12,8 @@ use crate::event::{Event, xml};
 const NAMESPACE: &[u8] = b"http://schemas.microsoft.com/win/2004/08/events/event";
 const START: &[u8] = b"<Event";
 const END: &[u8] = b"</Event>";
+static START_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(START));
+static END_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(END));
 
 /// A file is recognised by an `Event` element of Windows' namespace, or one with System in it.
 pub(super) fn recognises(head: &[u8], _: &InputOptions) -> bool {
@@ -33,7 +37,7 @@ fn unclosed() -> Problem {
 fn start(text: &[u8]) -> Option<usize> {
     let is_whole =
         |at: &usize| matches!(text.get(at + START.len()), Some(b'>' | b'/' | b' ' | b'\t' | b'\r' | b'\n'));
-    memmem::find_iter(text, START).find(is_whole)
+    START_FINDER.find_iter(text).find(is_whole)
 }
 
 struct Xml {
@@ -53,14 +57,16 @@ impl Format for Xml {
             return last.map_or(Cut::Open, |end| Cut::Damaged(0..end, unopened()));
         };
         let (before, from) = text.split_at_checked(start).unwrap_or((text, &[]));
-        if memmem::find(before, END).is_some() {
+        if END_FINDER.find(before).is_some() {
             return Cut::Damaged(0..start, unopened());
         }
-        let next = self.resume(from.get(1..).unwrap_or_default()).map(|at| at + 1);
-        let own = next.and_then(|next| from.get(..next)).unwrap_or(from);
-        match (memmem::find(own, END), next) {
-            (Some(at), _) => Cut::Record(start..start + at + END.len()),
-            (None, Some(next)) => Cut::Damaged(start..start + next, unclosed()),
+        let end = END_FINDER.find(from);
+        // Another event that begins before this one ends means that it does not.
+        let own = end.and_then(|end| from.get(..end)).unwrap_or(from);
+        let next = self.resume(own.get(1..).unwrap_or_default()).map(|at| at + 1);
+        match (next, end) {
+            (Some(next), _) => Cut::Damaged(start..start + next, unclosed()),
+            (None, Some(at)) => Cut::Record(start..start + at + END.len()),
             (None, None) if is_end => Cut::Damaged(start..text.len(), unclosed()),
             (None, None) => Cut::Open,
         }

@@ -169,8 +169,8 @@ impl Reader {
                 if !entry.file_name().to_string_lossy().starts_with('.') {
                     self.folder(&path, depth + 1)?;
                 }
-            // Only its own name counts: the folder that the user named may well be a hidden one.
             } else if is_rule_file(Path::new(&entry.file_name())) {
+                // Only its name: that the folder lies below a hidden one is what the user wants.
                 let file = File::open(&path)?;
                 self.add(path.display().to_string(), file)?;
             }

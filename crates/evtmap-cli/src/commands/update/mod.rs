@@ -4,18 +4,22 @@ mod told;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use evtmap_update::{Landed, Part, UpdateError};
+use evtmap_update::{Edition, HttpOptions, Landed, Part, Patience, Session, UpdateError, Updated};
 
-use crate::clock;
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::stock::Cache;
-use crate::terminal;
+use crate::{clock, progress, terminal};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
+  evtmap update
+  evtmap update --check
+  evtmap update attack --pin 18.1
   evtmap update rules --from sigma-master.tar.gz
   evtmap update attack --from enterprise-attack.json
   evtmap update rules --rollback
@@ -32,8 +36,36 @@ pub(crate) struct UpdateArgs {
     from: Option<PathBuf>,
 
     /// Return to what was in use before the last update
-    #[arg(long, conflicts_with = "from")]
+    #[arg(long, conflicts_with_all = ["from", "check", "pin"])]
     rollback: bool,
+
+    /// Say whether there is something newer, and change nothing
+    #[arg(long, conflicts_with = "from")]
+    check: bool,
+
+    /// A tag, commit or `release` of the rules, or a release of ATT&CK, instead of the newest
+    #[arg(long, value_name = "VERSION", conflicts_with = "from")]
+    pin: Option<String>,
+
+    /// The configuration; by default `evtmap.toml` of this folder or one above it, or else the user's
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Trust the certificates of this file (PEM) instead of the system's
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
+    ca_file: Option<PathBuf>,
+
+    /// How long to wait for an answer and for more of it
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = "Network")]
+    timeout: u64,
+
+    /// How often to try
+    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Network")]
+    tries: u32,
+
+    /// Allow http://, where anybody on the way can change what is sent
+    #[arg(long, help_heading = "Network")]
+    allow_http: bool,
 
     /// Print nothing but errors
     #[arg(short, long)]
@@ -63,6 +95,10 @@ impl Target {
 
 /// Runs the command. A part that cannot be updated does not keep the other from it.
 pub(crate) fn run(args: &UpdateArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+    if args.pin.is_some() && args.target == Target::All {
+        return Err(Failure::new("`--pin` needs to know what it is a version of")
+            .help("write `evtmap update rules --pin VERSION` or `evtmap update attack --pin VERSION`"));
+    }
     if args.from.is_some() && args.target == Target::All {
         return Err(Failure::new("`--from` needs to know what it is given")
             .help("write `evtmap update rules --from PATH` or `evtmap update attack --from PATH`"));
@@ -70,7 +106,7 @@ pub(crate) fn run(args: &UpdateArgs, cache: &Cache) -> Result<ExitCode, Failure>
     let mut has_failed = false;
     for part in args.target.parts() {
         match update(args, *part, cache) {
-            Ok(landed) if !args.quiet => told::print(&landed)?,
+            Ok(outcome) if !args.quiet => told::print(&outcome)?,
             Ok(_) => {}
             Err(failure) => {
                 terminal::error(&failure);
@@ -81,17 +117,53 @@ pub(crate) fn run(args: &UpdateArgs, cache: &Cache) -> Result<ExitCode, Failure>
     Ok(if has_failed { Failure::EXIT_CODE.into() } else { ExitCode::SUCCESS })
 }
 
-fn update(args: &UpdateArgs, part: Part, cache: &Cache) -> Result<Landed, Failure> {
+/// What came of a part.
+enum Outcome {
+    /// Something else is in use now.
+    Landed(Box<Landed>),
+    /// There is nothing newer than what is in use.
+    Current(Box<Edition>),
+    /// For each source, whether there is something newer.
+    Checked(Part, Vec<(String, bool)>),
+}
+
+fn update(args: &UpdateArgs, part: Part, cache: &Cache) -> Result<Outcome, Failure> {
     let store = cache.store()?;
     if args.rollback {
-        return Ok(evtmap_update::roll_back(store, part)?);
+        return Ok(Outcome::Landed(Box::new(evtmap_update::roll_back(store, part)?)));
     }
-    let Some(path) = &args.from else {
-        let what = if cache.is_offline { "`--offline` keeps it from" } else { "nothing is known yet about" };
-        return Err(Failure::new(format!("{what} fetching {}", part.title()))
+    if let Some(path) = &args.from {
+        return Ok(Outcome::Landed(Box::new(evtmap_update::import(store, part, path, clock::now()?)?)));
+    }
+    if cache.is_offline {
+        return Err(Failure::new(format!("`--offline` keeps it from fetching {}", part.title()))
             .help("give what was carried over with `--from`"));
+    }
+    let config = Config::read(args.config.as_deref())?;
+    let sources = config.update.sources(part, &config.folder, args.pin.as_deref())?;
+    let options = http_options(args);
+    let bar = progress::download(part.title(), args.quiet);
+    let on_progress = |n_bytes, n_whole| progress::show_download(&bar, n_bytes, n_whole);
+    let session = Session { options: &options, now: clock::now()?, on_progress: &on_progress };
+    let outcome = if args.check {
+        evtmap_update::check(store, part, &sources, &session).map(|news| Outcome::Checked(part, news))
+    } else {
+        evtmap_update::update(store, part, &sources, &session).map(|updated| match updated {
+            Updated::Landed(landed) => Outcome::Landed(landed),
+            Updated::Current(edition) => Outcome::Current(edition),
+        })
     };
-    Ok(evtmap_update::import(store, part, path, clock::now()?)?)
+    bar.finish_and_clear();
+    Ok(outcome?)
+}
+
+fn http_options(args: &UpdateArgs) -> HttpOptions {
+    HttpOptions {
+        timeout: Duration::from_secs(args.timeout.max(1)),
+        ca_file: args.ca_file.clone(),
+        allow_http: args.allow_http,
+        patience: Patience { n_tries: args.tries.max(1), ..Patience::default() },
+    }
 }
 
 impl From<UpdateError> for Failure {

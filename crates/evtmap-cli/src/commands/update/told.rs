@@ -1,11 +1,14 @@
 //! What an update tells: what is in use now, where it is from, and what changed.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
+use evtmap::attack::Difference;
 use evtmap::sigma::Level;
-use evtmap_update::{AttackChanges, Changes, Landed, LevelChange, RuleChanges};
+use evtmap_update::{AttackChanges, Changes, Edition, Landed, LevelChange, Part, RuleChanges};
 
+use super::Outcome;
 use crate::failure::Failure;
 use crate::terminal::{FAINT, HEADING, counted, number, plain};
 
@@ -13,12 +16,30 @@ use crate::terminal::{FAINT, HEADING, counted, number, plain};
 const N_TITLES: usize = 8;
 
 /// Prints what came of an update.
-pub(super) fn print(landed: &Landed) -> Result<(), Failure> {
+pub(super) fn print(outcome: &Outcome) -> Result<(), Failure> {
     let mut out = String::new();
     // Writing to a string cannot fail.
-    let _ = write_all(&mut out, landed);
+    let _ = match outcome {
+        Outcome::Landed(landed) => write_all(&mut out, landed),
+        Outcome::Current(edition) => current(&mut out, edition),
+        Outcome::Checked(part, news) => checked(&mut out, *part, news),
+    };
     let written = anstream::stdout().lock().write_all(out.as_bytes());
     written.map_err(|error| Failure::output("standard output", &error))
+}
+
+fn current(out: &mut String, edition: &Edition) -> fmt::Result {
+    let part = edition.manifest().part.title();
+    edition.manifest().pieces.iter().try_for_each(|piece| {
+        writeln!(out, "{HEADING}{part}{HEADING:#}: {}; there is nothing newer", plain(&piece.label()))
+    })
+}
+
+fn checked(out: &mut String, part: Part, news: &[(String, bool)]) -> fmt::Result {
+    news.iter().try_for_each(|(name, is_new)| {
+        let found = if *is_new { "there is something newer" } else { "there is nothing newer" };
+        writeln!(out, "{HEADING}{}{HEADING:#}: {}: {found}", part.title(), plain(name))
+    })
 }
 
 fn write_all(out: &mut String, landed: &Landed) -> fmt::Result {
@@ -73,10 +94,23 @@ fn titles(out: &mut String, heading: &str, titles: impl ExactSizeIterator<Item =
     Ok(())
 }
 
+/// How many techniques changed, by what changed; `attack diff` has them all.
+fn difference(out: &mut String, difference: &Difference) -> fmt::Result {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for change in difference.techniques.iter().flat_map(|technique| &technique.changes) {
+        *counts.entry(change.as_str()).or_default() += 1;
+    }
+    let counts: Vec<String> = counts.iter().map(|(word, n)| format!("{} {word}", number(*n))).collect();
+    if counts.is_empty() { Ok(()) } else { writeln!(out, "  techniques: {}", counts.join(", ")) }
+}
+
 fn attack(out: &mut String, changes: &AttackChanges) -> fmt::Result {
     match &changes.before {
         Some(before) if *before == changes.after => writeln!(out, "  as before"),
-        Some(before) => writeln!(out, "  in place of {}", plain(before)),
+        Some(before) => {
+            writeln!(out, "  in place of {}", plain(before))?;
+            difference(out, &changes.difference)
+        }
         None => writeln!(out, "  where there was none"),
     }
 }

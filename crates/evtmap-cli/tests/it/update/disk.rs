@@ -163,7 +163,7 @@ fn a_kill_at_any_point_leaves_a_cache_that_works() {
     folder.check(&format!("{UPDATE} bad.tar.gz"), 0);
     let begin = Instant::now();
     folder.check(&format!("{UPDATE} bad.tar.gz"), 0);
-    let whole = begin.elapsed();
+    let mut whole = begin.elapsed();
     let (mut n_killed, mut n_done) = (0, 0);
     for point in 0..50u32 {
         // Each has a rule of its own, so that it is seen which one is in use.
@@ -178,10 +178,13 @@ fn a_kill_at_any_point_leaves_a_cache_that_works() {
         assert_eq!(run.err, "", "point {point}");
         assert_eq!(run.out.lines().count(), 1, "point {point}: {}", run.out);
         let is_done = run.out.contains(&format!("\"Program {}\"", 100 + point));
+        // A busy machine takes longer than it did at first; so both sides of the switch are reached.
         if is_done {
             n_done += 1;
+            whole = whole * 19 / 20;
         } else {
             n_killed += 1;
+            whole = whole * 21 / 20;
         }
         assert!(folder.check("rules list --cache-dir cache", 0).err.is_empty());
     }
@@ -191,9 +194,9 @@ fn a_kill_at_any_point_leaves_a_cache_that_works() {
     assert!(folder.names_in("cache/editions").len() <= 2, "{:?}", folder.names_in("cache/editions"));
 }
 
-/// A point in time spread over the length of an update and a little more, scattered within its share.
+/// A point in time from the beginning of an update to a little after its end.
 fn jittered(whole: Duration, point: u32) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     let scatter = u32::try_from(RandomState::new().hash_one(point) % 1000).unwrap();
-    whole * (point * 1000 + scatter) / 35_000
+    whole * scatter / 700
 }

@@ -34,6 +34,13 @@ fn rules_and_attack_are_carried_over_and_used() {
     assert!(run.out.ends_with("  1 rule, where there were none\n"), "{}", run.out);
     let run = folder.check("update attack --from bundle.json --cache-dir cache", 0);
     assert!(run.out.starts_with("ATT&CK data: enterprise-attack 99.9 of 2030-01-01\n"), "{}", run.out);
+    let later = sample::ATTACK.replace("99.9", "100.0").replace("Typing Commands", "Typing");
+    let folder = folder.with("later.json", later);
+    let run = folder.check("update attack --from later.json --cache-dir other", 0);
+    assert!(run.out.ends_with("  where there was none\n"), "{}", run.out);
+    let run = folder.check("update attack --from bundle.json --cache-dir other", 0);
+    let expected = "  in place of enterprise-attack 100.0 of 2030-01-01\n  techniques: 1 renamed\n";
+    assert!(run.out.ends_with(expected), "{}", run.out);
     let (used, n) = used(&folder);
     assert!(
         used.contains(

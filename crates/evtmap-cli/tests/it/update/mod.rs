@@ -3,3 +3,5 @@
 mod archive;
 mod disk;
 mod import;
+mod network;
+mod server;

@@ -100,24 +100,25 @@ pub(super) fn detect(head: &[u8], user: &UserColumns) -> Option<(Layout, usize)>
     let head = head.get(start..)?;
     b",;\t|".iter().find_map(|&delimiter| {
         let length = row_length(head, delimiter, true)?;
-        row.split(&text::lossy(head.get(..length)?), delimiter);
-        Some((Layout::of_header(&row, delimiter, user)?, start + length))
+        let header = text::lossy(head.get(..length)?);
+        row.split(&header, delimiter);
+        if row.len() > MAX_COLUMNS {
+            return None;
+        }
+        let names: Vec<String> = row.cells(&header).map(|cell| cell.trim().to_owned()).collect();
+        Some((Layout::of_header(&names, delimiter, user)?, start + length))
     })
 }
 
 impl Layout {
-    fn of_header(header: &Row, delimiter: u8, user: &UserColumns) -> Option<Self> {
-        if header.len() > MAX_COLUMNS {
-            return None;
-        }
-        let names: Vec<String> = header.cells().map(|cell| cell.trim().to_owned()).collect();
-        let of_program = shape::of_table(&names);
+    fn of_header(names: &[String], delimiter: u8, user: &UserColumns) -> Option<Self> {
+        let of_program = shape::of_table(names);
         let may_lack_message = of_program.is_none();
         let (mut columns, is_known) = match of_program {
             Some(targets) => (targets.into_iter().map(Column::of).collect(), true),
-            None => by_name(&names),
+            None => by_name(names),
         };
-        let is_users = set_by_user(&mut columns, &names, user);
+        let is_users = set_by_user(&mut columns, names, user);
         let has_nameless_message = may_lack_message && !columns.contains(&Column::Message);
         if has_nameless_message && names.last().is_some_and(String::is_empty) {
             columns.pop();

@@ -42,8 +42,9 @@ fn dates(text: &[u8], layout: &Layout, wanted: Option<DateOrder>) -> Option<Date
     let mut row = Row::default();
     let mut assumed = None;
     for bytes in rows(text, layout.delimiter) {
-        row.split(&text::lossy(bytes), layout.delimiter);
-        let Some(cell) = row.cells().nth(column) else { continue };
+        let text = text::lossy(bytes);
+        row.split(&text, layout.delimiter);
+        let Some(cell) = row.cells(&text).nth(column) else { continue };
         assumed = assumed.or_else(|| time::usual_order(cell));
         if assumed.is_some()
             && wanted.is_none()
@@ -103,10 +104,10 @@ impl Format for Csv {
 
     fn read(&self, record: &str, row: &mut Row, event: &mut Event) -> Result<bool, Problem> {
         row.split(record, self.layout.delimiter);
-        if row.is_blank() {
+        if row.is_blank(record) {
             return Ok(false);
         }
-        self.fill(row, event)?;
+        self.fill(record, row, event)?;
         if event.event_id().is_none() {
             return Err(Problem::new("csv-event-id", "the row has no event id"));
         }
@@ -126,7 +127,7 @@ impl Format for Csv {
 
 impl Csv {
     /// Fills `event` from a row, or says what is wrong with it.
-    fn fill(&self, row: &Row, event: &mut Event) -> Result<(), Problem> {
+    fn fill(&self, record: &str, row: &Row, event: &mut Event) -> Result<(), Problem> {
         let Some(columns) = self.layout.columns(row.len()) else {
             let n_cells = match row.len() {
                 n_cells if n_cells > MAX_COLUMNS => format!("more than {MAX_COLUMNS}"),
@@ -137,7 +138,7 @@ impl Csv {
             return Err(Problem::new("csv-columns", reason));
         };
         let mut later = Vec::new();
-        for (column, cell) in columns.zip(row.cells()) {
+        for (column, cell) in columns.zip(row.cells(record)) {
             match column {
                 Column::Fallback(_) | Column::Raw if !is_absent(cell) => later.push((column, cell)),
                 _ => self.add(column, cell, event)?,
@@ -159,7 +160,7 @@ impl Csv {
     }
 
     fn add(&self, column: &Column, cell: &str, event: &mut Event) -> Result<(), Problem> {
-        let text = cell.trim();
+        let text = trimmed(cell);
         let payload = |error: JsonError| Problem::new("csv-payload", error.to_string());
         match column {
             _ if is_absent(text) => {}
@@ -197,12 +198,18 @@ impl Csv {
 
 /// Whether a cell holds nothing. PowerShell writes the name of a list's type in place of the list.
 fn is_absent(cell: &str) -> bool {
-    let is_type = |text: &str| {
-        (text.starts_with("System.") && text.ends_with("[]"))
-            || text.starts_with("System.Collections.Generic.")
-    };
-    let text = cell.trim();
-    text.is_empty() || is_type(text)
+    let text = trimmed(cell);
+    text.is_empty()
+        || text.starts_with("System.")
+            && (text.ends_with("[]") || text.starts_with("System.Collections.Generic."))
+}
+
+/// A cell without blanks around it, which few have.
+fn trimmed(cell: &str) -> &str {
+    match cell.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => cell,
+        _ => cell.trim(),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! character like any other. Where a row ends and what its cells are is decided by the same rules, so that a
 //! file can be cut between rows and read in parts.
 
+use std::ops::Range;
+
 use memchr::{memchr, memchr2};
 
 use super::super::text::MAX_RECORD_BYTES;
@@ -20,23 +22,24 @@ pub(super) fn row_length(bytes: &[u8], delimiter: u8, is_end: bool) -> Option<us
     let bytes = bytes.get(..MAX_ROW_BYTES).unwrap_or(bytes);
     let mut at = 0;
     loop {
-        if bytes.get(at) == Some(&b'"') {
-            at += 1;
-            loop {
-                at += memchr(b'"', bytes.get(at..)?)? + 1;
-                match bytes.get(at) {
-                    Some(b'"') => at += 1,
-                    None if !is_end => return None,
-                    _ => break,
-                }
-            }
-        }
-        match memchr2(delimiter, b'\n', bytes.get(at..)?) {
-            Some(length) => at += length + 1,
-            None => return is_end.then_some(bytes.len()),
-        }
+        let Some(found) = memchr2(b'\n', b'"', bytes.get(at..)?) else {
+            return is_end.then_some(bytes.len());
+        };
+        at += found + 1;
         if bytes.get(at - 1) == Some(&b'\n') {
             return Some(at);
+        }
+        // A quote counts where a cell begins.
+        if at >= 2 && bytes.get(at - 2) != Some(&delimiter) {
+            continue;
+        }
+        loop {
+            at += memchr(b'"', bytes.get(at..)?)? + 1;
+            match bytes.get(at) {
+                Some(b'"') => at += 1,
+                None if !is_end => return None,
+                _ => break,
+            }
         }
     }
 }
@@ -44,61 +47,87 @@ pub(super) fn row_length(bytes: &[u8], delimiter: u8, is_end: bool) -> Option<us
 /// The cells of a row, quotes removed. The memory serves the next row again.
 #[derive(Debug, Default)]
 pub(super) struct Row {
-    text: String,
-    /// Where each cell ends in `text`.
-    ends: Vec<usize>,
+    cells: Vec<Cell>,
+    /// The cells that do not stand in the row as they are.
+    unquoted: String,
+}
+
+/// Where a cell is.
+#[derive(Debug, Clone)]
+enum Cell {
+    InRow(Range<usize>),
+    Unquoted(Range<usize>),
 }
 
 impl Row {
     /// Splits a row into its cells. Those beyond [`MAX_COLUMNS`] are counted as one.
     pub(super) fn split(&mut self, row: &str, delimiter: u8) {
-        self.text.clear();
-        self.ends.clear();
+        self.cells.clear();
+        self.unquoted.clear();
         let row = row.strip_suffix('\n').unwrap_or(row);
-        let mut rest = Some(row.strip_suffix('\r').unwrap_or(row));
-        while let Some(row) = rest.filter(|_| self.ends.len() <= MAX_COLUMNS) {
-            let row = if row.starts_with('"') { self.unquote(row) } else { row };
-            let (cell, next) = cut(row, delimiter);
-            self.text.push_str(cell);
-            self.ends.push(self.text.len());
-            rest = next;
+        let row = row.strip_suffix('\r').unwrap_or(row);
+        let mut at = 0;
+        loop {
+            let rest = row.get(at..).unwrap_or_default();
+            let (cell, length) = if rest.starts_with('"') {
+                self.unquote(rest, at, delimiter)
+            } else {
+                let length = memchr(delimiter, rest.as_bytes()).unwrap_or(rest.len());
+                (Cell::InRow(at..at + length), length)
+            };
+            self.cells.push(cell);
+            at += length + 1;
+            if at > row.len() || self.cells.len() > MAX_COLUMNS {
+                return;
+            }
         }
     }
 
-    /// Takes the text between the quotes and gives what follows them.
-    fn unquote<'a>(&mut self, row: &'a str) -> &'a str {
-        let mut rest = row.get(1..).unwrap_or_default();
+    /// The cell in quotes with which `rest` begins, and how long it is. What follows the closing quote belongs to
+    /// it as well.
+    fn unquote(&mut self, rest: &str, at: usize, delimiter: u8) -> (Cell, usize) {
+        let bytes = rest.as_bytes();
+        let start = self.unquoted.len();
+        let mut from = 1;
         loop {
-            let (text, next) = cut(rest, b'"');
-            self.text.push_str(text);
-            rest = next.unwrap_or_default();
-            match rest.strip_prefix('"') {
-                Some(next) => rest = next,
-                None => return rest,
+            let found = memchr(b'"', bytes.get(from..).unwrap_or_default());
+            let quote = found.map_or(rest.len(), |found| from + found);
+            let next = bytes.get(quote + 1);
+            if next == Some(&b'"') {
+                self.unquoted.push_str(rest.get(from..=quote).unwrap_or_default());
+                from = quote + 2;
+                continue;
             }
-            self.text.push('"');
+            if self.unquoted.len() == start && (next.is_none() || next == Some(&delimiter)) {
+                return (Cell::InRow(at + from..at + quote), (quote + 1).min(rest.len()));
+            }
+            self.unquoted.push_str(rest.get(from..quote).unwrap_or_default());
+            let tail = rest.get(quote + 1..).unwrap_or_default();
+            let length = memchr(delimiter, tail.as_bytes()).unwrap_or(tail.len());
+            self.unquoted.push_str(tail.get(..length).unwrap_or_default());
+            return (Cell::Unquoted(start..self.unquoted.len()), (quote + 1 + length).min(rest.len()));
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        self.cells.len()
     }
 
     /// Whether the row is an empty line.
-    pub(super) fn is_blank(&self) -> bool {
-        self.ends.len() <= 1 && self.text.trim_ascii().is_empty()
+    pub(super) fn is_blank(&self, row: &str) -> bool {
+        self.cells.len() <= 1 && self.cells(row).all(|cell| cell.trim_ascii().is_empty())
     }
 
-    pub(super) fn cells(&self) -> impl Iterator<Item = &str> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| self.text.get(start..*end).unwrap_or_default())
+    /// The cells of the row that was split last.
+    pub(super) fn cells<'r>(&'r self, row: &'r str) -> impl Iterator<Item = &'r str> {
+        self.cells.iter().map(move |cell| {
+            let text = match cell {
+                Cell::InRow(place) => row.get(place.clone()),
+                Cell::Unquoted(place) => self.unquoted.get(place.clone()),
+            };
+            text.unwrap_or_default()
+        })
     }
-}
-
-/// What comes before the first `separator`, which is ASCII, and what comes after it.
-fn cut(text: &str, separator: u8) -> (&str, Option<&str>) {
-    let found = memchr(separator, text.as_bytes()).and_then(|at| text.split_at_checked(at));
-    found.map_or((text, None), |(before, after)| (before, after.get(1..)))
 }
 
 #[cfg(test)]
@@ -114,8 +143,9 @@ mod tests {
         while !rest.is_empty()
             && let Some(length) = row_length(rest, b',', true)
         {
-            row.split(std::str::from_utf8(&rest[..length]).unwrap(), b',');
-            found.push(row.cells().map(str::to_owned).collect::<Vec<_>>());
+            let text = std::str::from_utf8(&rest[..length]).unwrap();
+            row.split(text, b',');
+            found.push(row.cells(text).map(str::to_owned).collect::<Vec<_>>());
             rest = &rest[length..];
         }
         assert_eq!(found, expected);

@@ -84,10 +84,10 @@ impl Format for Json {
         self.layout.next(text, is_end)
     }
 
-    fn whole(&self, text: &[u8], is_end: bool) -> usize {
+    fn whole(&self, text: &[u8], is_end: bool) -> Option<usize> {
         match self.layout {
-            Layout::Lines => Layout::whole_lines(text, is_end),
-            Layout::Document { .. } => text::whole(self, text, is_end),
+            Layout::Lines => Some(Layout::whole_lines(text, is_end)),
+            Layout::Document { .. } => None,
         }
     }
 
