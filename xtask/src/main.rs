@@ -1,8 +1,10 @@
 //! Development tasks: `cargo xtask TASK`.
 
 mod attack;
+mod bench;
 mod conformance;
 mod incident;
+mod instructions;
 mod layouts;
 mod lints;
 mod recordings;
@@ -12,7 +14,7 @@ mod tidy;
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 /// A task of the table below.
 struct Task {
@@ -25,8 +27,10 @@ struct Task {
 
 const TASKS: &[Task] = &[
     Task { name: "attack", about: attack::ABOUT, run: attack::run },
+    Task { name: "bench", about: bench::ABOUT, run: bench::run },
     Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
     Task { name: "incident", about: incident::ABOUT, run: incident::run },
+    Task { name: "instructions", about: instructions::ABOUT, run: instructions::run },
     Task { name: "layouts", about: layouts::ABOUT, run: layouts::run },
     Task { name: "lints", about: lints::ABOUT, run: lints::run },
     Task { name: "roundtrip", about: roundtrip::ABOUT, run: roundtrip::run },
@@ -56,6 +60,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Builds the program as it is released, and gives its path.
+fn build_release() -> anyhow::Result<PathBuf> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build.current_dir(root()).args(["build", "--locked", "--quiet", "--release", "--package", "evtmap-cli"]);
+    anyhow::ensure!(build.status()?.success(), "the program does not build");
+    let folder = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(folder.join("release").join(format!("evtmap{}", env::consts::EXE_SUFFIX)).canonicalize()?)
 }
 
 /// The root of the repository.

@@ -4,7 +4,7 @@ mod enrich;
 
 use std::sync::Arc;
 
-use evtmap_sigma::{Metadata, Rule};
+use evtmap_sigma::{CompiledRule, Metadata};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -185,7 +185,7 @@ impl Finding {
     }
 
     /// What a rule says, and what is to be told of its tags.
-    pub fn of_rule(rule: &Rule, path: &str, catalogue: &Catalogue) -> (Self, TagRemarks) {
+    pub fn of_rule(rule: &CompiledRule, path: &str, catalogue: &Catalogue) -> (Self, TagRemarks) {
         let mapping = catalogue.resolve_all(&rule.metadata.tags);
         (Self::of_metadata(&rule.metadata, path, &mapping, catalogue), TagRemarks::of(mapping))
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "what was compared is worth a line")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod cache;
 mod causes;
 mod differential;
 mod incident;
