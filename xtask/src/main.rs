@@ -1,10 +1,13 @@
 //! Development tasks: `cargo xtask TASK`.
 
+mod alarms;
 mod attack;
 mod conformance;
 mod incident;
+mod labels;
 mod layouts;
 mod lints;
+mod recall;
 mod recordings;
 mod roundtrip;
 mod schema;
@@ -24,11 +27,13 @@ struct Task {
 }
 
 const TASKS: &[Task] = &[
+    Task { name: "alarms", about: alarms::ABOUT, run: alarms::run },
     Task { name: "attack", about: attack::ABOUT, run: attack::run },
     Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
     Task { name: "incident", about: incident::ABOUT, run: incident::run },
     Task { name: "layouts", about: layouts::ABOUT, run: layouts::run },
     Task { name: "lints", about: lints::ABOUT, run: lints::run },
+    Task { name: "recall", about: recall::ABOUT, run: recall::run },
     Task { name: "roundtrip", about: roundtrip::ABOUT, run: roundtrip::run },
     Task { name: "schema", about: schema::ABOUT, run: schema::run },
     Task { name: "tidy", about: tidy::ABOUT, run: tidy::run },

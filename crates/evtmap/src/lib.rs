@@ -29,6 +29,7 @@ pub mod authoring;
 pub mod event;
 pub mod input;
 mod logsource;
+pub mod ranking;
 pub mod report;
 pub mod rules;
 mod scan;
