@@ -1,12 +1,15 @@
 //! Development tasks: `cargo xtask TASK`.
 
+mod alarms;
 mod attack;
 mod bench;
 mod conformance;
 mod incident;
 mod instructions;
+mod labels;
 mod layouts;
 mod lints;
+mod recall;
 mod recordings;
 mod roundtrip;
 mod schema;
@@ -26,6 +29,7 @@ struct Task {
 }
 
 const TASKS: &[Task] = &[
+    Task { name: "alarms", about: alarms::ABOUT, run: alarms::run },
     Task { name: "attack", about: attack::ABOUT, run: attack::run },
     Task { name: "bench", about: bench::ABOUT, run: bench::run },
     Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
@@ -33,6 +37,7 @@ const TASKS: &[Task] = &[
     Task { name: "instructions", about: instructions::ABOUT, run: instructions::run },
     Task { name: "layouts", about: layouts::ABOUT, run: layouts::run },
     Task { name: "lints", about: lints::ABOUT, run: lints::run },
+    Task { name: "recall", about: recall::ABOUT, run: recall::run },
     Task { name: "roundtrip", about: roundtrip::ABOUT, run: roundtrip::run },
     Task { name: "schema", about: schema::ABOUT, run: schema::run },
     Task { name: "tidy", about: tidy::ABOUT, run: tidy::run },

@@ -24,7 +24,8 @@ pub use enrich::Enrichment;
 pub enum Kind {
     /// The whole condition of a rule held.
     Detection,
-    /// The event's id alone may hint at something; nothing else was looked at.
+    /// The event's id may hint at something, or its id and its kind, such as the logon type; nothing else was
+    /// looked at.
     Association,
     /// Nothing is known of the event; it is shown because every event was asked for.
     Event,
@@ -235,7 +236,7 @@ impl Finding {
         (finding, TagRemarks::of(mapping))
     }
 
-    fn set_attack(&mut self, mapping: &Mapping<'_>, catalogue: &Catalogue) {
+    pub(crate) fn set_attack(&mut self, mapping: &Mapping<'_>, catalogue: &Catalogue) {
         let techniques = mapping.techniques();
         self.techniques = techniques.map(|technique| TechniqueRef::of(technique, catalogue)).collect();
         let named = if mapping.tactics.is_empty() { &mapping.technique_tactics } else { &mapping.tactics };
