@@ -7,6 +7,7 @@ use evtmap::Severity;
 use evtmap::alert::Enrichment;
 
 use crate::commands::attack::AttackCommand;
+use crate::commands::coverage::CoverageArgs;
 use crate::commands::rules::RulesCommand;
 use crate::commands::update::UpdateArgs;
 use crate::stock::CacheArgs;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     /// Look at ATT&CK: show, search, tactics, what changed between releases
     #[command(subcommand)]
     Attack(AttackCommand),
+    /// Tell which techniques the rules can see, and what logs lack for it
+    Coverage(CoverageArgs),
     /// Bring rules and ATT&CK data up to date, or return to those before
     Update(UpdateArgs),
 }

@@ -176,7 +176,7 @@ impl AttackStock {
     /// How old it is.
     pub(crate) fn age(&self) -> Age {
         let name = ["ATT&CK", self.catalogue.version().unwrap_or_default()].join(" ").trim_end().to_owned();
-        Age { name, date: self.catalogue.date().map(str::to_owned), checked: self.checked }
+        Age { name, is_plural: false, date: self.catalogue.date().map(str::to_owned), checked: self.checked }
     }
 }
 
@@ -196,6 +196,8 @@ fn read_bundle(path: &Path) -> Result<(Catalogue, Library), Failure> {
 /// Of when something is, and when it was last asked whether there is something newer.
 pub(crate) struct Age {
     pub(crate) name: String,
+    /// Whether the name is of several things.
+    pub(crate) is_plural: bool,
     /// `YYYY-MM-DD`.
     pub(crate) date: Option<String>,
     checked: Option<Timestamp>,
@@ -204,7 +206,7 @@ pub(crate) struct Age {
 impl Age {
     /// The age of rules, of which the newest is of a day.
     pub(crate) fn of_rules(date: Option<&str>, checked: Option<Timestamp>) -> Self {
-        Self { name: "the rules".to_owned(), date: date.map(str::to_owned), checked }
+        Self { name: "the rules".to_owned(), is_plural: true, date: date.map(str::to_owned), checked }
     }
 
     /// Whether it is older than 90 days, and nobody has asked since for something newer.

@@ -58,8 +58,9 @@ pub(crate) fn hint(ages: &[Age], now: Timestamp) -> String {
     if old.is_empty() {
         return String::new();
     }
-    let (are, they) = if old.len() > 1 { ("are", "newer ones") } else { ("is", "what is newer") };
-    let text = format!("{} {are} older than 90 days; `evtmap update` fetches {they}", old.join(" and "));
+    let are =
+        if ages.iter().any(|age| age.is_old(now) && age.is_plural) || old.len() > 1 { "are" } else { "is" };
+    let text = format!("{} {are} older than 90 days; `evtmap update` fetches newer ones", old.join(" and "));
     format!("\n{FAINT}{}{FAINT:#}\n", plain(&text))
 }
 

@@ -162,6 +162,14 @@ mod tests {
         first = 1100
         last = 1108
 
+        [[provider]]
+        name = "Microsoft-Windows-PowerShell"
+        channel = "Microsoft-Windows-PowerShell/Operational"
+
+        [[provider]]
+        name = "PowerShell"
+        channel = "Windows PowerShell"
+
         [[event_ids]]
         first = 4608
         last = 5200
@@ -192,6 +200,7 @@ mod tests {
         const OPERATIONAL: &str = "Microsoft-Windows-Sysmon/Operational";
         check("Microsoft-Windows-Sysmon", "", "1", ["Microsoft-Windows-Sysmon", OPERATIONAL]);
         check("sysmon", "", "", ["sysmon", OPERATIONAL]);
+        check("PowerShell", "", "400", ["PowerShell", "Windows PowerShell"]);
         check("Sysmon", "ForwardedEvents", "1", ["Sysmon", "ForwardedEvents"]);
         check("Microsoft-Windows-Eventlog", "", "1102", ["Microsoft-Windows-Eventlog", "Security"]);
         check("Microsoft-Windows-Eventlog", "", "104", ["Microsoft-Windows-Eventlog", "System"]);

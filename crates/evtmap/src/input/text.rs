@@ -210,6 +210,7 @@ impl Text {
 
     /// Reads so many bytes, or as many as there are.
     fn read(&mut self, wanted: usize, bytes: &mut Vec<u8>) {
+        bytes.reserve(wanted);
         match self.reader.by_ref().take(wanted as u64).read_to_end(bytes) {
             Ok(n_read) => self.is_end = n_read < wanted,
             Err(error) => {
