@@ -8,6 +8,7 @@ pub mod flat;
 pub mod json;
 pub mod message;
 pub mod origin;
+pub(crate) mod time;
 pub mod xml;
 
 use std::fmt::{self, Display, Write as _};
@@ -97,12 +98,23 @@ pub struct Event {
     is_time_local: bool,
     is_recovered: bool,
     /// Where among the fields those of System are that are asked for with every event, in the order of
-    /// [`ASKED`]. A field that comes first counts.
-    asked: [Option<u32>; ASKED.len()],
+    /// [`asked`]. A field that comes first counts.
+    asked: [Option<u32>; 5],
 }
 
-/// The System fields that are asked for with every event.
-const ASKED: [&str; 5] = ["Channel", "Computer", "EventID", "Provider_Name", "TimeCreated_SystemTime"];
+/// The number of a System field that is asked for with every event.
+// Nothing is left of it where the name is known beforehand.
+#[inline]
+fn asked(name: &str) -> Option<usize> {
+    match name {
+        "Channel" => Some(0),
+        "Computer" => Some(1),
+        "EventID" => Some(2),
+        "Provider_Name" => Some(3),
+        "TimeCreated_SystemTime" => Some(4),
+        _ => None,
+    }
+}
 
 #[derive(Debug, Clone)]
 struct Field {
@@ -149,7 +161,14 @@ impl Event {
 
     /// Adds a field. A name may come several times: the field then has several values.
     pub fn push(&mut self, place: Place, name: &str, value: Value<'_>) {
-        self.push_joined(place, &[name], value);
+        let start = self.text.len();
+        self.text.push_str(name);
+        let name = start..self.text.len();
+        let value = value.text().map(|text| {
+            self.text.push_str(text);
+            name.end..self.text.len()
+        });
+        self.add(place, name, value);
     }
 
     /// Adds a field whose name is written in parts.
@@ -275,7 +294,7 @@ impl Event {
     fn note_asked(&mut self, index: usize) {
         let Some(field) = self.fields.get(index).filter(|field| field.place == Place::System) else { return };
         let name = self.text(&field.name);
-        if let Some(number) = ASKED.iter().position(|asked| *asked == name)
+        if let Some(number) = asked(name)
             && let Some(place) = self.asked.get_mut(number)
             && place.is_none()
         {
@@ -365,7 +384,13 @@ impl Event {
 
     /// The first of the values that [`find`](Self::find) gives.
     pub fn first(&self, name: &str) -> Option<Value<'_>> {
-        self.find(name).next()
+        let ranked =
+            self.fields.iter().filter_map(|field| Some((self.rank(Scope::Own, field, name)?, field)));
+        match ranked.min_by_key(|(rank, _)| *rank) {
+            Some((_, field)) => Some(self.value(field)),
+            None if name.eq_ignore_ascii_case("ComputerName") => self.find(name).next(),
+            None => None,
+        }
     }
 
     /// How well `field` answers to `name`, the best first: the name as it is written, then loosely.
@@ -374,14 +399,18 @@ impl Event {
             return None;
         }
         let own = self.text(&field.name);
+        if own.len() < name.len() {
+            return None;
+        }
         let loose = own != name;
         (!loose || loosely_equal(own, name)).then_some((loose, field.place))
     }
 
     /// The text of the System field that is called exactly `name`.
+    #[inline]
     fn system(&self, name: &str) -> Option<&str> {
-        if let Some(asked) = ASKED.iter().position(|asked| *asked == name) {
-            let index = (*self.asked.get(asked)?)?;
+        if let Some(number) = asked(name) {
+            let index = (*self.asked.get(number)?)?;
             return self.fields.get(index as usize).and_then(|field| self.value(field).text());
         }
         let is_wanted = |field: &&Field| field.place == Place::System && self.text(&field.name) == name;
@@ -405,7 +434,7 @@ impl Event {
 
     /// The number that, with the provider, says what happened.
     pub fn event_id(&self) -> Option<u32> {
-        self.system("EventID")?.trim().parse().ok()
+        trimmed(self.system("EventID")?).parse().ok()
     }
 
     /// The number of the event in its log.
@@ -417,7 +446,14 @@ impl Event {
     ///
     /// Year 1601 is where Windows counts from: what is written there is a time that was never set.
     pub fn time(&self) -> Option<Timestamp> {
-        let text = self.system("TimeCreated_SystemTime")?.trim();
+        let text = self.system("TimeCreated_SystemTime")?;
+        if text.starts_with("1601-") {
+            return None;
+        }
+        if let Some(time) = time::parse(text) {
+            return Some(time);
+        }
+        let text = text.trim();
         let text = text.strip_suffix("UTC").map_or(text, str::trim_end);
         if text.starts_with("1601-") {
             return None;
@@ -475,6 +511,21 @@ impl Display for Event {
     }
 }
 
+/// A text without blanks around it: `str::trim`, quick where they are ASCII.
+#[inline]
+pub(crate) fn trimmed(text: &str) -> &str {
+    let text = text.trim_ascii();
+    match text.as_bytes() {
+        [] => text,
+        [first, ..]
+            if first.is_ascii_graphic() && text.as_bytes().last().is_some_and(u8::is_ascii_graphic) =>
+        {
+            text
+        }
+        _ => text.trim(),
+    }
+}
+
 /// Whether a text is a GUID in capitals without braces.
 fn is_bare_guid(text: &str) -> bool {
     let is_fit = |(at, byte): (usize, u8)| match at {
@@ -486,7 +537,7 @@ fn is_bare_guid(text: &str) -> bool {
 
 /// Whether an event's own field name is `name` but for ASCII case and for its spaces.
 fn loosely_equal(own: &str, name: &str) -> bool {
-    if own.len() <= name.len() {
+    if own.len() <= name.len() || memchr::memchr(b' ', own.as_bytes()).is_none() {
         return own.eq_ignore_ascii_case(name);
     }
     let fold = |byte: u8| byte.to_ascii_lowercase();
