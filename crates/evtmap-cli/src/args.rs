@@ -7,6 +7,7 @@ use evtmap::Severity;
 use evtmap::alert::Enrichment;
 
 use crate::commands::attack::AttackCommand;
+use crate::commands::coverage::CoverageArgs;
 use crate::commands::rules::RulesCommand;
 use crate::commands::update::UpdateArgs;
 use crate::stock::CacheArgs;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     /// Look at ATT&CK: show, search, tactics, what changed between releases
     #[command(subcommand)]
     Attack(AttackCommand),
+    /// Tell which techniques the rules can see, and what logs lack for it
+    Coverage(CoverageArgs),
     /// Bring rules and ATT&CK data up to date, or return to those before
     Update(UpdateArgs),
 }
@@ -137,6 +140,10 @@ pub(crate) struct MapArgs {
     /// Tell more of each technique in JSON reports: groups, mitigations, detections
     #[arg(long, value_name = "WHAT", help_heading = "Rules and ATT&CK", value_delimiter = ',', value_parser = enrichment)]
     pub(crate) enrich: Vec<Enrichment>,
+
+    /// Read all rules afresh, and keep nothing of them for the next run
+    #[arg(long, help_heading = "Rules and ATT&CK")]
+    pub(crate) no_rule_cache: bool,
 
     /// Tell only what is at least so bad
     #[arg(long, value_name = "SEVERITY", help_heading = "Selection", value_parser = severity)]

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
     let outcome = match &args.command {
         Command::Map(args) => commands::map::run(args, &cache),
         Command::Attack(command) => commands::attack::run(command, &cache),
+        Command::Coverage(args) => commands::coverage::run(args, &cache),
         Command::Rules(command) => commands::rules::run(command, &cache),
         Command::Update(args) => commands::update::run(args, &cache),
     };

@@ -103,8 +103,11 @@ impl Write for Shared {
 
 /// The format of a file: what its extension says, or else what the user said.
 pub(crate) fn format_of(path: &Path, format: Option<&str>) -> Result<&'static Format, Failure> {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned());
-    let by_extension = extension.as_deref().and_then(Format::named);
+    let named = |path: &Path| Format::named(&path.extension()?.to_string_lossy());
+    // `layer.navigator.json`: the inner ending says what kind of JSON it is.
+    let inner = path.file_stem().map(Path::new).and_then(named);
+    let by_extension =
+        inner.filter(|_| path.extension().is_some_and(|it| it == "json")).or_else(|| named(path));
     if let Some(format) = by_extension.or_else(|| format.and_then(Format::named)) {
         return Ok(format);
     }

@@ -18,16 +18,18 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
 const MODULES: &[(&str, &[&str])] = &[
     ("severity", &[]),
     ("attack", &[]),
+    ("navigator", &["attack"]),
     ("event", &[]),
     ("input", &["event"]),
     ("association", &["event", "severity"]),
     ("logsource", &["event"]),
     ("rules", &["logsource"]),
+    ("coverage", &["attack", "logsource", "navigator", "rules"]),
     ("authoring", &["attack", "event", "input", "logsource", "rules"]),
     ("alert", &["association", "attack", "event", "input::Position", "rules", "severity"]),
     ("scan", &["alert", "association", "attack", "event", "input", "logsource", "rules", "severity"]),
     ("triage", &["alert", "attack", "rules", "scan", "severity"]),
-    ("report", &["alert", "input::Position", "severity", "triage"]),
+    ("report", &["alert", "attack", "input::Position", "navigator", "severity", "triage"]),
 ];
 
 const LIBRARY: &str = "crates/evtmap/src/";

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod attack;
+pub(crate) mod coverage;
 pub(crate) mod map;
 mod reading;
 pub(crate) mod rules;

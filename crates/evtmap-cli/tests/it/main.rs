@@ -11,6 +11,7 @@
 )]
 
 mod attack;
+mod coverage;
 mod hostile;
 mod input;
 mod output;

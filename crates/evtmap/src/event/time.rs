@@ -81,7 +81,7 @@ mod tests {
             ["2026-03-02T08:09:59Z", "1601-12-31T23:00:00Z", "0001-01-01T00:00:00Z", "9999-12-30T00:00:00Z"]
         {
             let time = TimeZone::UTC.to_datetime(text.parse().unwrap());
-            assert_eq!(write(time).as_ref().map(|text| text.as_slice()), Some(text.as_bytes()));
+            assert_eq!(write(time).as_ref().map(<[u8; 20]>::as_slice), Some(text.as_bytes()));
         }
         assert_eq!(write(DateTime::constant(-1, 1, 1, 0, 0, 0, 0)), None);
     }

@@ -7,6 +7,7 @@ mod csv;
 mod json;
 mod jsonl;
 mod line;
+mod navigator;
 
 use std::io::{self, Write};
 
@@ -58,6 +59,11 @@ pub const FORMATS: &[Format] = &[
     Format { name: "csv", about: "a table for spreadsheets, one row an alert", open: csv::open },
     Format { name: "json", about: "one document with alerts and summary", open: json::open },
     Format { name: "jsonl", about: "one JSON object a line and alert", open: jsonl::open },
+    Format {
+        name: "navigator",
+        about: "a layer for the ATT&CK Navigator with the techniques of detections",
+        open: navigator::open,
+    },
 ];
 
 impl Format {

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use serde_json::Value;
 
 use super::archive::{append, one_rule, rule, tar_gz};
-use crate::program::Folder;
+use crate::program::{Folder, Run};
 use crate::recordings::shared;
 use crate::sample;
 
@@ -67,6 +67,51 @@ fn the_usual_place_is_used_without_being_named() {
     // What is named comes first.
     let run = folder.with("own.yml", sample::RULES).check("map log.csv --rules own.yml", 0);
     assert!(run.out.contains("2 rules from own.yml"), "{}", run.out);
+}
+
+/// A run on another day.
+fn on(folder: &Folder, day: &str, arguments: &str) -> Run {
+    let mut command = folder.command(arguments);
+    let run = Run::of(command.env("EVTMAP_NOW", format!("{day}T12:00:00Z")).output().unwrap());
+    assert_eq!(run.status, 0, "{}", run.err);
+    run
+}
+
+#[test]
+fn what_is_old_gives_one_hint() {
+    let folder = folder().with("bundle.json", sample::ATTACK);
+    let hint = "the rules of 2026-08-01 and ATT&CK 19.2 of 2026-08-05 are older than 90 days; `evtmap update` fetches newer ones\n";
+    folder.check("update rules --from bad.tar.gz --cache-dir cache", 0);
+    for command in ["map log.csv --cache-dir cache", "rules list --cache-dir cache"] {
+        assert!(on(&folder, "2026-12-01", command).out.ends_with(hint), "{command}");
+        assert!(!on(&folder, "2026-10-25", command).out.contains("older than 90 days"), "{command}");
+    }
+    folder.check("update attack --from bundle.json --cache-dir cache", 0);
+    let run = on(&folder, "2026-12-01", "map log.csv --cache-dir cache");
+    assert!(
+        run.out.contains(
+            "\nthe rules of 2026-08-01 are older than 90 days; `evtmap update` fetches newer ones\n"
+        ),
+        "{}",
+        run.out
+    );
+    let mut command = folder.command("map log.csv");
+    let run = Run::of(command.env("EVTMAP_NOW", "today").output().unwrap());
+    assert!(run.err.contains("error: `EVTMAP_NOW=today` is not a time"), "{}", run.err);
+}
+
+#[test]
+fn what_an_earlier_program_left_is_read() {
+    let folder = folder().with("home/.mitre_mapper_cache/enterprise-attack.json", sample::ATTACK);
+    let run = folder.check("map log.csv", 0);
+    assert!(run.out.contains("ATT&CK enterprise-attack 99.9"), "{}", run.out);
+    // What an update brought comes first, and so does a folder that is named.
+    let run = folder.check("map log.csv --cache-dir empty", 0);
+    assert!(run.out.contains("ATT&CK enterprise-attack 19.2"), "{}", run.out);
+    let newer = sample::ATTACK.replace("99.9", "100.0");
+    let folder = folder.with("newer.json", newer);
+    folder.check("update attack --from newer.json", 0);
+    assert!(folder.check("map log.csv", 0).out.contains("ATT&CK enterprise-attack 100.0"));
 }
 
 #[test]

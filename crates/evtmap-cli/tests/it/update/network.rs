@@ -222,6 +222,31 @@ fn the_network_is_used_only_as_allowed() {
 }
 
 #[test]
+fn certificates_are_checked_and_tls_is_not_given_up() {
+    let plain = Server::new(|_, _| Reply::new(200, one_rule(2, "bad")));
+    let to = plain.url("127.0.0.1", "/rules.tar.gz");
+    let (server, certificate) = Server::with_tls(move |_, asked| {
+        if asked.line.contains("/away") {
+            Reply::new(302, "").header("location", &to)
+        } else {
+            Reply::new(200, one_rule(1, "bad"))
+        }
+    });
+    let folder = folder(&server.https("/rules.tar.gz")).with("ca.pem", certificate);
+    let once = UPDATE.replace("--tries 3", "--tries 1");
+    let run = folder.check(&once, 2);
+    assert!(run.err.contains("error: cannot fetch `https://localhost:"), "{}", run.err);
+    assert!(run.err.contains("certificate"), "{}", run.err);
+    folder.check(&format!("{once} --ca-file ca.pem"), 0);
+    assert!(folder.check(MAP, 0).out.contains("\"Program 1\""));
+    let away = folder.read("evtmap.toml").replace("/rules.tar.gz", "/away");
+    let folder = folder.with("evtmap.toml", away);
+    let run = folder.check(&format!("{once} --ca-file ca.pem"), 2);
+    assert!(run.err.contains(", which is not protected"), "{}", run.err);
+    assert!(plain.asked().is_empty());
+}
+
+#[test]
 fn a_proxy_of_the_environment_is_used() {
     let (proxy, folder) = served(|_, _| Reply::new(502, ""));
     let folder = folder

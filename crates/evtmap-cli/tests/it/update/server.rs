@@ -1,6 +1,6 @@
 //! A web server on this machine that answers as a test wants it to, well or badly.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -54,7 +54,7 @@ impl Reply {
         Self { pace: Some(n_bytes), ..self }
     }
 
-    fn send(&self, mut stream: TcpStream, status: u16) -> std::io::Result<()> {
+    fn send(&self, stream: &mut impl Write, status: u16) -> std::io::Result<()> {
         let length = self.length.unwrap_or(self.body.len());
         let length = if status == 304 { String::new() } else { format!("content-length: {length}\r\n") };
         stream.write_all(format!("{}{length}\r\n", self.head).as_bytes())?;
@@ -88,13 +88,41 @@ pub(crate) struct Server {
 impl Server {
     /// Answers each request by its number and what was asked.
     pub(crate) fn new(answer: impl Fn(usize, &Asked) -> Reply + Send + Sync + 'static) -> Self {
+        Self::over(answer, |stream| stream)
+    }
+
+    /// The same over TLS, with a certificate for `localhost`, which is given too (PEM).
+    pub(crate) fn with_tls(
+        answer: impl Fn(usize, &Asked) -> Reply + Send + Sync + 'static,
+    ) -> (Self, String) {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let config = Arc::new(config);
+        let wrap = move |stream| {
+            rustls::StreamOwned::new(rustls::ServerConnection::new(Arc::clone(&config)).unwrap(), stream)
+        };
+        (Self::over(answer, wrap), made.cert.pem())
+    }
+
+    fn over<S: Read + Write + Send + 'static>(
+        answer: impl Fn(usize, &Asked) -> Reply + Send + Sync + 'static,
+        wrap: impl Fn(TcpStream) -> S + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (seen, answer) = (Arc::clone(&asked), Arc::new(answer));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let Some(request) = read(&stream) else { continue };
+                let mut stream = wrap(stream);
+                let Some(request) = read(&mut stream) else { continue };
                 let number = {
                     let mut seen = seen.lock().unwrap();
                     seen.push(request.clone());
@@ -104,7 +132,7 @@ impl Server {
                 thread::spawn(move || {
                     let reply = answer(number, &request);
                     // The client may have gone, which is its right.
-                    let _ = reply.send(stream, reply.status());
+                    let _ = reply.send(&mut stream, reply.status());
                 });
             }
         });
@@ -116,13 +144,18 @@ impl Server {
         format!("http://{host}:{}{path}", self.port)
     }
 
+    /// Its address where it has TLS.
+    pub(crate) fn https(&self, path: &str) -> String {
+        format!("https://localhost:{}{path}", self.port)
+    }
+
     /// What was asked so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }
 
-fn read(stream: &TcpStream) -> Option<Asked> {
+fn read(stream: &mut impl Read) -> Option<Asked> {
     let mut lines = BufReader::new(stream).lines();
     let line = lines.next()?.ok()?;
     let mut headers = Vec::new();
