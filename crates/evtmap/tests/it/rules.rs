@@ -85,11 +85,9 @@ fn coverage() -> String {
             let counts =
                 logs.entry(log_of(&file.path).to_owned()).or_insert_with(|| vec![0; tactics.len() + 1]);
             let tags = &rule.metadata().tags;
-            let has = |tactic: &&str| tags.iter().any(|tag| tag.strip_prefix("attack.") == Some(tactic));
-            counts[0] += 1;
-            for (count, tactic) in counts[1..].iter_mut().zip(&tactics) {
-                *count += usize::from(has(tactic));
-            }
+            let has = |tactic: &&str| tags.iter().any(|tag| tag.strip_prefix("attack.") == Some(*tactic));
+            let cells = std::iter::once(true).chain(tactics.iter().map(has));
+            counts.iter_mut().zip(cells).for_each(|(count, is_named)| *count += usize::from(is_named));
         }
     }
     let row = |name: &str, counts: &[usize]| {
