@@ -8,6 +8,7 @@ pub mod flat;
 pub mod json;
 pub mod message;
 pub mod origin;
+mod spelling;
 pub(crate) mod time;
 pub mod xml;
 
@@ -18,8 +19,8 @@ use std::ops::Range;
 pub use account::Account;
 pub use evtmap_sigma::Value;
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+pub(crate) use spelling::trimmed;
+use spelling::{is_bare_guid, loosely_equal};
 
 /// The System fields of an event, under the names that Sigma gives them: the attribute `Y` of the element
 /// `X` is `X_Y`.
@@ -47,9 +48,6 @@ pub const SYSTEM_FIELDS: [&str; 18] = [
 /// The field whose values Windows fills with blanks at the end, which nobody sees and no rule writes:
 /// `NtLmSsp `.
 const PADDED: &str = "LogonProcessName";
-
-/// How many characters a GUID has without braces.
-const GUID_LENGTH: usize = 36;
 
 /// How deep elements may lie in each other.
 pub const MAX_DEPTH: u32 = 64;
@@ -237,7 +235,7 @@ impl Event {
         let mut fields = mem::take(&mut self.fields);
         for value in fields.iter_mut().filter_map(|field| field.value.as_mut()) {
             let text = self.text(value);
-            if text.len() == GUID_LENGTH && is_bare_guid(text) {
+            if is_bare_guid(text) {
                 let guid = text.to_ascii_lowercase();
                 *value = self.store(&["{", &guid, "}"]);
             }
@@ -446,22 +444,7 @@ impl Event {
     ///
     /// Year 1601 is where Windows counts from: what is written there is a time that was never set.
     pub fn time(&self) -> Option<Timestamp> {
-        let text = self.system("TimeCreated_SystemTime")?;
-        if text.starts_with("1601-") {
-            return None;
-        }
-        if let Some(time) = time::parse(text) {
-            return Some(time);
-        }
-        let text = text.trim();
-        let text = text.strip_suffix("UTC").map_or(text, str::trim_end);
-        if text.starts_with("1601-") {
-            return None;
-        }
-        text.parse().ok().or_else(|| {
-            let civil: DateTime = text.parse().ok()?;
-            TimeZone::UTC.to_timestamp(civil).ok()
-        })
+        time::read(self.system("TimeCreated_SystemTime")?)
     }
 
     /// Who did it, as far as the event says.
@@ -509,39 +492,6 @@ impl Display for Event {
         }
         self.message().map_or(Ok(()), |message| writeln!(f, "message {message:?}"))
     }
-}
-
-/// A text without blanks around it: `str::trim`, quick where they are ASCII.
-#[inline]
-pub(crate) fn trimmed(text: &str) -> &str {
-    let text = text.trim_ascii();
-    match text.as_bytes() {
-        [] => text,
-        [first, ..]
-            if first.is_ascii_graphic() && text.as_bytes().last().is_some_and(u8::is_ascii_graphic) =>
-        {
-            text
-        }
-        _ => text.trim(),
-    }
-}
-
-/// Whether a text is a GUID in capitals without braces.
-fn is_bare_guid(text: &str) -> bool {
-    let is_fit = |(at, byte): (usize, u8)| match at {
-        8 | 13 | 18 | 23 => byte == b'-',
-        _ => matches!(byte, b'0'..=b'9' | b'A'..=b'F'),
-    };
-    text.len() == GUID_LENGTH && text.bytes().enumerate().all(is_fit)
-}
-
-/// Whether an event's own field name is `name` but for ASCII case and for its spaces.
-fn loosely_equal(own: &str, name: &str) -> bool {
-    if own.len() <= name.len() || memchr::memchr(b' ', own.as_bytes()).is_none() {
-        return own.eq_ignore_ascii_case(name);
-    }
-    let fold = |byte: u8| byte.to_ascii_lowercase();
-    own.bytes().filter(|byte| *byte != b' ').map(fold).eq(name.bytes().map(fold))
 }
 
 #[cfg(test)]

@@ -4,6 +4,25 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+/// The time that a text is, without an offset one in UTC; nothing when it was never set.
+pub(super) fn read(text: &str) -> Option<Timestamp> {
+    if text.starts_with("1601-") {
+        return None;
+    }
+    if let Some(time) = parse(text) {
+        return Some(time);
+    }
+    let text = text.trim();
+    let text = text.strip_suffix("UTC").map_or(text, str::trim_end);
+    if text.starts_with("1601-") {
+        return None;
+    }
+    text.parse().ok().or_else(|| {
+        let civil: DateTime = text.parse().ok()?;
+        TimeZone::UTC.to_timestamp(civil).ok()
+    })
+}
+
 /// Reads a time such as `2026-03-02T08:00:00.1234567Z`. Nothing when the text has another form, or when there
 /// is no such time; another reader may still make something of it.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
