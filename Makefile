@@ -5,12 +5,12 @@ CARGO ?= cargo
 # A lock file that does not fit the manifests fails here and not at a user's.
 LOCKED ?= --locked
 
-.PHONY: help python test format-check lint unit doc tidy fmt schema clean
+.PHONY: help python test format-check lint unit doc tidy instructions fmt schema clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 22
 
-test: format-check lint unit doc tidy ## everything: format, lints, tests, documentation, tidy
+test: format-check lint unit doc tidy instructions ## everything: format, lints, tests, documentation, tidy, instructions
 
 format-check: ## is the code formatted?
 	$(CARGO) fmt --all --check
@@ -35,6 +35,9 @@ doc: ## the documentation of the libraries, with warnings denied
 
 tidy: ## what review should not have to look for
 	$(CARGO) run $(LOCKED) --quiet --package xtask -- tidy
+
+instructions: ## does the program keep to its budget of instructions? skipped without valgrind
+	$(CARGO) run $(LOCKED) --quiet --package xtask -- instructions
 
 fmt: ## format the code
 	$(CARGO) fmt --all

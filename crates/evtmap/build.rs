@@ -5,6 +5,7 @@
 
 use std::env;
 use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,32 @@ fn main() -> io::Result<()> {
         compress(&source, gzip)
             .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", source.display())))?;
     }
+    println!("cargo::rustc-env=EVTMAP_COMPILED_FORM={:016x}", form(&root)?);
     list_associations(&root.join("data/associations"), &out.join("associations.rs"))
+}
+
+/// A number for the sources that rules are made ready by: while the program is worked on, its version stays
+/// what it is, and a cache of rules must not outlive a change of these. A crate from a registry stands alone,
+/// and there its version says enough.
+fn form(root: &Path) -> io::Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    for source in ["src/rules", "src/logsource", "../evtmap-sigma/src", "../../Cargo.lock"] {
+        let source = root.join(source);
+        let mut files = Vec::new();
+        if source.is_dir() {
+            list(&source, &mut files)?;
+        } else if source.is_file() {
+            files.push(source.clone());
+        } else {
+            continue;
+        }
+        println!("cargo::rerun-if-changed={}", source.display());
+        files.sort();
+        for file in &files {
+            fs::read(file)?.hash(&mut hasher);
+        }
+    }
+    Ok(hasher.finish())
 }
 
 /// Writes the list of the files of associations, so that a new one needs no line of code.

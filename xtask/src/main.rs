@@ -1,10 +1,15 @@
 //! Development tasks: `cargo xtask TASK`.
 
+mod alarms;
 mod attack;
+mod bench;
 mod conformance;
 mod incident;
+mod instructions;
+mod labels;
 mod layouts;
 mod lints;
+mod recall;
 mod recordings;
 mod roundtrip;
 mod schema;
@@ -12,7 +17,7 @@ mod tidy;
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 /// A task of the table below.
 struct Task {
@@ -24,11 +29,15 @@ struct Task {
 }
 
 const TASKS: &[Task] = &[
+    Task { name: "alarms", about: alarms::ABOUT, run: alarms::run },
     Task { name: "attack", about: attack::ABOUT, run: attack::run },
+    Task { name: "bench", about: bench::ABOUT, run: bench::run },
     Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
     Task { name: "incident", about: incident::ABOUT, run: incident::run },
+    Task { name: "instructions", about: instructions::ABOUT, run: instructions::run },
     Task { name: "layouts", about: layouts::ABOUT, run: layouts::run },
     Task { name: "lints", about: lints::ABOUT, run: lints::run },
+    Task { name: "recall", about: recall::ABOUT, run: recall::run },
     Task { name: "roundtrip", about: roundtrip::ABOUT, run: roundtrip::run },
     Task { name: "schema", about: schema::ABOUT, run: schema::run },
     Task { name: "tidy", about: tidy::ABOUT, run: tidy::run },
@@ -56,6 +65,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Builds the program as it is released, and gives its path.
+fn build_release() -> anyhow::Result<PathBuf> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build.current_dir(root()).args(["build", "--locked", "--quiet", "--release", "--package", "evtmap-cli"]);
+    anyhow::ensure!(build.status()?.success(), "the program does not build");
+    let folder = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(folder.join("release").join(format!("evtmap{}", env::consts::EXE_SUFFIX)).canonicalize()?)
 }
 
 /// The root of the repository.

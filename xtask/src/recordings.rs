@@ -95,24 +95,32 @@ pub(crate) fn archives() -> anyhow::Result<Vec<PathBuf>> {
 
 /// Shows every record of an archive to `visit`.
 pub(crate) fn read(archive: &Path, visit: &mut dyn FnMut(Record)) -> anyhow::Result<()> {
+    members(archive, &mut |member| lines(member, visit))
+}
+
+/// Shows the content of every file of records in an archive to `visit`.
+pub(crate) fn members(
+    archive: &Path,
+    visit: &mut dyn FnMut(&mut dyn Read) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let file = File::open(archive).with_context(|| format!("cannot open `{}`", archive.display()))?;
     if archive.extension().is_some_and(|extension| extension == "zip") {
         let mut zip = zip::ZipArchive::new(file)?;
         for index in 0..zip.len() {
-            let member = zip.by_index(index)?;
+            let mut member = zip.by_index(index)?;
             let name = member.name()?.into_owned();
             if name.ends_with(".json") && !name.starts_with("__MACOSX") {
-                lines(member, visit)?;
+                visit(&mut member)?;
             }
         }
     } else {
         for member in tar::Archive::new(GzDecoder::new(file)).entries()? {
-            let member = member?;
+            let mut member = member?;
             let name = member.path()?.to_string_lossy().into_owned();
             let hidden =
                 Path::new(&name).file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
             if name.ends_with(".json") && !hidden {
-                lines(member, visit)?;
+                visit(&mut member)?;
             }
         }
     }

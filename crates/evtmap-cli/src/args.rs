@@ -141,6 +141,10 @@ pub(crate) struct MapArgs {
     #[arg(long, value_name = "WHAT", help_heading = "Rules and ATT&CK", value_delimiter = ',', value_parser = enrichment)]
     pub(crate) enrich: Vec<Enrichment>,
 
+    /// Read all rules afresh, and keep nothing of them for the next run
+    #[arg(long, help_heading = "Rules and ATT&CK")]
+    pub(crate) no_rule_cache: bool,
+
     /// Tell only what is at least so bad
     #[arg(long, value_name = "SEVERITY", help_heading = "Selection", value_parser = severity)]
     pub(crate) min_severity: Option<Severity>,

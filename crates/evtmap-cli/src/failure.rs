@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use evtmap::rules::RulesError;
+
 /// Why a command ends without having done its work.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -48,6 +50,12 @@ impl Failure {
     /// What the user can do about it; empty when the message says all.
     pub(crate) fn help_text(&self) -> &str {
         &self.help
+    }
+}
+
+impl From<RulesError> for Failure {
+    fn from(error: RulesError) -> Self {
+        Self::new(error.to_string())
     }
 }
 

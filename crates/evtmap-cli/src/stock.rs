@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use evtmap::Catalogue;
 use evtmap::attack::Library;
-use evtmap::rules::{self, RuleFile};
+use evtmap::rules::{RuleCache, RuleFile, RuleSource};
 use evtmap_update::{Edition, Part, Store, UpdateError, Which};
 use jiff::Timestamp;
 
@@ -40,7 +40,7 @@ pub(crate) struct Cache {
 
 /// Rules, and where they are from.
 pub(crate) struct RuleStock {
-    pub(crate) files: Vec<RuleFile>,
+    pub(crate) sources: Vec<RuleSource>,
     /// As people call it.
     pub(crate) origins: Vec<String>,
     /// When it was last asked whether there are newer ones.
@@ -77,21 +77,20 @@ impl Cache {
 
     /// The rules of paths; where none is given, those of the cache or else those of the program.
     pub(crate) fn rules(&self, paths: &[PathBuf]) -> Result<RuleStock, Failure> {
-        let failure = |error: rules::RulesError| Failure::new(error.to_string());
         let by_hand = self.by_hand("rules").filter(|path| path.is_dir());
         if paths.is_empty() {
             if let Some(stock) = self.cached(Part::Rules, RuleStock::of) {
                 return Ok(stock);
             }
             if by_hand.is_none() {
-                let files = rules::bundled().map_err(failure)?;
-                return Ok(RuleStock { files, origins: vec![PROGRAM.to_owned()], checked: None });
+                let sources = vec![RuleSource::bundled()];
+                return Ok(RuleStock { sources, origins: vec![PROGRAM.to_owned()], checked: None });
             }
         }
         let by_hand = by_hand.filter(|_| paths.is_empty());
-        let mut stock = RuleStock { files: Vec::new(), origins: Vec::new(), checked: None };
+        let mut stock = RuleStock { sources: Vec::new(), origins: Vec::new(), checked: None };
         for path in paths.iter().chain(&by_hand) {
-            stock.files.extend(rules::read(path).map_err(failure)?);
+            stock.sources.push(RuleSource::open(path)?);
             stock.origins.push(path.display().to_string());
         }
         Ok(stock)
@@ -114,6 +113,11 @@ impl Cache {
         }
         let (catalogue, origin) = (Catalogue::bundled(), PROGRAM.to_owned());
         Ok(AttackStock { catalogue, origin, checked: None, whole: Whole::Nowhere })
+    }
+
+    /// Where rules are kept that were made ready.
+    pub(crate) fn compiled(&self) -> Option<RuleCache> {
+        Some(RuleCache::at(self.store.as_ref()?.folder().join("compiled")))
     }
 
     /// What somebody put into the cache folder by hand.
@@ -139,9 +143,18 @@ impl Cache {
 }
 
 impl RuleStock {
+    /// The texts of all rules.
+    pub(crate) fn files(&self) -> Result<Vec<RuleFile>, Failure> {
+        let mut files = Vec::new();
+        for source in &self.sources {
+            files.extend(source.files()?);
+        }
+        Ok(files)
+    }
+
     fn of(edition: &Edition) -> Result<Self, UpdateError> {
         let origins = edition.manifest().pieces.iter().map(evtmap_update::Piece::label).collect();
-        Ok(Self { files: edition.rule_files()?, origins, checked: edition.checked() })
+        Ok(Self { sources: edition.rule_sources()?, origins, checked: edition.checked() })
     }
 }
 

@@ -4,7 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
+use evtmap::alert::Kind;
 use evtmap::input::{Dates, DatesFrom};
+use evtmap::ranking::{RankedTechnique, Ranking};
 use evtmap::triage::{Counts, Group, Report};
 use evtmap::{FileAccount, Problems, Severity};
 use jiff::Timestamp;
@@ -12,8 +14,11 @@ use jiff::Timestamp;
 use crate::stock::Age;
 use crate::terminal::{FAINT, HEADING, WARNING, counted, fit, number, plain, style};
 
-/// How many of the most frequent techniques, hosts and users are shown.
+/// How many of the techniques, and of the most frequent hosts and users, are shown.
 const N_TOP: usize = 8;
+/// How many hosts there may be for each to have its techniques shown, and how many of these.
+const N_HOSTS: usize = 5;
+const N_TOP_BY_HOST: usize = 5;
 /// How many groups of critical and high alerts are shown.
 const N_NOTABLE: usize = 25;
 /// How many columns the longest bar has.
@@ -31,8 +36,9 @@ fn write_all(out: &mut String, report: &Report<'_>) -> fmt::Result {
     overview(out, report)?;
     if report.summary.n_detections() > 0 {
         tactics(out, report)?;
-        top(out, "Techniques", &report.summary.techniques)?;
+        techniques(out, &report.summary.ranking)?;
         top(out, "Hosts", &report.summary.hosts)?;
+        techniques_by_host(out, report)?;
         top(out, "Users", &report.summary.users)?;
         notable(out, report)?;
         derived(out, report)?;
@@ -138,6 +144,52 @@ fn tactics(out: &mut String, report: &Report<'_>) -> fmt::Result {
     Ok(())
 }
 
+/// What an analyst would name first. What event ids hint at has a place of its own.
+fn techniques(out: &mut String, ranking: &Ranking) -> fmt::Result {
+    let lines: Vec<_> = found(ranking).collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let rest = lines.len().saturating_sub(N_TOP);
+    let more = if rest > 0 { format!("; {rest} more") } else { String::new() };
+    heading(out, "Techniques", &format!("the most telling first{more}"))?;
+    for line in lines.iter().take(N_TOP) {
+        let style = style(line.severity);
+        writeln!(
+            out,
+            "  {} {:>9}  {style}{:<13}{style:#} {FAINT}{}{FAINT:#}",
+            fit(&format!("{} {}", line.technique.id, line.technique.name), 60),
+            number(line.n_alerts),
+            line.severity,
+            counted(line.n_findings, "rule"),
+        )?;
+    }
+    Ok(())
+}
+
+/// The first techniques of each host, where there are so few that they tell one from the other.
+fn techniques_by_host(out: &mut String, report: &Report<'_>) -> fmt::Result {
+    let hosts = &report.summary.ranking_by_host;
+    let hosts: Vec<_> = hosts.iter().filter(|(_, ranking)| found(ranking).next().is_some()).collect();
+    if !(2..=N_HOSTS).contains(&hosts.len()) {
+        return Ok(());
+    }
+    heading(out, "Techniques by host", "the most telling first")?;
+    for (host, ranking) in hosts {
+        let names = found(ranking)
+            .take(N_TOP_BY_HOST)
+            .map(|line| format!("{} {}", line.technique.id, line.technique.name));
+        let names = names.collect::<Vec<_>>().join(", ");
+        writeln!(out, "  {HEADING}{}{HEADING:#}\n    {}", plain(host), plain(&names))?;
+    }
+    Ok(())
+}
+
+/// The techniques that rules found, ranked.
+fn found(ranking: &Ranking) -> impl Iterator<Item = RankedTechnique> {
+    ranking.techniques().into_iter().filter(|line| line.kind == Kind::Detection)
+}
+
 fn top(out: &mut String, title: &str, counts: &Counts) -> fmt::Result {
     if counts.n_distinct() == 0 {
         return Ok(());
@@ -208,7 +260,7 @@ fn derived(out: &mut String, report: &Report<'_>) -> fmt::Result {
 }
 
 fn associations(out: &mut String, report: &Report<'_>) -> fmt::Result {
-    heading(out, "Associations", "what event ids alone may hint at; context, nothing was found")?;
+    heading(out, "Associations", "what kinds of events may hint at; context, nothing was found")?;
     let counts = &report.summary.hinted_techniques;
     writeln!(out, "  {} without a detection", counted(report.summary.n_associations(), "event"))?;
     let names: Vec<String> =

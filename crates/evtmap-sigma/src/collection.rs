@@ -1,6 +1,6 @@
 //! Texts of rules, many documents each, to rules, correlations, filters and diagnostics.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::correlation::Correlation;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -11,7 +11,7 @@ use crate::yaml::{self, Data, Documents, Entry, Node};
 
 /// Values for the placeholders of rules, by name: the user's servers, administrators and so on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Placeholders(HashMap<String, Vec<String>>);
+pub struct Placeholders(BTreeMap<String, Vec<String>>);
 
 impl Placeholders {
     /// The values of a placeholder.
@@ -36,7 +36,7 @@ impl Placeholders {
         if let Some(problem) = read.diagnostics.into_iter().find(Diagnostic::is_error) {
             return Err(problem);
         }
-        let mut placeholders = HashMap::new();
+        let mut placeholders = BTreeMap::new();
         for entry in read.documents.iter().flat_map(Node::entries) {
             let nodes = match &entry.value.data {
                 Data::Sequence(items) => items.as_slice(),

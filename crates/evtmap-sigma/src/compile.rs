@@ -1,24 +1,19 @@
 //! A rule made ready to be asked: modifiers applied, names of selections resolved.
 
-use regex::RegexBuilder;
+use serde::{Deserialize, Serialize};
 
 use crate::Placeholders;
 use crate::condition::{Condition, Quantifier};
 use crate::detection::{Detection, Item, Selection};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::lazy_regex::{self, LazyRegex};
 use crate::modifier::{Draft, Problem, RegexSource, Value};
 use crate::predicate::{Predicate, Test};
 use crate::scalar::Kind;
 use crate::text::TextMatcher;
 
-/// Sizes in bytes that a compiled regular expression may have. Most fit the first; how large one is can only
-/// be learnt by trying.
-const REGEX_BYTES: [usize; 3] = [64 << 10, 1 << 20, 10 << 20];
-/// The largest size in bytes of all regular expressions of a rule.
-const MAX_REGEX_BYTES: usize = 64 << 20;
-
 /// What a rule asks of an event.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Expr {
     /// All hold; an empty list always does.
     All(Vec<Expr>),
@@ -27,7 +22,7 @@ pub enum Expr {
     /// At least so many hold.
     AtLeast(u32, Vec<Expr>),
     /// It does not hold.
-    Not(Box<Expr>),
+    Not(#[serde(with = "crate::nested")] Box<Expr>),
     /// The item of a selection holds.
     Predicate(Predicate),
     /// The selection with that index among the rule's selections holds.
@@ -35,12 +30,46 @@ pub enum Expr {
 }
 
 /// A detection made ready.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Kept")]
 pub struct Compiled {
     /// The selections, in the order written.
     pub selections: Vec<Expr>,
     /// The conditions, joined by "or".
     pub condition: Expr,
+}
+
+/// A detection made ready, as it comes out of a cache that anybody may have written.
+#[derive(Deserialize)]
+struct Kept {
+    selections: Vec<Expr>,
+    condition: Expr,
+}
+
+impl TryFrom<Kept> for Compiled {
+    type Error = &'static str;
+
+    /// Conditions name selections and selections name nothing, or asking might never come to an end.
+    fn try_from(Kept { selections, condition }: Kept) -> Result<Self, Self::Error> {
+        if selections.iter().any(Expr::has_names) {
+            return Err("a selection names a selection");
+        }
+        Ok(Self { selections, condition })
+    }
+}
+
+impl Expr {
+    /// Whether a selection is named anywhere in it.
+    fn has_names(&self) -> bool {
+        match self {
+            Self::All(members) | Self::Any(members) | Self::AtLeast(_, members) => {
+                members.iter().any(Self::has_names)
+            }
+            Self::Not(inner) => inner.has_names(),
+            Self::Selection(_) => true,
+            Self::Predicate(_) => false,
+        }
+    }
 }
 
 /// Makes a detection ready, noting what is wrong with it.
@@ -154,7 +183,7 @@ impl Compiler<'_> {
                     .help("write `base64` or `base64offset` behind the encoding"));
                 }
             },
-            Value::Regex(source) => Test::Regex(Box::new(self.regex(&source)?)),
+            Value::Regex(source) => Test::Regex(self.regex(&source)?),
             Value::Network(network) => Test::Network(network),
             Value::FieldRef { field, part } => Test::FieldRef { field, part, cased: draft.cased },
             Value::Compare { ordering, number } => Test::Compare { ordering, number },
@@ -166,34 +195,12 @@ impl Compiler<'_> {
         })
     }
 
-    fn regex(&mut self, source: &RegexSource) -> Result<regex::Regex, Problem> {
-        let mut builder = RegexBuilder::new(&source.pattern);
-        builder
-            .case_insensitive(source.flags.contains('i'))
-            .multi_line(source.flags.contains('m'))
-            .dot_matches_new_line(source.flags.contains('s'));
-        let n_left = MAX_REGEX_BYTES.saturating_sub(self.n_regex_bytes);
-        for n_bytes in REGEX_BYTES.into_iter().filter(|n_bytes| *n_bytes <= n_left) {
-            match builder.size_limit(n_bytes).build() {
-                Ok(regex) => {
-                    self.n_regex_bytes += n_bytes;
-                    return Ok(regex);
-                }
-                Err(regex::Error::CompiledTooBig(_)) => {}
-                Err(error) => {
-                    let reason = error.to_string();
-                    let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                    return Err(invalid_regex(reason));
-                }
-            }
-        }
-        Err(invalid_regex("it needs too much memory"))
+    fn regex(&mut self, source: &RegexSource) -> Result<LazyRegex, Problem> {
+        let n_bytes_left = lazy_regex::MAX_BYTES.saturating_sub(self.n_regex_bytes);
+        let (regex, n_bytes) = LazyRegex::compile(source, n_bytes_left)?;
+        self.n_regex_bytes += n_bytes;
+        Ok(regex)
     }
-}
-
-fn invalid_regex(reason: &str) -> Problem {
-    Problem::new(Code::InvalidRegex, format!("the regular expression does not compile: {reason}"))
-        .help("look-around and back-references are not part of Sigma; large repetitions are refused")
 }
 
 /// A keyword is found anywhere in a value unless its place was given.

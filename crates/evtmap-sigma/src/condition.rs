@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::diagnostic::{Code, Diagnostic};
 use crate::yaml::Place;
 
@@ -13,14 +15,14 @@ use crate::yaml::Place;
 const MAX_DEPTH: usize = 64;
 
 /// A condition as written.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Condition {
     /// A selection holds.
     Selection(String),
     /// As many of the selections that a selector names hold.
     Of(Quantifier, Selector),
     /// The condition does not hold.
-    Not(Box<Condition>),
+    Not(#[serde(with = "crate::nested")] Box<Condition>),
     /// All hold.
     And(Vec<Condition>),
     /// At least one holds.
@@ -28,7 +30,7 @@ pub enum Condition {
 }
 
 /// How many selections must hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Quantifier {
     /// `all of`
     All,
@@ -37,7 +39,7 @@ pub enum Quantifier {
 }
 
 /// Which selections are counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Selector {
     /// `them`: all whose names do not begin with `_`.
     Them,

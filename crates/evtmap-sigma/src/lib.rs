@@ -17,10 +17,12 @@ mod example;
 mod explain;
 mod filter;
 mod fold;
+mod lazy_regex;
 mod lint;
 mod logsource;
 mod metadata;
 mod modifier;
+mod nested;
 mod pattern;
 mod pipeline;
 mod predicate;
@@ -49,6 +51,7 @@ pub use example::{EXAMPLES_ENDING, Example, ExampleEvents, ExampleFields, Exampl
 pub use explain::{ExplainedItem, ExplainedPart, ExplainedValue, Explanation};
 pub use filter::Filter;
 pub use fold::{fold, fold_char};
+pub use lazy_regex::LazyRegex;
 pub use lint::{
     Checked, Edit, FAMILIES, Family, Finding, Fix, Knowledge, Lint, Linter, LogSourcePart, TagMeaning,
     apply as apply_fixes,
@@ -59,7 +62,7 @@ pub use modifier::Modifier;
 pub use pattern::{Part, Pattern};
 pub use pipeline::{Change, Pipeline, Transformation};
 pub use predicate::{Ordering, Predicate, RefPart, Test, TimePart};
-pub use rule::Rule;
+pub use rule::{CompiledRule, Correlatable, Rule};
 pub use scalar::{Kind, Number, Scalar};
 pub use text::TextMatcher;
 pub use yaml::{MAX_BYTES, MAX_DEPTH, MAX_KEYS, MAX_NODES, Place};

@@ -1,7 +1,9 @@
 //! A rule's log source: which logs it is about.
 
+use serde::{Deserialize, Serialize};
+
 /// The `logsource` section. What is absent stands for anything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LogSource {
     /// The kind of event, such as `process_creation`.
     pub category: Option<String>,

@@ -1,5 +1,7 @@
 //! What rules, correlations and filters say about themselves.
 
+use serde::{Deserialize, Serialize};
+
 use crate::diagnostic::{Code, Diagnostics};
 use crate::logsource::LogSource;
 use crate::yaml::{Data, Node, Place};
@@ -8,7 +10,9 @@ use crate::yaml::{Data, Node, Place};
 macro_rules! words {
     ($(#[$doc:meta])+ $name:ident { $($(#[doc = $variant_doc:literal])+ $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])+
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+        )]
         pub enum $name { $($(#[doc = $variant_doc])+ $variant,)+ }
 
         impl $name {
@@ -68,7 +72,7 @@ words! {
 }
 
 /// What a document says about itself, whatever kind it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
     /// What it finds, in a few words.
     pub title: String,

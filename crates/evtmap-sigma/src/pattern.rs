@@ -6,13 +6,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::fold::{fold, fold_char};
 
 /// The characters that `windash` takes for one another.
 const DASHES: [char; 5] = ['-', '/', '–', '—', '―'];
 
 /// A piece of a [`Pattern`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Part {
     /// This text.
     Text(String),
@@ -27,7 +29,7 @@ pub enum Part {
 }
 
 /// A Sigma string. Two texts never stand side by side in it, nor do two `*`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Pattern {
     parts: Vec<Part>,
 }

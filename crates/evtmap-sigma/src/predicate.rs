@@ -5,15 +5,16 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::civil;
-use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 use crate::event::Value;
 use crate::fold::fold;
+use crate::lazy_regex::LazyRegex;
 use crate::scalar::Number;
 use crate::text::TextMatcher;
 
 /// An item of a selection: a field and what is asked of its values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Predicate {
     /// The field; none for keywords, which are looked for in every value of the event.
     pub field: Option<String>,
@@ -26,7 +27,7 @@ pub struct Predicate {
 }
 
 /// One question to a field.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Test {
     /// The value is such a text.
     Text(TextMatcher),
@@ -42,7 +43,7 @@ pub enum Test {
     /// The field is there, even without a value; or is not there.
     Exists(bool),
     /// The expression is found in the value.
-    Regex(Box<Regex>),
+    Regex(LazyRegex),
     /// The value is an address of the network.
     Network(IpNet),
     /// The value is, or contains, that of another field.
@@ -75,7 +76,7 @@ pub enum Test {
 }
 
 /// Where a value must hold the value of another field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RefPart {
     /// They are equal.
     Whole,
@@ -88,7 +89,7 @@ pub enum RefPart {
 }
 
 /// How a value compares with a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ordering {
     /// It is the same.
     Equal,
@@ -115,7 +116,7 @@ impl Ordering {
 }
 
 /// A part of a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TimePart {
     /// 0–59
     Minute,

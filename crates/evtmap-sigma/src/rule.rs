@@ -2,6 +2,8 @@
 //!
 //! Specification: sigma-rules-specification.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Placeholders;
 use crate::compile::{self, Compiled};
 use crate::detection::Detection;
@@ -21,6 +23,72 @@ pub struct Rule {
     /// Selections and conditions as written.
     pub detection: Detection,
     compiled: Compiled,
+}
+
+/// A detection rule without its text: all that is needed to ask it and to tell what it says, and half of
+/// the memory.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CompiledRule {
+    /// What the rule says about itself.
+    pub metadata: Metadata,
+    /// Which logs it is about.
+    pub logsource: LogSource,
+    compiled: Compiled,
+    is_aggregated: bool,
+}
+
+impl From<Rule> for CompiledRule {
+    fn from(rule: Rule) -> Self {
+        let is_aggregated = rule.is_aggregated();
+        let Rule { metadata, logsource, compiled, .. } = rule;
+        Self { metadata, logsource, compiled, is_aggregated }
+    }
+}
+
+impl CompiledRule {
+    /// As [`Rule::matches`].
+    pub fn matches(&self, event: &dyn Event) -> bool {
+        self.compiled.matches(event)
+    }
+
+    /// As [`Rule::is_aggregated`].
+    pub fn is_aggregated(&self) -> bool {
+        self.is_aggregated
+    }
+
+    /// The detection made ready, for engines.
+    pub fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+}
+
+/// What correlations know of a rule.
+pub trait Correlatable {
+    /// What it says about itself.
+    fn metadata(&self) -> &Metadata;
+
+    /// As [`Rule::is_aggregated`].
+    fn is_aggregated(&self) -> bool;
+}
+
+impl Correlatable for Rule {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn is_aggregated(&self) -> bool {
+        self.is_aggregated()
+    }
+}
+
+impl Correlatable for CompiledRule {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn is_aggregated(&self) -> bool {
+        self.is_aggregated
+    }
 }
 
 impl Rule {

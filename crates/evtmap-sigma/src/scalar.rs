@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::yaml::{self, Data, Node, Place};
 
 /// A value in a rule.
@@ -29,7 +31,7 @@ pub enum Kind {
 }
 
 /// A number, exact where it is whole.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Number {
     /// A whole number.
     Integer(i128),

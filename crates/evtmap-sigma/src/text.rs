@@ -4,6 +4,8 @@
 //! in ASCII. These forms are told apart once, when the rule is compiled; anything else is left to
 //! [`Pattern::matches`], which is also what the forms are tested against.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::fold::fold;
 use crate::pattern::{Part, Pattern};
 
@@ -94,6 +96,20 @@ impl TextMatcher {
             Form::Anywhere(own) => contains(text, own.as_bytes()),
             Form::Other => false,
         }
+    }
+}
+
+/// Kept as the pattern alone: its form is found again in no time, and then fits it whatever was kept.
+impl Serialize for TextMatcher {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.pattern, self.cased).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for TextMatcher {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (pattern, cased) = Deserialize::deserialize(deserializer)?;
+        Ok(Self::new(pattern, cased))
     }
 }
 

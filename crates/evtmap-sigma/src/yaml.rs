@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
+use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -27,7 +28,7 @@ const MAX_BROKEN_NODES: usize = MAX_NODES + MAX_NODES / 2;
 const MAX_DUPLICATES: usize = 1_000;
 
 /// A place in a rule file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The line, from 1; 0 when the place is the whole document.
     pub line: u32,

@@ -4,7 +4,7 @@ mod enrich;
 
 use std::sync::Arc;
 
-use evtmap_sigma::{Metadata, Rule};
+use evtmap_sigma::{CompiledRule, Metadata};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,7 +24,8 @@ pub use enrich::Enrichment;
 pub enum Kind {
     /// The whole condition of a rule held.
     Detection,
-    /// The event's id alone may hint at something; nothing else was looked at.
+    /// The event's id may hint at something, or its id and its kind, such as the logon type; nothing else was
+    /// looked at.
     Association,
     /// Nothing is known of the event; it is shown because every event was asked for.
     Event,
@@ -185,7 +186,7 @@ impl Finding {
     }
 
     /// What a rule says, and what is to be told of its tags.
-    pub fn of_rule(rule: &Rule, path: &str, catalogue: &Catalogue) -> (Self, TagRemarks) {
+    pub fn of_rule(rule: &CompiledRule, path: &str, catalogue: &Catalogue) -> (Self, TagRemarks) {
         let mapping = catalogue.resolve_all(&rule.metadata.tags);
         (Self::of_metadata(&rule.metadata, path, &mapping, catalogue), TagRemarks::of(mapping))
     }
@@ -235,7 +236,7 @@ impl Finding {
         (finding, TagRemarks::of(mapping))
     }
 
-    fn set_attack(&mut self, mapping: &Mapping<'_>, catalogue: &Catalogue) {
+    pub(crate) fn set_attack(&mut self, mapping: &Mapping<'_>, catalogue: &Catalogue) {
         let techniques = mapping.techniques();
         self.techniques = techniques.map(|technique| TechniqueRef::of(technique, catalogue)).collect();
         let named = if mapping.tactics.is_empty() { &mapping.technique_tactics } else { &mapping.tactics };

@@ -1,13 +1,14 @@
-//! What an event id alone may hint at.
+//! What an event id, sometimes with one or two of its fields, may hint at.
 //!
 //! An association is context and no detection: nothing but the event's channel, provider and id was looked
-//! at, and its severity is what the bare event deserves. The data is in `data/associations`.
+//! at, and for some events a field that divides them into kinds, such as the logon type. Its severity is what
+//! the bare event deserves. The data is in `data/associations`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
-use crate::event::Event;
+use crate::event::{Event, Value};
 use crate::severity::Severity;
 
 /// What an event may hint at.
@@ -28,6 +29,59 @@ pub struct Association {
     channel: Option<String>,
     #[serde(default)]
     provider: Option<String>,
+    /// For each field the patterns of which its value must meet one; every field must.
+    #[serde(default)]
+    when: BTreeMap<String, Vec<Pattern>>,
+}
+
+/// What a field's value may be: a text, with an asterisk at either end for any other text there.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+struct Pattern {
+    text: String,
+    is_open_before: bool,
+    is_open_after: bool,
+}
+
+impl From<String> for Pattern {
+    fn from(written: String) -> Self {
+        let after = written.strip_suffix('*');
+        let text = after.unwrap_or(&written);
+        let before = text.strip_prefix('*');
+        let text = before.unwrap_or(text).to_owned();
+        Self { text, is_open_before: before.is_some(), is_open_after: after.is_some() }
+    }
+}
+
+impl Pattern {
+    /// Whether a value meets it, without regard to ASCII case.
+    fn is_met_by(&self, value: &str) -> bool {
+        let (value, text) = (value.as_bytes(), self.text.as_bytes());
+        match (self.is_open_before, self.is_open_after) {
+            (false, false) => value.eq_ignore_ascii_case(text),
+            (false, true) => value.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text)),
+            (true, false) => {
+                let end = value.len().checked_sub(text.len()).and_then(|start| value.get(start..));
+                end.is_some_and(|end| end.eq_ignore_ascii_case(text))
+            }
+            (true, true) => value.windows(text.len().max(1)).any(|part| part.eq_ignore_ascii_case(text)),
+        }
+    }
+}
+
+impl Association {
+    /// Whether the event is of the provider that this is about, as far as it says.
+    fn is_of(&self, provider: &str) -> bool {
+        let own = self.provider.as_deref().unwrap_or_default();
+        provider.is_empty() || own.eq_ignore_ascii_case(provider)
+    }
+
+    /// Whether its conditions hold of the values that `value_of` gives for fields.
+    fn holds<'a>(&'a self, value_of: &mut impl FnMut(&'a str) -> Option<&'a str>) -> bool {
+        self.when.iter().all(|(field, patterns)| {
+            value_of(field).is_some_and(|value| patterns.iter().any(|pattern| pattern.is_met_by(value)))
+        })
+    }
 }
 
 /// A file of associations: a channel's events.
@@ -78,35 +132,155 @@ impl Associations {
         &self.list
     }
 
-    /// The index of what an event may hint at. An event of another provider in the same channel with the
-    /// same id is another event.
+    /// The index of what an event may hint at, the first entry whose conditions hold. An event of another
+    /// provider in the same channel with the same id is another event.
     pub fn of(&self, event: &Event) -> Option<usize> {
         let by_id =
             self.index.get(event.channel()).or_else(|| self.index.get(&event.channel().to_lowercase()))?;
         let provider = event.provider();
-        let is_of = |own: &Association| {
-            let own = own.provider.as_deref().unwrap_or_default();
-            provider.is_empty() || own.eq_ignore_ascii_case(provider)
+        // Entries of one event ask for the same field one after the other.
+        let mut last = None;
+        let mut value_of = |field| match last {
+            Some((name, value)) if name == field => value,
+            _ => {
+                let value = event.first(field).and_then(Value::text);
+                last = Some((field, value));
+                value
+            }
         };
-        by_id.get(&event.event_id()?)?.iter().copied().find(|index| self.list.get(*index).is_some_and(is_of))
+        let mut is_about = |index: &usize| {
+            self.list.get(*index).is_some_and(|own| own.is_of(provider) && own.holds(&mut value_of))
+        };
+        by_id.get(&event.event_id()?)?.iter().copied().find(|index| is_about(index))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::flat;
+
+    /// What the bundled associations make of an event that is written as flat JSON.
+    fn check(event: &str, expected: &str) {
+        let associations = Associations::bundled().unwrap();
+        let event = flat::read(event).unwrap();
+        let found = associations.of(&event).and_then(|index| associations.all().get(index));
+        let found = found.map(|found| format!("{} {} {}", found.title, found.techniques[0], found.severity));
+        assert_eq!(found.as_deref(), (!expected.is_empty()).then_some(expected), "{event:?}");
+    }
 
     #[test]
     fn bundled_associations_name_active_techniques() {
         let catalogue = crate::attack::Catalogue::bundled();
         let associations = Associations::bundled().unwrap();
-        assert!(associations.all().len() >= 60);
+        assert!(associations.all().len() >= 650);
         for association in associations.all() {
+            assert!(association.title.chars().count() <= 60, "{}", association.title);
+            assert!(!association.techniques.is_empty(), "{}", association.title);
             for id in &association.techniques {
                 let technique = catalogue.technique(id.parse().unwrap());
                 let status = technique.map(|technique| technique.status);
                 assert_eq!(status, Some(crate::attack::Status::Active), "{id}");
             }
+        }
+    }
+
+    #[test]
+    fn the_last_entry_of_an_event_is_the_one_without_conditions() {
+        let associations = Associations::bundled().unwrap();
+        let mut last = HashMap::new();
+        for own in associations.all() {
+            let event = (own.channel.as_deref(), own.provider.as_deref(), own.id);
+            if let Some(earlier) = last.insert(event, own) {
+                assert!(!earlier.when.is_empty(), "{event:?} {} can never be reached", own.title);
+                assert_ne!(earlier.when, own.when, "{event:?}");
+            }
+        }
+        for (event, own) in last {
+            assert!(own.when.is_empty(), "{event:?} lacks an entry without conditions");
+        }
+    }
+
+    #[test]
+    fn conditions() {
+        let logon = |fields: &str| {
+            format!(
+                r#"{{"Channel":"Security","Provider_Name":"Microsoft-Windows-Security-Auditing",{fields}}}"#
+            )
+        };
+        for (event, expected) in [
+            (
+                logon(r#""EventID":4624,"LogonType":"10""#),
+                "Account logged on by remote desktop T1021.001 informational",
+            ),
+            (
+                logon(r#""EventID":4624,"LogonType":3"#),
+                "Account logged on over the network T1021.002 informational",
+            ),
+            (logon(r#""EventID":4624,"LogonType":"0""#), "Account logged on T1078 informational"),
+            (
+                logon(r#""EventID":4625,"SubStatus":"0xC0000064""#),
+                "Logon failed: no such account T1110.003 low",
+            ),
+            (
+                logon(r#""EventID":4728,"TargetSid":"S-1-5-21-1-2-3-512""#),
+                "Member added to the domain's administrators T1098.007 high",
+            ),
+            (
+                logon(r#""EventID":4728,"TargetSid":"S-1-5-21-1-2-3-1512""#),
+                "Member added to a global group T1098.007 low",
+            ),
+            (
+                logon(r#""EventID":4768,"PreAuthType":"0","Status":"0x0""#),
+                "Ticket given without asking for a password first T1558.004 low",
+            ),
+            (
+                logon(r#""EventID":4768,"PreAuthType":"2","Status":"0x0""#),
+                "Kerberos ticket-granting ticket requested T1558.004 informational",
+            ),
+            (
+                logon(r#""EventID":5145,"ShareName":"\\\\*\\IPC$","RelativeTargetName":"svcctl""#),
+                "Pipe of the service control manager opened T1569.002 low",
+            ),
+            (
+                logon(r#""EventID":5140,"ShareName":"\\\\*\\C$""#),
+                "Administrative share accessed T1021.002 low",
+            ),
+            (
+                logon(r#""EventID":4673,"PrivilegeList":"SeDebugPrivilege""#),
+                "Right to debug other processes used T1003.001 informational",
+            ),
+            (
+                logon(r#""EventID":4697,"ServiceType":"0x1","ServiceFileName":"x.sys""#),
+                "Driver installed T1543.003 medium",
+            ),
+            (
+                logon(r#""EventID":4719,"AuditPolicyChanges":"%%8448""#),
+                "Auditing of a category switched off T1685.001 medium",
+            ),
+            (logon(r#""EventID":4663,"ObjectType":"Process""#), "Memory of a process accessed T1003.001 low"),
+            (logon(r#""EventID":1"#), ""),
+        ] {
+            check(&event, expected);
+        }
+    }
+
+    #[test]
+    fn patterns() {
+        for (pattern, value, is_met) in [
+            ("10", "10", true),
+            ("10", "1", false),
+            ("10", "100", false),
+            ("*-512", "S-1-5-21-1-2-3-512", true),
+            ("*-512", "-51", false),
+            ("\\\\*", r"\\host\c$", true),
+            ("*ADMIN$", r"\\*\admin$", true),
+            ("*SeDebugPrivilege*", "SeTcbPrivilege\n\t\tSeDebugPrivilege", true),
+            ("*SeDebugPrivilege*", "", false),
+            ("*", "", true),
+            ("*é*", "É", false),
+        ] {
+            assert_eq!(Pattern::from(pattern.to_owned()).is_met_by(value), is_met, "{pattern} {value}");
         }
     }
 }

@@ -31,6 +31,7 @@ pub mod event;
 pub mod input;
 mod logsource;
 pub mod navigator;
+pub mod ranking;
 pub mod report;
 pub mod rules;
 mod scan;

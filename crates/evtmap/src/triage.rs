@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::alert::{Alert, Kind, TacticRef};
 use crate::attack::{Catalogue, Followed};
+use crate::ranking::Ranking;
 use crate::rules::{Rules, SkipReason};
 use crate::scan::{Findings, ScanAccount, TimeSpan};
 use crate::severity::Severity;
@@ -14,6 +15,8 @@ use crate::severity::Severity;
 /// The largest number of different hosts, users and the like that are counted one by one. An attacker
 /// writes the log: without a bound he could fill the memory with names.
 const N_DISTINCT_MAX: usize = 100_000;
+/// The largest number of hosts whose techniques are ranked. Each takes as much as the rules that it has alerts of.
+const N_RANKED_HOSTS_MAX: usize = 64;
 
 /// Counts by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,6 +97,10 @@ pub struct Summary {
     pub missing_fields: Counts,
     /// Techniques that event ids alone may hint at.
     pub hinted_techniques: Counts,
+    /// All techniques, to be ranked.
+    pub ranking: Ranking,
+    /// The techniques of each host, to be ranked; of the first 64 hosts that have alerts.
+    pub ranking_by_host: BTreeMap<String, Ranking>,
     groups: HashMap<(String, String), Group>,
 }
 
@@ -102,6 +109,7 @@ impl Summary {
     pub fn add(&mut self, alert: &Alert) {
         let finding = &alert.finding;
         let Some(severity) = finding.severity else { return };
+        self.rank(alert);
         match finding.kind {
             Kind::Event => {}
             Kind::Association => {
@@ -111,6 +119,16 @@ impl Summary {
                 }
             }
             Kind::Detection => self.add_detection(alert, severity),
+        }
+    }
+
+    fn rank(&mut self, alert: &Alert) {
+        self.ranking.add(alert);
+        let host = alert.event.computer.as_str();
+        if let Some(ranking) = self.ranking_by_host.get_mut(host) {
+            ranking.add(alert);
+        } else if !host.is_empty() && self.ranking_by_host.len() < N_RANKED_HOSTS_MAX {
+            self.ranking_by_host.entry(host.to_owned()).or_default().add(alert);
         }
     }
 

@@ -28,8 +28,9 @@ const MODULES: &[(&str, &[&str])] = &[
     ("authoring", &["attack", "event", "input", "logsource", "rules"]),
     ("alert", &["association", "attack", "event", "input::Position", "rules", "severity"]),
     ("scan", &["alert", "association", "attack", "event", "input", "logsource", "rules", "severity"]),
-    ("triage", &["alert", "attack", "rules", "scan", "severity"]),
-    ("report", &["alert", "attack", "input::Position", "navigator", "severity", "triage"]),
+    ("ranking", &["alert", "severity"]),
+    ("triage", &["alert", "attack", "ranking", "rules", "scan", "severity"]),
+    ("report", &["alert", "attack", "input::Position", "navigator", "ranking", "severity", "triage"]),
 ];
 
 const LIBRARY: &str = "crates/evtmap/src/";

@@ -68,7 +68,7 @@ pub(crate) fn run(args: &CoverageArgs, cache: &Cache) -> Result<ExitCode, Failur
     let catalogue = &attack.catalogue;
     let pipelines = Pipelines::bundled().map_err(|problem| Failure::new(problem.to_string()))?;
     let stock = cache.rules(&args.rules)?;
-    let rules = Rules::load(&stock.files, &pipelines, &read_placeholders(args.placeholders.as_deref())?);
+    let rules = Rules::load(&stock.files()?, &pipelines, &read_placeholders(args.placeholders.as_deref())?);
     let settings = Setting::bundled().map_err(|error| Failure::new(error.to_string()))?;
     let present = if args.inputs.is_empty() { None } else { Some(present(&args.inputs, catalogue)?) };
     let scope = Scope {

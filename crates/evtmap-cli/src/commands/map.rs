@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::thread;
 
 use evtmap::input;
-use evtmap::rules::RuleFile;
 use evtmap::triage::{Report, RulesAccount, Summary};
 use evtmap::{Associations, Findings, Pipelines, Rules, ScanAccount, ScanOptions, Scanner, Severity};
 use jiff::tz::TimeZone;
@@ -51,7 +50,11 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache) -> Result<ExitCode, Failure> {
         print(&text, to_stderr)?;
     }
     let has_errors = tell_errors(&account) || has_failed;
-    Ok(status(args.fail_on, &desk.summary, has_errors))
+    let status = status(args.fail_on, &desk.summary, has_errors);
+    // The program ends here, and the system takes its memory back at once; to give it back rule by rule
+    // takes as long as a tenth of the start.
+    std::mem::forget((rules, findings));
+    Ok(status)
 }
 
 fn scan_options(args: &MapArgs, now: Timestamp) -> Result<ScanOptions, Failure> {
@@ -90,12 +93,13 @@ fn parse_time(option: &str, text: &str, now: Timestamp) -> Result<Timestamp, Fai
 
 /// The rules in use, and where they are from.
 fn load_rules(args: &MapArgs, cache: &Cache) -> Result<(Rules, RuleStock), Failure> {
-    let mut stock = cache.rules(&args.rules)?;
-    let files = std::mem::take(&mut stock.files);
-    let rules = Rules::load(&files, &pipelines(args)?, &read_placeholders(args.placeholders.as_deref())?);
+    let stock = cache.rules(&args.rules)?;
+    let placeholders = read_placeholders(args.placeholders.as_deref())?;
+    let compiled = if args.no_rule_cache { None } else { cache.compiled() };
+    let rules = Rules::load_cached(&stock.sources, &pipelines(args)?, &placeholders, compiled.as_ref())?;
     if rules.rules().is_empty() {
         return Err(Failure::new(format!("no rule of {} can be used", stock.origins.join(", ")))
-            .help(first_reason(&rules, &files)));
+            .help(first_reason(&rules)));
     }
     Ok((rules, stock))
 }
@@ -120,10 +124,10 @@ fn pipelines(args: &MapArgs) -> Result<Pipelines, Failure> {
     Ok(pipelines)
 }
 
-fn first_reason(rules: &Rules, files: &[RuleFile]) -> String {
+fn first_reason(rules: &Rules) -> String {
     match rules.skipped().first() {
         Some(rule) => format!("{}: {} ({})", rule.path, rule.reason.as_str(), rule.detail),
-        None => format!("{} hold no rule", terminal::counted(files.len() as u64, "file")),
+        None => "there is no rule in them".to_owned(),
     }
 }
 

@@ -114,6 +114,26 @@ fn more_is_told_of_techniques_on_request() {
     assert!(run.err.contains("it is one of groups, mitigations, detections"), "{}", run.err);
 }
 
+/// Rules that were read once are kept, with all that is said of them, and `--no-rule-cache` keeps nothing.
+#[test]
+fn rules_are_kept_from_one_run_to_the_next() {
+    let folder = folder().with("rules/a.yml", sample::RULES).with("rules/broken.yml", "title: [");
+    let run = |options: &str| {
+        let run = folder
+            .check(&format!("map log.evtx --rules rules --cache-dir cache -o - --format jsonl {options}"), 0);
+        (run.out, run.err)
+    };
+    let fresh = run("--no-rule-cache");
+    assert!(!folder.path().join("cache").exists());
+    assert!(fresh.1.contains("cannot be used as written"), "{}", fresh.1);
+    assert_eq!(run(""), fresh);
+    let files: Vec<_> = std::fs::read_dir(folder.path().join("cache/compiled")).unwrap().collect();
+    assert_eq!(files.len(), 1);
+    assert_eq!(run(""), fresh);
+    std::fs::write(files[0].as_ref().unwrap().path(), "damaged").unwrap();
+    assert_eq!(run(""), fresh);
+}
+
 /// Runs `evtmap attack` on the sample's bundle and rules.
 fn attack(arguments: &str, status: i32) -> Run {
     folder().with("attack.json", sample::ATTACK).check(&format!("attack {arguments}"), status)

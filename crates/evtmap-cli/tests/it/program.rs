@@ -6,6 +6,9 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+/// A folder in it that stands for the user's home.
+const HOME: &str = "home";
+
 /// A folder with the files of a test, in which the program is run.
 pub(crate) struct Folder(TempDir);
 
@@ -50,6 +53,7 @@ impl Folder {
         let entries = fs::read_dir(self.0.path().join(folder)).unwrap();
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name != HOME);
         names.sort();
         names
     }
@@ -59,8 +63,8 @@ impl Folder {
         let mut command = Command::new(env!("CARGO_BIN_EXE_evtmap"));
         command.current_dir(self.0.path()).args(arguments.split_whitespace()).stdin(Stdio::null());
         // Neither what this machine has in its cache nor the day of the test may make a difference.
-        command.env("HOME", self.0.path().join("home")).env("USERPROFILE", self.0.path().join("home"));
-        command.env("LOCALAPPDATA", self.0.path().join("home")).env_remove("XDG_CACHE_HOME");
+        command.env("HOME", self.0.path().join(HOME)).env("USERPROFILE", self.0.path().join(HOME));
+        command.env("LOCALAPPDATA", self.0.path().join(HOME)).env_remove("XDG_CACHE_HOME");
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
             command.env_remove(name);
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::condition::{Condition, Quantifier};
 use crate::correlation::{Comparison, Correlation, CorrelationCondition, CorrelationKind, Threshold};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::rule::Rule;
+use crate::rule::Correlatable;
 use crate::scalar::Number;
 
 use super::plan::{
@@ -25,7 +25,7 @@ enum Node {
 /// What a correlation names: the node and the words it is named by.
 type Reference = (Node, String);
 
-pub(super) fn link(rules: &[&Rule], correlations: &[&Correlation]) -> (Plan, Vec<LinkProblem>) {
+pub(super) fn link(rules: &[&dyn Correlatable], correlations: &[&Correlation]) -> (Plan, Vec<LinkProblem>) {
     let mut linker = Linker::new(rules, correlations);
     let references: Vec<Option<Vec<Reference>>> =
         (0..correlations.len()).map(|index| linker.references(index)).collect();
@@ -57,7 +57,7 @@ pub(super) fn link(rules: &[&Rule], correlations: &[&Correlation]) -> (Plan, Vec
 }
 
 struct Linker<'a> {
-    rules: &'a [&'a Rule],
+    rules: &'a [&'a dyn Correlatable],
     correlations: &'a [&'a Correlation],
     ids: HashMap<String, Vec<Node>>,
     names: HashMap<&'a str, Vec<Node>>,
@@ -67,10 +67,10 @@ struct Linker<'a> {
 }
 
 impl<'a> Linker<'a> {
-    fn new(rules: &'a [&'a Rule], correlations: &'a [&'a Correlation]) -> Self {
+    fn new(rules: &'a [&'a dyn Correlatable], correlations: &'a [&'a Correlation]) -> Self {
         let mut ids: HashMap<String, Vec<Node>> = HashMap::new();
         let mut names: HashMap<&str, Vec<Node>> = HashMap::new();
-        let rules_named = rules.iter().enumerate().map(|(index, rule)| (Node::Rule(index), &rule.metadata));
+        let rules_named = rules.iter().enumerate().map(|(index, rule)| (Node::Rule(index), rule.metadata()));
         let correlations_named = correlations.iter().enumerate();
         let correlations_named = correlations_named.map(|(i, c)| (Node::Correlation(i), &c.metadata));
         for (node, metadata) in rules_named.chain(correlations_named) {
@@ -423,7 +423,7 @@ impl<'a> Linker<'a> {
     fn alias<'c>(&self, correlation: &'c Correlation, node: Node, name: &str) -> Option<&'c str> {
         let alias = correlation.aliases.iter().find(|alias| alias.name == name)?;
         let metadata = match node {
-            Node::Rule(index) => self.rules.get(index).map(|rule| &rule.metadata),
+            Node::Rule(index) => self.rules.get(index).map(|rule| rule.metadata()),
             Node::Correlation(index) => self.correlations.get(index).map(|inner| &inner.metadata),
         };
         let field = alias.fields.iter().find(|(rule, _)| metadata.is_some_and(|m| m.is_called(rule)));

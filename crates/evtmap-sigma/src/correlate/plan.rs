@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use crate::correlation::{Correlation, Threshold};
 use crate::diagnostic::Diagnostic;
 use crate::event::Event;
-use crate::rule::Rule;
+use crate::rule::Correlatable;
 
 use super::link;
 
@@ -38,8 +38,9 @@ impl Plan {
     /// Specification: sigma-correlation-rules-specification, "Related rules" and "Generate". A rule that is
     /// named by a correlation fires alone only if one of those naming it says `generate: true`; a refused
     /// correlation silences none.
-    pub fn link(rules: &[&Rule], correlations: &[&Correlation]) -> (Self, Vec<LinkProblem>) {
-        link::link(rules, correlations)
+    pub fn link<R: Correlatable>(rules: &[&R], correlations: &[&Correlation]) -> (Self, Vec<LinkProblem>) {
+        let rules: Vec<&dyn Correlatable> = rules.iter().map(|rule| *rule as &dyn Correlatable).collect();
+        link::link(&rules, correlations)
     }
 
     /// Whether a rule's match is an alert of its own.

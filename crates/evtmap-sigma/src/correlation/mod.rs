@@ -12,6 +12,8 @@ pub use timespan::{TimeUnit, Timespan};
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::condition::Condition;
 use crate::metadata::{Metadata, words};
 use crate::scalar::Number;
@@ -72,7 +74,7 @@ words! {
 }
 
 /// A comparison and the number to compare with.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
     /// How to compare.
     pub comparison: Comparison,
@@ -106,7 +108,7 @@ impl fmt::Display for Threshold {
 }
 
 /// When a correlation holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CorrelationCondition {
     /// Every rule matches: what a temporal correlation without a condition means.
     AllRules,
@@ -117,7 +119,7 @@ pub enum CorrelationCondition {
 }
 
 /// Thresholds and the number that they are about.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Thresholds {
     /// The thresholds; several make a range, and all must hold.
     pub thresholds: Vec<Threshold>,
@@ -130,7 +132,7 @@ pub struct Thresholds {
 }
 
 /// A name for fields that are called otherwise from rule to rule; specification: "Field Name Aliases".
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alias {
     /// The name that `group-by` uses.
     pub name: String,
@@ -151,7 +153,7 @@ impl Correlation {
 }
 
 /// A correlation rule.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Correlation {
     /// What it says about itself. Its level is the result's; the specification leaves open whether tags are
     /// inherited.

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A unit of time. The specification knows the first four, pySigma the others too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TimeUnit {
     /// `s`: seconds.
     Second,
@@ -64,7 +66,7 @@ impl TimeUnit {
 }
 
 /// A number of units of time; specification: sigma-correlation-rules-specification, "Time Selection".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timespan {
     /// How many units; never zero.
     pub count: u32,

@@ -150,6 +150,17 @@ fn agrees_with_the_plain_reading() {
     check(&detections, &events);
 }
 
+/// One expression under other flags is another test.
+#[test]
+fn flags_tell_expressions_apart() {
+    let detections = [
+        "  s: {CommandLine|re: 'WHOAMI'}\n  condition: s",
+        "  s: {CommandLine|re|i: 'WHOAMI'}\n  condition: s",
+    ];
+    let event = |text| FieldList::from([("CommandLine", Value::Text(text))]);
+    check(&detections, &[event("whoami"), event("WHOAMI"), event("x")]);
+}
+
 /// One item of a selection.
 fn item() -> impl Strategy<Value = String> {
     let key = select(vec![

@@ -115,7 +115,7 @@ fn normal_test(test: &Test) -> String {
         }
         // A search needs no `.*` at its ends.
         Test::Regex(regex) => {
-            let bare = regex.as_str().trim_start_matches(".*");
+            let bare = regex.pattern().trim_start_matches(".*");
             let is_escaped = bare.ends_with(r"\.*");
             let bare = if is_escaped { bare } else { bare.strip_suffix(".*").unwrap_or(bare) };
             format!("regex {bare}")

@@ -3,6 +3,8 @@
 //! Specification: sigma-appendix-modifiers, "Regular Expression Modifiers": a search anywhere in the value
 //! that minds the case, in the subset of PCRE without look-around and back-references.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Draft, Problem, Spec, Value};
 use crate::predicate::RefPart;
 use crate::scalar::{Kind, Scalar};
@@ -15,7 +17,7 @@ pub(super) const MODIFIERS: &[Spec] = &[
 ];
 
 /// A regular expression with its flags, not yet compiled.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RegexSource {
     /// The expression as written.
     pub(crate) pattern: String,

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::{Component, Path};
 
 use evtmap::Placeholders;
-use evtmap::rules::{self, Pack, RuleFile};
+use evtmap::rules::{self, Pack, RuleFile, RuleSource};
 use evtmap::sigma::{Collection, Level, Metadata};
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 use super::{HELP_WHOLE, Received, is_web_page};
 use crate::error::UpdateError;
 use crate::licence;
+use crate::manifest::Piece;
 use crate::store::{Draft, Edition};
 
 const HELP_ARCHIVE: &str =
@@ -179,14 +180,21 @@ impl Edition {
     /// When a piece cannot be read or is not what it was.
     pub fn rule_files(&self) -> Result<Vec<RuleFile>, UpdateError> {
         let mut files = Vec::new();
-        for piece in &self.manifest().pieces {
-            let bytes = self.read(piece)?;
-            let pack = rules::unpack(&piece.name, &bytes).map_err(|error| {
+        for (piece, source) in self.manifest().pieces.iter().zip(self.rule_sources()?) {
+            files.extend(source.files().map_err(|error| {
                 UpdateError::corrupt(self.manifest().part, &self.folder().join(&piece.file), error.reason)
-            })?;
-            files.extend(pack.files);
+            })?);
         }
         Ok(files)
+    }
+
+    /// Its rules, read and not unpacked.
+    ///
+    /// # Errors
+    /// When a piece cannot be read or is not what it was.
+    pub fn rule_sources(&self) -> Result<Vec<RuleSource>, UpdateError> {
+        let source = |piece: &Piece| Ok(RuleSource::packed(&piece.name, self.read(piece)?));
+        self.manifest().pieces.iter().map(source).collect()
     }
 }
 

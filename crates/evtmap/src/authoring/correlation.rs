@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use evtmap_sigma::{
-    Correlated, Correlation, CorrelationCondition, Correlator, Limits, Matched, Number, Placeholders, Plan,
-    Rule, Threshold, Thresholds,
+    CompiledRule, Correlated, Correlation, CorrelationCondition, Correlator, Limits, Matched, Number,
+    Placeholders, Plan, Threshold, Thresholds,
 };
 use jiff::Timestamp;
 
@@ -97,7 +97,7 @@ impl<'a> CorrelationTrial<'a> {
         let mut chain = rules.chain_of(correlation);
         let target = chain.len();
         chain.push(correlation);
-        let rule_list: Vec<&Rule> = rules.rules().iter().map(|loaded| &loaded.rule).collect();
+        let rule_list: Vec<&CompiledRule> = rules.rules().iter().map(|loaded| &loaded.rule).collect();
         let (plan, problems) = Plan::link(&rule_list, &chain);
         if let Some(problem) = problems.iter().find(|problem| problem.diagnostic.is_error()) {
             return Err(problem.diagnostic.message.clone());

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
-use evtmap_sigma::{Compiled, Event as _, Expr, Rule, Value};
+use evtmap_sigma::{Compiled, CompiledRule, Event as _, Expr, Value};
 use serde::Deserialize;
 
 use super::router::Seen;
@@ -69,7 +69,7 @@ struct Entry {
 }
 
 /// Fields by which a rule makes exceptions and which an event that it matches does not have, sorted.
-pub(crate) fn missing_exceptions(rule: &Rule, seen: &Seen<'_>) -> Vec<String> {
+pub(crate) fn missing_exceptions(rule: &CompiledRule, seen: &Seen<'_>) -> Vec<String> {
     let mut fields = Vec::new();
     excepting(rule.compiled(), &rule.compiled().condition, false, &mut fields);
     let is_missing = |field: &&str| seen.values(field, &mut |_| ControlFlow::Break(())).is_continue();

@@ -90,6 +90,11 @@ impl Pipelines {
         self.list.retain(|pipeline| !is_derived(pipeline));
     }
 
+    /// All that routes follow from, the same for the same pipelines.
+    pub(crate) fn printed(&self) -> String {
+        format!("{:?}", self.list)
+    }
+
     fn derivations(&self) -> Arc<Derivations> {
         Arc::clone(&self.derivations)
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
-use evtmap_sigma::{Engine, EngineBuilder, Rule, Scratch, Value};
+use evtmap_sigma::{CompiledRule, Engine, EngineBuilder, LogSource, Scratch, Value};
 
 use super::derived::Derivations;
 use super::slots::{Shapes, SlotView, slot_name};
@@ -86,6 +86,8 @@ pub struct Router {
     channels: HashMap<String, Stops>,
     every_channel: Stops,
     views: Vec<View>,
+    /// By log source, while rules are added: where it is found, and the views of these routes.
+    routes: HashMap<LogSource, Arc<[(usize, Route)]>>,
     derivations: Arc<Derivations>,
     buckets: HashMap<String, Buckets>,
     other_channels: Buckets,
@@ -107,19 +109,33 @@ pub struct Workspace {
 
 impl Router {
     /// Adds a rule under an index of the caller's; gives false when its log source maps to nothing.
-    pub(crate) fn add(&mut self, index: usize, rule: &Rule, pipelines: &Pipelines) -> bool {
-        let routes = pipelines.routes(&rule.logsource);
-        self.derivations = pipelines.derivations();
-        for route in &routes {
-            let stop = Stop { rule: index, view: self.view(route) };
+    pub(crate) fn add(&mut self, index: usize, rule: &CompiledRule, pipelines: &Pipelines) -> bool {
+        let routes = self.routes(&rule.logsource, pipelines);
+        for (view, route) in routes.iter() {
+            let stop = Stop { rule: index, view: *view };
             if route.channels.is_empty() {
                 self.every_channel.add(route, stop);
             }
             for channel in &route.channels {
-                self.channels.entry(channel.clone()).or_default().add(route, stop);
+                match self.channels.get_mut(channel) {
+                    Some(stops) => stops.add(route, stop),
+                    None => self.channels.entry(channel.clone()).or_default().add(route, stop),
+                }
             }
         }
         !routes.is_empty()
+    }
+
+    /// Where a log source is found; many rules have the same one.
+    fn routes(&mut self, logsource: &LogSource, pipelines: &Pipelines) -> Arc<[(usize, Route)]> {
+        if let Some(routes) = self.routes.get(logsource) {
+            return Arc::clone(routes);
+        }
+        self.derivations = pipelines.derivations();
+        let routes = pipelines.routes(logsource).into_iter();
+        let routes: Arc<[_]> = routes.map(|route| (self.view(&route), route)).collect();
+        self.routes.insert(logsource.clone(), Arc::clone(&routes));
+        routes
     }
 
     fn view(&mut self, route: &Route) -> usize {
@@ -141,6 +157,7 @@ impl Router {
             self.channels.iter().map(|(channel, stops)| (channel.clone(), sorted(stops))).collect();
         self.other_channels = sorted(&nothing);
         self.n_buckets = n_buckets;
+        self.routes.clear();
     }
 
     /// Calls `visit` with the index of each rule that an event matches, and with the event as the rule sees
@@ -148,7 +165,7 @@ impl Router {
     pub fn matches<'r>(
         &self,
         event: &Event,
-        rule: &dyn Fn(usize) -> Option<&'r Rule>,
+        rule: &dyn Fn(usize) -> Option<&'r CompiledRule>,
         workspace: &mut Workspace,
         visit: &mut dyn FnMut(usize, &Seen<'_>),
     ) {
@@ -192,7 +209,7 @@ impl Router {
         Some(by_id.unwrap_or(&buckets.other_events)).filter(|bucket| !bucket.stops.is_empty())
     }
 
-    fn engine<'r>(&self, bucket: &Bucket, rule: &dyn Fn(usize) -> Option<&'r Rule>) -> Engine {
+    fn engine<'r>(&self, bucket: &Bucket, rule: &dyn Fn(usize) -> Option<&'r CompiledRule>) -> Engine {
         let mut builder = EngineBuilder::default();
         for (stop, number) in bucket.stops.iter().zip(0..) {
             let (Some(rule), Some(view)) = (rule(stop.rule), self.views.get(stop.view)) else { continue };
@@ -206,7 +223,7 @@ impl Router {
     pub fn matches_plainly<'r>(
         &self,
         event: &Event,
-        rule: &dyn Fn(usize) -> Option<&'r Rule>,
+        rule: &dyn Fn(usize) -> Option<&'r CompiledRule>,
         visit: &mut dyn FnMut(usize),
     ) {
         let mut derived = Event::new();

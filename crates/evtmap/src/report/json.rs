@@ -7,11 +7,14 @@ use serde_json::{Value, json};
 
 use super::{AlertLine, ReportOptions, Writer};
 use crate::alert::Alert;
+use crate::ranking::{RankedTechnique, Ranking};
 use crate::severity::Severity;
 use crate::triage::{Counts, Report};
 
 /// How many of the most frequent techniques, hosts and users are listed.
 const N_TOP: usize = 50;
+/// How many of the ranked techniques of a host are listed.
+const N_TOP_BY_HOST: usize = 10;
 
 struct Json {
     out: Box<dyn Write>,
@@ -57,6 +60,10 @@ fn summary(report: &Report<'_>) -> Value {
             .map(|(tactic, n)| json!({"id": tactic.id, "name": tactic.name, "detections": n}))
             .collect::<Vec<_>>(),
         "techniques": top(&summary.techniques),
+        "ranked_techniques": ranked(&summary.ranking, N_TOP),
+        "ranked_techniques_by_host": (summary.ranking_by_host.iter())
+            .map(|(host, ranking)| json!({"host": host, "techniques": ranked(ranking, N_TOP_BY_HOST)}))
+            .collect::<Vec<_>>(),
         "hosts": top(&summary.hosts),
         "users": top(&summary.users),
         "rules": top(&summary.rules),
@@ -95,6 +102,18 @@ fn by_severity(counts: &BTreeMap<Severity, u64>) -> BTreeMap<&'static str, u64> 
 
 fn top(counts: &Counts) -> Vec<Value> {
     counts.top(N_TOP).into_iter().map(|(name, n)| json!({"name": name, "detections": n})).collect()
+}
+
+/// The first techniques of a ranking and what speaks for each.
+fn ranked(ranking: &Ranking, n: usize) -> Vec<Value> {
+    let line = |line: RankedTechnique| {
+        json!({
+            "id": line.technique.id, "name": line.technique.name, "kind": line.kind,
+            "severity": line.severity, "alerts": line.n_alerts, "findings": line.n_findings,
+            "because": line.titles,
+        })
+    };
+    ranking.techniques().into_iter().take(n).map(line).collect()
 }
 
 fn not_looked_at(report: &Report<'_>) -> Value {

@@ -13,7 +13,7 @@ use flate2::read::GzDecoder;
 /// The largest rule file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 8 << 20;
 /// The largest number of bytes read out of an archive, packed or not.
-const MAX_ARCHIVE_BYTES: u64 = 512 << 20;
+pub(super) const MAX_ARCHIVE_BYTES: u64 = 512 << 20;
 /// The largest number of rule files of one run.
 const MAX_FILES: usize = 100_000;
 /// The deepest nesting of folders that is followed.
@@ -22,6 +22,9 @@ const MAX_DEPTH: usize = 32;
 const MAX_LICENCE_BYTES: u64 = 64 << 10;
 
 const TOO_MUCH: &str = "there are more or larger rules than the limits allow";
+
+/// The rules that come with the program.
+pub(super) const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.tar.gz"));
 
 /// The text of a rule file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,9 +52,8 @@ pub struct RulesError {
 /// # Errors
 /// When the embedded archive cannot be read, which a test keeps from happening.
 pub fn bundled() -> Result<Vec<RuleFile>, RulesError> {
-    let packed = include_bytes!(concat!(env!("OUT_DIR"), "/rules.tar.gz"));
     let mut reader = Reader::default();
-    reader.tar(packed.as_slice(), "").map_err(|error| error.at(Path::new("the program")))?;
+    reader.tar(PACKED, "").map_err(|error| error.at(Path::new("the program")))?;
     Ok(reader.files)
 }
 
@@ -100,10 +102,14 @@ pub fn unpack(name: &str, bytes: &[u8]) -> Result<Pack, RulesError> {
 }
 
 /// Why reading ended.
-struct Failure(String);
+pub(super) struct Failure(String);
 
 impl Failure {
-    fn at(self, path: &Path) -> RulesError {
+    pub(super) fn too_much() -> Self {
+        Self(TOO_MUCH.to_owned())
+    }
+
+    pub(super) fn at(self, path: &Path) -> RulesError {
         RulesError { path: path.to_owned(), reason: self.0 }
     }
 }
@@ -242,7 +248,7 @@ impl Reader {
         let n_read = source.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
         self.n_bytes = self.n_bytes.saturating_add(u64::try_from(n_read).unwrap_or(u64::MAX));
         if self.n_bytes > MAX_ARCHIVE_BYTES || self.files.len() >= MAX_FILES {
-            return Err(Failure(TOO_MUCH.to_owned()));
+            return Err(Failure::too_much());
         }
         // What is not UTF-8 or too large is no rule; the reader of rules says so with the file's name.
         let text = String::from_utf8_lossy(&bytes).into_owned();

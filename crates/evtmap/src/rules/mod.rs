@@ -1,13 +1,20 @@
 //! Where rules come from, and what of them is used.
 
+mod cache;
 mod files;
+mod source;
 
+pub use cache::RuleCache;
 pub(crate) use files::is_examples;
 pub use files::{Pack, RuleFile, RulesError, bundled, read, unpack};
+pub use source::RuleSource;
 
 use std::collections::HashSet;
 
-use evtmap_sigma::{Code, Collection, Correlation, Diagnostic, Placeholders, Plan, Refused, Rule, Status};
+use evtmap_sigma::{
+    Code, Collection, CompiledRule, Correlation, Diagnostic, Placeholders, Plan, Refused, Status,
+};
+use serde::{Deserialize, Serialize};
 
 use crate::logsource::{Pipelines, Router};
 
@@ -23,16 +30,16 @@ pub struct Rules {
 }
 
 /// A rule and the file it is from.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct LoadedRule {
     /// The rule.
-    pub rule: Rule,
+    pub rule: CompiledRule,
     /// The file, as the user would look for it.
     pub path: String,
 }
 
 /// A correlation and the file it is from.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct LoadedCorrelation {
     /// The correlation.
     pub correlation: Correlation,
@@ -43,7 +50,7 @@ pub struct LoadedCorrelation {
 }
 
 /// Why a rule is not used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SkipReason {
     /// It is about another product than Windows.
     OtherProduct,
@@ -79,7 +86,7 @@ impl SkipReason {
 }
 
 /// A rule that is not used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkippedRule {
     /// The file.
     pub path: String,
@@ -124,11 +131,52 @@ impl Rules {
                     filter.apply(&mut rule);
                 }
             }
-            rules.add(rule, path, &mut ids, pipelines);
+            rules.add(rule.into(), path, &mut ids, pipelines);
         }
         rules.router.sort();
         rules.link(correlations);
         rules
+    }
+
+    /// Reads rules as [`Rules::load`] does, or takes them out of a cache if they were read before.
+    ///
+    /// # Errors
+    /// When an archive cannot be unpacked.
+    pub fn load_cached(
+        sources: &[RuleSource],
+        pipelines: &Pipelines,
+        placeholders: &Placeholders,
+        cache: Option<&RuleCache>,
+    ) -> Result<Self, RulesError> {
+        let cache = cache.map(|cache| (cache, cache::Key::new(sources, pipelines, placeholders)));
+        if let Some(rules) = cache.and_then(|(cache, key)| cache.read(key, pipelines)) {
+            return Ok(rules);
+        }
+        let mut files = Vec::new();
+        for source in sources {
+            files.extend(source.files()?);
+        }
+        let rules = Self::load(&files, pipelines, placeholders);
+        if let Some((cache, key)) = cache {
+            cache.write(key, &rules);
+        }
+        Ok(rules)
+    }
+
+    /// Makes rules ready for scanning that were loaded before; nothing if the pipelines know one of their log
+    /// sources no longer.
+    fn prepare(
+        rules: Vec<LoadedRule>,
+        correlations: Vec<LoadedCorrelation>,
+        pipelines: &Pipelines,
+    ) -> Option<Self> {
+        let mut router = Router::default();
+        let are_routed = rules.iter().enumerate().all(|(index, own)| router.add(index, &own.rule, pipelines));
+        router.sort();
+        let list: Vec<&CompiledRule> = rules.iter().map(|loaded| &loaded.rule).collect();
+        let linked: Vec<&Correlation> = correlations.iter().map(|loaded| &loaded.correlation).collect();
+        let (plan, _) = Plan::link(&list, &linked);
+        are_routed.then(|| Self { rules, correlations, plan, router, ..Self::default() })
     }
 
     /// Resolves what correlations refer to, and leaves out those that cannot be used.
@@ -146,7 +194,7 @@ impl Rules {
         for (loaded, rules) in self.correlations.iter_mut().zip(members) {
             loaded.rules = rules;
         }
-        let rules: Vec<&Rule> = self.rules.iter().map(|loaded| &loaded.rule).collect();
+        let rules: Vec<&CompiledRule> = self.rules.iter().map(|loaded| &loaded.rule).collect();
         let loaded: Vec<&Correlation> = self.correlations.iter().map(|loaded| &loaded.correlation).collect();
         let (plan, problems) = Plan::link(&rules, &loaded);
         self.plan = plan;
@@ -214,7 +262,7 @@ impl Rules {
         self.skip(path, &refused.title, reason, detail);
     }
 
-    fn add(&mut self, rule: Rule, path: &str, ids: &mut HashSet<String>, pipelines: &Pipelines) {
+    fn add(&mut self, rule: CompiledRule, path: &str, ids: &mut HashSet<String>, pipelines: &Pipelines) {
         let mut is_new = || rule.metadata.id.as_ref().is_none_or(|id| ids.insert(id.to_lowercase()));
         let reason =
             if let Some(reason) = early_reason(rule.metadata.status, rule.logsource.product.as_deref()) {

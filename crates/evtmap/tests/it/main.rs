@@ -1,12 +1,14 @@
-//! The library against recordings. They lie beside the project and not in it; where they are missing these
-//! tests say that they were skipped.
+//! The library against recordings, and the rules against their examples. Recordings lie beside the project and
+//! not in it; where they are missing these tests say that they were skipped.
 #![expect(clippy::print_stderr, reason = "what was compared is worth a line")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod cache;
 mod causes;
 mod differential;
 mod incident;
 mod inputs;
+mod rules;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -70,7 +70,7 @@ struct TaggedRule {
 /// The rules of paths, or those in use, with their techniques.
 fn tagged_rules(paths: &[PathBuf], cache: &Cache, catalogue: &Catalogue) -> Result<Vec<TaggedRule>, Failure> {
     let mut rules = Vec::new();
-    for file in cache.rules(paths)?.files {
+    for file in cache.rules(paths)?.files()? {
         let collection = Collection::parse(&file.text, &Placeholders::default());
         let correlations = collection.correlations.into_iter().map(|correlation| correlation.metadata);
         for metadata in collection.rules.into_iter().map(|rule| rule.metadata).chain(correlations) {

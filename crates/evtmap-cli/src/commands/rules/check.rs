@@ -123,7 +123,7 @@ struct Account {
 /// Runs the command.
 pub(super) fn run(args: &CheckArgs, cache: &Cache) -> Result<ExitCode, Failure> {
     reject_unknown(&args.allow)?;
-    let mut files = cache.rules(&args.paths)?.files;
+    let mut files = cache.rules(&args.paths)?.files()?;
     let catalogue = Catalogue::bundled();
     let knowledge = RuleKnowledge::new(&catalogue, &pipelines()?);
     let placeholders = read_placeholders(args.placeholders.as_deref())?;

@@ -123,7 +123,7 @@ fn explain_correlation(
     }
     let title = &own.metadata.title;
     let broken = |why: String| Failure::new(format!("`{title}` cannot be tried: {why}"));
-    let others = cache.rules(&args.rules)?.files;
+    let others = cache.rules(&args.rules)?.files()?;
     let rules = CorrelationTrial::rules(title, file, &others, &pipelines()?, placeholders).map_err(broken)?;
     let mut trial = CorrelationTrial::new(&rules, title).map_err(broken)?;
     let failure = |error: input::InputError| Failure::new(error.to_string()).help(error.help);

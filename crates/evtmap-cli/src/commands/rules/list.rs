@@ -73,7 +73,7 @@ pub(super) fn run(args: &ListArgs, cache: &Cache) -> Result<ExitCode, Failure> {
     let attack = cache.attack(None)?;
     let stock = cache.rules(&args.paths)?;
     let mut lines: Vec<Line> =
-        stock.files.iter().flat_map(|file| lines_of(file, &attack.catalogue)).collect();
+        stock.files()?.iter().flat_map(|file| lines_of(file, &attack.catalogue)).collect();
     let newest = lines.iter().filter_map(|line| line.metadata.newest()).max().map(str::to_owned);
     lines.retain(|line| is_wanted(args, line));
     if args.json {

@@ -85,7 +85,8 @@ fn find_rule(
         return only_rule(wanted, placeholders);
     }
     let lower = wanted.to_lowercase();
-    for file in cache.rules(paths)?.files.into_iter().filter(|file| file.text.to_lowercase().contains(&lower))
+    for file in
+        cache.rules(paths)?.files()?.into_iter().filter(|file| file.text.to_lowercase().contains(&lower))
     {
         let collection = Collection::parse(&file.text, placeholders);
         if let Some(rule) = collection.find(wanted).map(FoundRule::from) {

@@ -80,7 +80,7 @@ fn parts(
     for name in own.names() {
         let mut found = named(&files, name);
         if found.is_none() && !has_all {
-            files.extend(cache.rules(paths)?.files);
+            files.extend(cache.rules(paths)?.files()?);
             has_all = true;
             found = named(&files, name);
         }

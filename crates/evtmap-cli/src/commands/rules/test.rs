@@ -45,7 +45,7 @@ pub(crate) struct TestArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &TestArgs, cache: &Cache) -> Result<ExitCode, Failure> {
-    let rules = cache.rules(&args.rules)?.files;
+    let rules = cache.rules(&args.rules)?.files()?;
     let pipelines = pipelines()?;
     let placeholders = read_placeholders(args.placeholders.as_deref())?;
     let trials = Trials { pipelines: &pipelines, placeholders: &placeholders, rules: &rules };

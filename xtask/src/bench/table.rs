@@ -1,0 +1,102 @@
+//! The figures as a table, and what they come to.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::corpus::Corpus;
+use super::process::Cost;
+use super::{Case, Work};
+
+const BEGIN: &str = "<!-- figures -->\n";
+const END: &str = "<!-- end of figures -->";
+
+impl Case {
+    /// The middle one of the runs, of each figure by itself.
+    fn cost(&self) -> Cost {
+        let middle = |figure: fn(&Cost) -> f64| {
+            let mut figures: Vec<f64> = self.costs.iter().map(figure).collect();
+            figures.sort_by(f64::total_cmp);
+            figures.get(figures.len() / 2).copied().unwrap_or_default()
+        };
+        let peak = self.costs.iter().map(|cost| cost.peak).max().unwrap_or_default();
+        Cost { cpu: middle(|cost| cost.cpu), wall: middle(|cost| cost.wall), peak }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "figures of three digits are shown")]
+    fn rate(&self) -> String {
+        let cpu = self.cost().cpu;
+        match self.work {
+            Work::Start => String::new(),
+            Work::Bytes(bytes) => format!("{:.0} MB", bytes as f64 / 1e6 / cpu),
+            Work::Rows(rows) => format!("{:.2} million rows", rows as f64 / 1e6 / cpu),
+        }
+    }
+}
+
+/// The table in Markdown, and the ratios behind it.
+#[expect(clippy::cast_precision_loss, reason = "figures of three digits are shown")]
+pub(super) fn render(cases: &[Case], corpus: &Corpus, n_runs: usize) -> String {
+    let mut out = format!("{}The middle of {n_runs} runs each, taken in turn.\n\n", corpus.about());
+    out += "| | cpu s | wall s | peak memory | a cpu second |\n|---|---|---|---|---|\n";
+    for case in cases {
+        let Cost { cpu, wall, peak } = case.cost();
+        let peak = peak as f64 / 1e6;
+        let _ = writeln!(out, "| {} | {cpu:.3} | {wall:.3} | {peak:.0} MB | {} |", case.about, case.rate());
+    }
+    out += "\n| | |\n|---|---|\n";
+    for (about, ratio) in ratios(cases) {
+        let _ = writeln!(out, "| {about} | {ratio:.2} |");
+    }
+    out
+}
+
+/// What is said of two cases, and how many times one is the other.
+fn ratios(cases: &[Case]) -> Vec<(&'static str, f64)> {
+    let cost = |about: &str| cases.iter().find(|case| case.about == about).map(Case::cost);
+    let start = cost("start, rules out of the cache").map_or(0.0, |cost| cost.cpu);
+    let cpu = |about: &str| cost(about).map(|cost| cost.cpu);
+    let wall = |about: &str| cost(about).map(|cost| cost.wall);
+    let net = |about: &str| cpu(about).map(|cpu| cpu - start);
+    let rsigma = cpu("rsigma: start").unwrap_or_default();
+    let found = [
+        (
+            "all rules to 300, cpu without the start",
+            net("EVTX in a folder, one thread"),
+            net("EVTX in a folder, 300 rules, one thread"),
+        ),
+        (
+            "one thread to two, wall, EVTX in a folder",
+            wall("EVTX in a folder, one thread"),
+            wall("EVTX in a folder, two threads"),
+        ),
+        (
+            "one thread to two, wall, EVTX in one file",
+            wall("EVTX in one file, one thread"),
+            wall("EVTX in one file, two threads"),
+        ),
+        (
+            "evtmap with all rules to evtx_dump, cpu",
+            cpu("EVTX in one file, one thread"),
+            cpu("evtx_dump: EVTX in one file to JSON"),
+        ),
+        ("rsigma to evtmap on JSON lines, cpu", cpu("rsigma: JSON lines"), cpu("JSON lines, one thread")),
+        (
+            "the same without the start of either",
+            cpu("rsigma: JSON lines").map(|cpu| cpu - rsigma),
+            net("JSON lines, one thread"),
+        ),
+    ];
+    found.into_iter().filter_map(|(about, a, b)| Some((about, a? / b?))).collect()
+}
+
+/// Puts the table into a document, between the marks for it.
+pub(super) fn write(path: &Path, table: &str) -> anyhow::Result<()> {
+    let text = fs::read_to_string(path)?;
+    let (before, rest) = text.split_once(BEGIN).context("there is no mark where figures begin")?;
+    let (_, after) = rest.split_once(END).context("there is no mark where figures end")?;
+    fs::write(path, format!("{before}{BEGIN}{table}{END}{after}"))?;
+    Ok(())
+}
