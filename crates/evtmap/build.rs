@@ -15,6 +15,7 @@ use flate2::{Compression, GzBuilder, write::GzEncoder};
 const PACKS: &[(&str, &str)] = &[
     ("data/attack/enterprise.json", "attack.json.gz"),
     ("data/attack/objects.json", "objects.json.gz"),
+    ("data/attack/descriptions.tsv", "descriptions.tsv.gz"),
     ("../../rules", "rules.tar.gz"),
 ];
 

@@ -176,8 +176,10 @@ impl AttackStock {
         match &self.whole {
             Whole::Edition(edition) => Ok(edition.library()?),
             Whole::Bundle(path) => Ok(read_bundle(path)?.1),
-            Whole::Nowhere => Err(Failure::new("the ATT&CK of the program has names only")
-                .help("`evtmap update attack` brings groups, mitigations, detections and texts")),
+            Whole::Nowhere => {
+                Err(Failure::new("the ATT&CK of the program has names and short descriptions only")
+                    .help("`evtmap update attack` brings groups, mitigations, detections and MITRE's texts"))
+            }
         }
     }
 

@@ -105,7 +105,7 @@ pub struct TechniqueRef {
     pub parent: Option<String>,
     /// The page that MITRE has about it.
     pub url: String,
-    /// What it is, in a few sentences.
+    /// What it is, in a few sentences: of the loaded ATT&CK bundle where it has texts, of the project otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// On request: groups that are known to use it.

@@ -1,5 +1,6 @@
 //! `--attack`: names of techniques and tactics from a bundle.
 
+use evtmap::attack::own_description;
 use serde_json::{Value, json};
 
 use crate::program::{Folder, Run};
@@ -25,6 +26,37 @@ fn a_bundle_gives_the_names() {
     assert_eq!(line["tactics"], json!([{"id": "TA0002", "name": "Doing"}]));
     // The bundle does not know the other rule's technique, which is said.
     assert!(run.out.contains("that this ATT&CK does not know"), "{}", run.out);
+}
+
+#[test]
+fn a_description_is_the_bundles_or_our_own() {
+    let folder = folder().with("attack.json", sample::ATTACK);
+    let described = |options: &str| {
+        let map = "map log.evtx --rules rules.yml --no-associations -o out.jsonl";
+        folder.check(&format!("{map} {options}"), 0);
+        let lines = folder.read("out.jsonl");
+        check_schema(&lines);
+        let line: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+        line["techniques"][0]["description"].clone()
+    };
+    let shown = |options: &str| {
+        let run = folder.check(&format!("attack show T1059.003 --json {options}"), 0);
+        let page: Value = serde_json::from_str(&run.out).unwrap();
+        (page["description"].clone(), page["description_from"].clone())
+    };
+    let own = own_description("T1059.003".parse().unwrap()).unwrap();
+    assert_eq!(described(""), own);
+    assert_eq!(shown(""), (json!(own), json!("evtmap")));
+    assert_eq!(described("--attack attack.json"), "Somebody types.");
+    let (text, from) = shown("--attack attack.json");
+    assert!(text.as_str().unwrap().starts_with("Somebody types."), "{text}");
+    assert_eq!(from, "attack");
+    let run = folder.check("attack show T1059.003", 0);
+    assert!(run.out.contains(own), "{}", run.out);
+    // No words of ours for what is no longer in use.
+    let run = folder.check("attack show T1562.001 --json", 0);
+    let page: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((&page["description"], &page["description_from"]), (&json!(""), &Value::Null));
 }
 
 #[test]
@@ -73,7 +105,11 @@ fn more_is_told_of_techniques_on_request() {
     let line: Value = serde_json::from_str(folder.read("out.jsonl").lines().next().unwrap()).unwrap();
     assert!(line["techniques"][0].get("mitigations").is_none());
     let run = folder.check(&format!("{map} --enrich groups"), 2);
-    assert!(run.err.contains("error: the ATT&CK of the program has names only"), "{}", run.err);
+    assert!(
+        run.err.contains("error: the ATT&CK of the program has names and short descriptions only"),
+        "{}",
+        run.err
+    );
     let run = folder.check(&format!("{map} --enrich friends"), 2);
     assert!(run.err.contains("it is one of groups, mitigations, detections"), "{}", run.err);
 }
@@ -155,7 +191,11 @@ T1059.003 Typing Commands
 fn what_was_replaced_is_shown_as_such() {
     let run = attack("show T1562.001", 0);
     assert!(run.out.contains("revoked in favour of T1685"), "{}", run.out);
-    assert!(run.out.contains("the program's ATT&CK has names only"), "{}", run.out);
+    assert!(
+        run.out.contains("the program's ATT&CK has names and short descriptions of its own"),
+        "{}",
+        run.out
+    );
     let run = attack("show defense-evasion", 0);
     assert!(
         run.out.contains("TA0005 Stealth") && run.out.contains("TA0112 Defense Impairment"),
@@ -179,12 +219,15 @@ fn words_are_found_in_names_and_texts() {
     assert_eq!(found("--attack attack.json fast"), ["G9001"]);
     assert!(found("--attack attack.json nobody").is_empty());
     assert_eq!(found("lsass memory"), ["T1003.001", "DET0363"]);
+    assert!(found("krbtgt").contains(&json!("T1558.001")));
     // What is no longer in use is found when it is asked for.
     assert!(found("t1562.003").is_empty());
     assert_eq!(found("t1562.003 --all"), ["T1562.003"]);
     let run = attack("search lsass memory", 0);
     assert!(
-        run.out.contains("2 hits in ATT&CK enterprise-attack 19.2 of 2026-08-05, in names only"),
+        run.out.contains(
+            "2 hits in ATT&CK enterprise-attack 19.2 of 2026-08-05, in names and the program's short descriptions"
+        ),
         "{}",
         run.out
     );

@@ -59,7 +59,8 @@ fn a_line_says_all_of_an_alert() {
         },
         "techniques": [{
             "id": "T1059.003", "name": "Windows Command Shell", "tactics": ["execution"], "parent": "T1059",
-            "url": "https://attack.mitre.org/techniques/T1059/003"
+            "url": "https://attack.mitre.org/techniques/T1059/003",
+            "description": "The attacker runs commands or batch files through cmd.exe to control a Windows host, by hand or from malware."
         }],
         "tactics": [{"id": "TA0002", "name": "Execution"}],
         "event": {

@@ -45,6 +45,12 @@ pub trait SlotEvent {
         visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
     ) -> ControlFlow<()>;
 
+    /// The slots that have values, in any order, if that is known: small events have few of the slots that
+    /// rules ask for.
+    fn filled(&self) -> Option<&[usize]> {
+        None
+    }
+
     /// Calls `visit` with each text that a keyword is looked for in, until it breaks.
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a str) -> ControlFlow<()>) -> ControlFlow<()>;
 
@@ -139,13 +145,18 @@ impl Engine {
 
     fn open_gates(&self, event: &dyn SlotEvent, scratch: &mut Scratch) {
         let mut folded = std::mem::take(&mut scratch.folded);
-        for (slot, index) in self.indices.iter().enumerate().filter(|(_, index)| !index.is_empty()) {
+        let mut look_up = |slot: usize| {
+            let Some(index) = self.indices.get(slot).filter(|index| !index.is_empty()) else { return };
             let _ = event.slot(slot, &mut |value| {
                 if let Value::Text(text) = value {
                     index.look_up(text, &mut folded, &mut |gate| self.open(gate, scratch));
                 }
                 ControlFlow::Continue(())
             });
+        };
+        match event.filled() {
+            Some(slots) => slots.iter().for_each(|slot| look_up(*slot)),
+            None => (0..self.indices.len()).for_each(look_up),
         }
         if let Some(index) = &self.keywords
             && event.everything().is_none_or(|everything| index.may_open(everything, &mut folded))

@@ -101,8 +101,17 @@ fn plain(text: &str) -> String {
             });
     }
     plain.push_str(rest);
-    let words: Vec<&str> = plain.split_whitespace().collect();
-    words.join(" ").replace(" .", ".").replace(" ,", ",")
+    let mut line = String::with_capacity(plain.len());
+    for word in plain.split_whitespace() {
+        // A citation leaves a blank before the full stop or comma behind it. The one of `.NET` stays.
+        let is_left_over =
+            word.strip_prefix(['.', ',']).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+        if !line.is_empty() && !is_left_over {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
 }
 
 /// What stands behind the first `end`.
@@ -126,6 +135,7 @@ mod tests {
         let check = |text: &str, expected: &str| assert_eq!(summary(text), expected, "{text}");
         check("One thing.(Citation: A B) Another (as it is) .\n\nMore.", "One thing. Another (as it is).");
         check("See [Net](https://x.example/S1) and <code>net use</code>, `x`.", "See Net and net use, x.");
+        check("With .NET (Citation: A), or a .msc file (Citation: B).", "With .NET, or a .msc file.");
         check("Open [bracket and (paren and <tag", "Open [bracket and (paren and <tag");
         check("a\nb\r\nc (Citation: cut", "a b c (Citation: cut");
         check("", "");

@@ -21,6 +21,7 @@ mod error;
 mod history;
 mod library;
 mod object;
+mod own;
 mod resolve;
 mod stix;
 mod tactic;
@@ -34,6 +35,7 @@ pub use diff::{Change, Difference, TacticChange, TechniqueChange};
 pub use error::AttackError;
 pub use library::{Library, ObjectEntry, Reference, TechniqueEntry, Trace, plain_text};
 pub use object::{Object, ObjectId, ObjectKind};
+pub use own::own_description;
 pub use resolve::{Followed, Mapped, Mapping, Resolved, Route};
 pub use tactic::{Tactic, TacticId};
 pub use technique::{ParseIdError, Status, Technique, TechniqueId};
@@ -51,7 +53,7 @@ pub struct Catalogue {
     techniques: Vec<Technique>,
     // INVARIANT: in the order of their ids, each id once.
     objects: Vec<Object>,
-    /// What techniques are, in a few sentences.
+    /// What techniques are, in a few sentences of the release.
     summaries: BTreeMap<TechniqueId, String>,
     history: History,
 }
@@ -175,11 +177,11 @@ impl Catalogue {
         self.techniques.get(place)
     }
 
-    /// What a technique is in a few sentences of plain text; nothing where the catalogue has no texts, as
-    /// the one that is part of the program.
+    /// What a technique is in a few sentences of plain text: the release's where it was read from a bundle
+    /// with texts, and otherwise [`own_description`].
     #[must_use]
     pub fn summary(&self, id: TechniqueId) -> Option<&str> {
-        self.summaries.get(&id).map(String::as_str)
+        self.summaries.get(&id).map(String::as_str).or_else(|| own_description(id))
     }
 
     /// Groups, software, mitigations and the like in the order of their ids, also those no longer in use.

@@ -8,6 +8,8 @@ pub mod flat;
 pub mod json;
 pub mod message;
 pub mod origin;
+mod spelling;
+pub(crate) mod time;
 pub mod xml;
 
 use std::fmt::{self, Display, Write as _};
@@ -17,8 +19,8 @@ use std::ops::Range;
 pub use account::Account;
 pub use evtmap_sigma::Value;
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+pub(crate) use spelling::trimmed;
+use spelling::{is_bare_guid, loosely_equal};
 
 /// The System fields of an event, under the names that Sigma gives them: the attribute `Y` of the element
 /// `X` is `X_Y`.
@@ -46,9 +48,6 @@ pub const SYSTEM_FIELDS: [&str; 18] = [
 /// The field whose values Windows fills with blanks at the end, which nobody sees and no rule writes:
 /// `NtLmSsp `.
 const PADDED: &str = "LogonProcessName";
-
-/// How many characters a GUID has without braces.
-const GUID_LENGTH: usize = 36;
 
 /// How deep elements may lie in each other.
 pub const MAX_DEPTH: u32 = 64;
@@ -97,12 +96,23 @@ pub struct Event {
     is_time_local: bool,
     is_recovered: bool,
     /// Where among the fields those of System are that are asked for with every event, in the order of
-    /// [`ASKED`]. A field that comes first counts.
-    asked: [Option<u32>; ASKED.len()],
+    /// [`asked`]. A field that comes first counts.
+    asked: [Option<u32>; 5],
 }
 
-/// The System fields that are asked for with every event.
-const ASKED: [&str; 5] = ["Channel", "Computer", "EventID", "Provider_Name", "TimeCreated_SystemTime"];
+/// The number of a System field that is asked for with every event.
+// Nothing is left of it where the name is known beforehand.
+#[inline]
+fn asked(name: &str) -> Option<usize> {
+    match name {
+        "Channel" => Some(0),
+        "Computer" => Some(1),
+        "EventID" => Some(2),
+        "Provider_Name" => Some(3),
+        "TimeCreated_SystemTime" => Some(4),
+        _ => None,
+    }
+}
 
 #[derive(Debug, Clone)]
 struct Field {
@@ -149,7 +159,14 @@ impl Event {
 
     /// Adds a field. A name may come several times: the field then has several values.
     pub fn push(&mut self, place: Place, name: &str, value: Value<'_>) {
-        self.push_joined(place, &[name], value);
+        let start = self.text.len();
+        self.text.push_str(name);
+        let name = start..self.text.len();
+        let value = value.text().map(|text| {
+            self.text.push_str(text);
+            name.end..self.text.len()
+        });
+        self.add(place, name, value);
     }
 
     /// Adds a field whose name is written in parts.
@@ -218,7 +235,7 @@ impl Event {
         let mut fields = mem::take(&mut self.fields);
         for value in fields.iter_mut().filter_map(|field| field.value.as_mut()) {
             let text = self.text(value);
-            if text.len() == GUID_LENGTH && is_bare_guid(text) {
+            if is_bare_guid(text) {
                 let guid = text.to_ascii_lowercase();
                 *value = self.store(&["{", &guid, "}"]);
             }
@@ -275,7 +292,7 @@ impl Event {
     fn note_asked(&mut self, index: usize) {
         let Some(field) = self.fields.get(index).filter(|field| field.place == Place::System) else { return };
         let name = self.text(&field.name);
-        if let Some(number) = ASKED.iter().position(|asked| *asked == name)
+        if let Some(number) = asked(name)
             && let Some(place) = self.asked.get_mut(number)
             && place.is_none()
         {
@@ -365,7 +382,13 @@ impl Event {
 
     /// The first of the values that [`find`](Self::find) gives.
     pub fn first(&self, name: &str) -> Option<Value<'_>> {
-        self.find(name).next()
+        let ranked =
+            self.fields.iter().filter_map(|field| Some((self.rank(Scope::Own, field, name)?, field)));
+        match ranked.min_by_key(|(rank, _)| *rank) {
+            Some((_, field)) => Some(self.value(field)),
+            None if name.eq_ignore_ascii_case("ComputerName") => self.find(name).next(),
+            None => None,
+        }
     }
 
     /// How well `field` answers to `name`, the best first: the name as it is written, then loosely.
@@ -374,14 +397,18 @@ impl Event {
             return None;
         }
         let own = self.text(&field.name);
+        if own.len() < name.len() {
+            return None;
+        }
         let loose = own != name;
         (!loose || loosely_equal(own, name)).then_some((loose, field.place))
     }
 
     /// The text of the System field that is called exactly `name`.
+    #[inline]
     fn system(&self, name: &str) -> Option<&str> {
-        if let Some(asked) = ASKED.iter().position(|asked| *asked == name) {
-            let index = (*self.asked.get(asked)?)?;
+        if let Some(number) = asked(name) {
+            let index = (*self.asked.get(number)?)?;
             return self.fields.get(index as usize).and_then(|field| self.value(field).text());
         }
         let is_wanted = |field: &&Field| field.place == Place::System && self.text(&field.name) == name;
@@ -405,7 +432,7 @@ impl Event {
 
     /// The number that, with the provider, says what happened.
     pub fn event_id(&self) -> Option<u32> {
-        self.system("EventID")?.trim().parse().ok()
+        trimmed(self.system("EventID")?).parse().ok()
     }
 
     /// The number of the event in its log.
@@ -417,15 +444,7 @@ impl Event {
     ///
     /// Year 1601 is where Windows counts from: what is written there is a time that was never set.
     pub fn time(&self) -> Option<Timestamp> {
-        let text = self.system("TimeCreated_SystemTime")?.trim();
-        let text = text.strip_suffix("UTC").map_or(text, str::trim_end);
-        if text.starts_with("1601-") {
-            return None;
-        }
-        text.parse().ok().or_else(|| {
-            let civil: DateTime = text.parse().ok()?;
-            TimeZone::UTC.to_timestamp(civil).ok()
-        })
+        time::read(self.system("TimeCreated_SystemTime")?)
     }
 
     /// Who did it, as far as the event says.
@@ -473,24 +492,6 @@ impl Display for Event {
         }
         self.message().map_or(Ok(()), |message| writeln!(f, "message {message:?}"))
     }
-}
-
-/// Whether a text is a GUID in capitals without braces.
-fn is_bare_guid(text: &str) -> bool {
-    let is_fit = |(at, byte): (usize, u8)| match at {
-        8 | 13 | 18 | 23 => byte == b'-',
-        _ => matches!(byte, b'0'..=b'9' | b'A'..=b'F'),
-    };
-    text.len() == GUID_LENGTH && text.bytes().enumerate().all(is_fit)
-}
-
-/// Whether an event's own field name is `name` but for ASCII case and for its spaces.
-fn loosely_equal(own: &str, name: &str) -> bool {
-    if own.len() <= name.len() {
-        return own.eq_ignore_ascii_case(name);
-    }
-    let fold = |byte: u8| byte.to_ascii_lowercase();
-    own.bytes().filter(|byte| *byte != b' ').map(fold).eq(name.bytes().map(fold))
 }
 
 #[cfg(test)]

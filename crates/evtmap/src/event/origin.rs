@@ -3,8 +3,7 @@
 //! Exports of the Event Viewer name neither the channel nor always the provider. A table says which channel a
 //! provider writes to, and whose event ids a range is.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use super::{Event, Place, Value};
@@ -21,9 +20,10 @@ pub struct Origins {
     event_ids: Vec<EventIds>,
     #[serde(default)]
     short_channel: Vec<ShortChannel>,
-    /// The entries about a provider by its name in lower case, with and without `Microsoft-Windows-`.
+    /// The entries about a provider by its name in lower case and as the table writes it, with and without
+    /// `Microsoft-Windows-`.
     #[serde(skip)]
-    by_provider: HashMap<String, Vec<usize>>,
+    by_provider: FxHashMap<String, Vec<usize>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -80,6 +80,13 @@ impl Origins {
                 origins.by_provider.insert(short.to_owned(), numbers.clone());
             }
         }
+        // Most events write names as the table does.
+        let names = origins.provider.iter().map(|entry| entry.name.as_str());
+        for name in names.flat_map(|name| [Some(name), name.strip_prefix("Microsoft-Windows-")]).flatten() {
+            if let Some(numbers) = origins.by_provider.get(&name.to_ascii_lowercase()).cloned() {
+                origins.by_provider.insert(name.to_owned(), numbers);
+            }
+        }
         Ok(origins)
     }
 
@@ -115,7 +122,8 @@ impl Origins {
     /// The channel that the event's provider writes such events to.
     fn channel_of(&self, event: &Event) -> Option<&String> {
         let (provider, id) = (event.provider(), event.event_id());
-        let numbers = self.by_provider.get(&provider.to_ascii_lowercase());
+        let numbers = self.by_provider.get(provider);
+        let numbers = numbers.or_else(|| self.by_provider.get(&provider.to_ascii_lowercase()));
         let own = || numbers.into_iter().flatten().filter_map(|number| self.provider.get(*number));
         let is_within = |entry: &&Provider| match (entry.first, entry.last, id) {
             (Some(first), Some(last), Some(id)) => (first..=last).contains(&id),
@@ -131,16 +139,6 @@ impl Origins {
         let fits_channel = |ids: &EventIds| channel.is_empty() || ids.channel.eq_ignore_ascii_case(channel);
         self.event_ids.iter().find(|ids| (ids.first..=ids.last).contains(&id) && fits_channel(ids))
     }
-}
-
-/// Whether two providers are the same; the Event Viewer likes to leave `Microsoft-Windows-` out.
-pub(super) fn same_provider(entry: &str, name: &str) -> bool {
-    // Most differ in length, which costs nothing to see.
-    if entry.len() == name.len() {
-        return entry.eq_ignore_ascii_case(name);
-    }
-    let short = entry.strip_prefix("Microsoft-Windows-").unwrap_or(entry);
-    short.eq_ignore_ascii_case(name)
 }
 
 #[cfg(test)]

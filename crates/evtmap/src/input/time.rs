@@ -4,7 +4,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::InputOptions;
-use super::csv::time::{Style, Time, parse as parse_written};
+use super::csv::time::{Style, Time, in_utc, parse as parse_written};
+use crate::event::time as windows;
 use crate::event::{Event, Place, Value};
 
 /// The field that holds the time.
@@ -23,9 +24,18 @@ pub(super) fn push_utc(text: &str, options: &InputOptions, event: &mut Event) {
 
 fn push_in(text: &str, style: Style<'_>, event: &mut Event) {
     // Most are written as Windows does, and stay as they are.
-    if is_as_windows_writes(text) && text.parse::<Timestamp>().is_ok() {
+    let is_right = || windows::parse(text).is_some() || text.parse::<Timestamp>().is_ok();
+    if is_as_windows_writes(text) && is_right() {
         event.push(Place::System, NAME, Value::Text(text));
         event.set_time_local(false);
+        return;
+    }
+    // Those of the Event Viewer come next, in the zone that is meant when none is given.
+    if let Some(time) = in_utc(text, style).and_then(windows::write)
+        && let Ok(time) = std::str::from_utf8(&time)
+    {
+        event.push(Place::System, NAME, Value::Text(time));
+        event.set_time_local(true);
         return;
     }
     match parse(text, style) {

@@ -4,10 +4,11 @@
 //! `NewProcessName` and a SID. The fields are made from the event's own ([`Place::Derived`]), so that rules
 //! compare what they are written for. Only rules that come by a derived route see them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use evtmap_sigma::{Compiled, CompiledRule, Event as _, Expr, Value};
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use super::router::Seen;
@@ -22,8 +23,8 @@ const REGISTRY_ROOTS: [(&str, &str); 2] = [(r"\registry\machine", "HKLM"), (r"\r
 /// Which fields can be derived from which events.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Derivations {
-    /// By channel in lower case and event id.
-    events: HashMap<(String, u32), Vec<Derivation>>,
+    /// By event id, and the channel in lower case.
+    events: FxHashMap<u32, Vec<(String, Vec<Derivation>)>>,
 }
 
 /// A field that is derived, and what from.
@@ -107,23 +108,30 @@ impl Derivations {
 
     fn parse(text: &str) -> Result<Self, toml::de::Error> {
         let file: File = toml::from_str(text)?;
-        let events = file.event.into_iter();
-        let events = events.map(|entry| ((entry.channel.to_lowercase(), entry.event_id), entry.fields));
-        Ok(Self { events: events.collect() })
+        let mut derivations = Self::default();
+        for Entry { channel, event_id, fields } in file.event {
+            derivations.events.entry(event_id).or_default().push((channel.to_ascii_lowercase(), fields));
+        }
+        Ok(derivations)
     }
 
     /// The rules' names for fields of an event, and the event's.
     pub(super) fn field_names(&self, channel: &str, event_id: u32) -> Vec<(String, Vec<String>)> {
-        let fields = self.events.get(&(channel.to_owned(), event_id)).into_iter().flatten();
-        fields.map(|field| (field.name.clone(), field.sources())).collect()
+        self.of(channel, event_id).map(|field| (field.name.clone(), field.sources())).collect()
     }
 
     /// Makes `derived` the event with what can be derived from it.
     pub(super) fn derive(&self, event: &Event, derived: &mut Event) {
         derived.copy_from(event);
         let Some(id) = event.event_id() else { return };
-        let fields = self.events.get(&(event.channel().to_lowercase(), id));
-        fields.into_iter().flatten().for_each(|field| field.derive(event, derived));
+        self.of(event.channel(), id).for_each(|field| field.derive(event, derived));
+    }
+
+    /// What can be derived from an event of a channel, whose case does not count.
+    fn of(&self, channel: &str, event_id: u32) -> impl Iterator<Item = &Derivation> {
+        let entries = self.events.get(&event_id).into_iter().flatten();
+        let of_channel = entries.filter(move |(own, _)| own.eq_ignore_ascii_case(channel));
+        of_channel.flat_map(|(_, fields)| fields)
     }
 }
 
@@ -173,7 +181,11 @@ fn own<'e>(event: &'e Event, name: &str) -> Option<&'e str> {
 
 /// `DOMAIN\name`; Sysmon names the services' accounts as Windows does, and not after the computer.
 fn account(event: &Event, prefix: &str) -> Option<String> {
-    let part = |name: &str| own(event, &format!("{prefix}{name}")).map_or("", str::trim);
+    let part = |name: &str| {
+        let mut data = event.data();
+        let found = data.find(|(own, _)| own.strip_prefix(prefix) == Some(name));
+        found.and_then(|(_, value)| value.text()).map_or("", str::trim)
+    };
     let service = match part("UserSid") {
         "S-1-5-18" => Some("SYSTEM"),
         "S-1-5-19" => Some("LOCAL SERVICE"),

@@ -4,11 +4,11 @@
 //! [`Engine`] is made when the first event for it comes: a log has few kinds of events, and most rules are
 //! about others.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use evtmap_sigma::{CompiledRule, Engine, EngineBuilder, LogSource, Scratch, Value};
+use rustc_hash::FxHashMap;
 
 use super::derived::Derivations;
 use super::slots::{Shapes, SlotView, slot_name};
@@ -57,7 +57,7 @@ impl View {
 /// The rules of one channel, or those for every channel.
 #[derive(Debug, Default)]
 struct Stops {
-    by_event_id: HashMap<u32, Vec<Stop>>,
+    by_event_id: FxHashMap<u32, Vec<Stop>>,
     every_event: Vec<Stop>,
 }
 
@@ -75,7 +75,7 @@ struct Bucket {
 /// The buckets of one channel, or of all channels that no rule names.
 #[derive(Debug, Default)]
 struct Buckets {
-    by_event_id: HashMap<u32, Bucket>,
+    by_event_id: FxHashMap<u32, Bucket>,
     other_events: Bucket,
 }
 
@@ -83,13 +83,13 @@ struct Buckets {
 #[derive(Debug, Default)]
 pub struct Router {
     /// By channel in lower case.
-    channels: HashMap<String, Stops>,
+    channels: FxHashMap<String, Stops>,
     every_channel: Stops,
     views: Vec<View>,
     /// By log source, while rules are added: where it is found, and the views of these routes.
-    routes: HashMap<LogSource, Arc<[(usize, Route)]>>,
+    routes: FxHashMap<LogSource, Arc<[(usize, Route)]>>,
     derivations: Arc<Derivations>,
-    buckets: HashMap<String, Buckets>,
+    buckets: FxHashMap<String, Buckets>,
     other_channels: Buckets,
     n_buckets: usize,
 }
@@ -179,7 +179,7 @@ impl Router {
             workspace.shapes.resize_with(self.n_buckets, Shapes::default);
         }
         let Some(shapes) = workspace.shapes.get_mut(bucket.number) else { return };
-        let slots = SlotView { event, fields: shapes.of(event, engine.slots()) };
+        let slots = SlotView { event, slots: shapes.of(event, engine.slots()) };
         let matched = &mut workspace.matched;
         matched.clear();
         engine.matches(&slots, &mut workspace.scratch, &mut |stop| matched.push(stop));

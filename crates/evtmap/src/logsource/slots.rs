@@ -32,8 +32,16 @@ fn field_of(slot: &str) -> (Scope, &str) {
 /// An event and the fields of each slot.
 pub(super) struct SlotView<'a> {
     pub(super) event: &'a Event,
+    pub(super) slots: Slots<'a>,
+}
+
+/// Which fields of an event are in which slot.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Slots<'a> {
     /// By slot: the indices of the event's fields.
-    pub(super) fields: &'a [Box<[usize]>],
+    fields: &'a [Box<[usize]>],
+    /// The slots that have any.
+    filled: &'a [usize],
 }
 
 impl SlotEvent for SlotView<'_> {
@@ -42,8 +50,12 @@ impl SlotEvent for SlotView<'_> {
         slot: usize,
         visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let fields = self.fields.get(slot).map(AsRef::as_ref).unwrap_or_default();
+        let fields = self.slots.fields.get(slot).map(AsRef::as_ref).unwrap_or_default();
         fields.iter().filter_map(|field| self.event.field(*field)).try_for_each(|(_, _, value)| visit(value))
+    }
+
+    fn filled(&self) -> Option<&[usize]> {
+        Some(self.slots.filled)
     }
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a str) -> ControlFlow<()>) -> ControlFlow<()> {
@@ -68,6 +80,8 @@ pub(super) struct Shapes {
 struct Shape {
     names: Vec<(Place, Box<str>)>,
     fields: Box<[Box<[usize]>]>,
+    /// The slots that have fields.
+    filled: Box<[usize]>,
 }
 
 impl Shape {
@@ -79,9 +93,9 @@ impl Shape {
 
 impl Shapes {
     /// The fields of each slot in an event of this shape.
-    pub(super) fn of(&mut self, event: &Event, slots: &[Vec<String>]) -> &[Box<[usize]>] {
+    pub(super) fn of(&mut self, event: &Event, slots: &[Vec<String>]) -> Slots<'_> {
         if slots.is_empty() {
-            return &[];
+            return Slots::default();
         }
         let is_last = self.known.get(self.last).is_some_and(|shape| shape.is_of(event));
         if !is_last {
@@ -93,7 +107,8 @@ impl Shapes {
                 self.known.len() - 1
             });
         }
-        self.known.get(self.last).map(|shape| shape.fields.as_ref()).unwrap_or_default()
+        let known = self.known.get(self.last);
+        known.map(|shape| Slots { fields: &shape.fields, filled: &shape.filled }).unwrap_or_default()
     }
 }
 
@@ -104,7 +119,9 @@ impl Shape {
             let fields = names.iter().map(|name| field_of(name));
             fields.flat_map(|(scope, field)| event.indices(scope, field)).collect()
         };
-        let fields = slots.iter().map(indices).collect();
-        Self { names, fields }
+        let fields: Box<[Box<[usize]>]> = slots.iter().map(indices).collect();
+        let filled = fields.iter().enumerate().filter(|(_, fields)| !fields.is_empty());
+        let filled = filled.map(|(slot, _)| slot).collect();
+        Self { names, fields, filled }
     }
 }

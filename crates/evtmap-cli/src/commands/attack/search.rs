@@ -1,7 +1,7 @@
 //! `evtmap attack search`: what has all of some words in its id, name, other names or text.
 
 use clap::Args;
-use evtmap::attack::{Library, Object, ObjectKind, Status, Technique};
+use evtmap::attack::{Library, Object, ObjectKind, Status, Technique, own_description};
 use serde_json::{Value as Json, json};
 
 use super::{Asked, print, print_json};
@@ -40,7 +40,7 @@ struct Hit {
 pub(super) fn run(args: &SearchArgs, cache: &Cache) -> Result<(), Failure> {
     let attack = args.asked.attack(cache)?;
     let catalogue = &attack.catalogue;
-    // Without texts, names alone are searched.
+    // Without texts, names and the program's own descriptions of techniques are searched.
     let library = attack.library().unwrap_or_default();
     let words: Vec<String> = args.words.iter().map(|word| word.to_lowercase()).collect();
     let techniques = catalogue.techniques().iter().filter_map(|it| technique(it, &library, &words));
@@ -56,7 +56,8 @@ pub(super) fn run(args: &SearchArgs, cache: &Cache) -> Result<(), Failure> {
     for hit in &hits {
         print(&hit.text())?;
     }
-    let texts = if library.techniques.is_empty() { ", in names only" } else { "" };
+    let texts =
+        if library.techniques.is_empty() { ", in names and the program's short descriptions" } else { "" };
     print(&format!(
         "{FAINT}{} in ATT&CK {}{texts}{FAINT:#}\n",
         counted(hits.len() as u64, "hit"),
@@ -66,6 +67,7 @@ pub(super) fn run(args: &SearchArgs, cache: &Cache) -> Result<(), Failure> {
 
 fn technique(technique: &Technique, library: &Library, words: &[String]) -> Option<Hit> {
     let told = library.techniques.get(&technique.id).map(|entry| entry.description.as_str());
+    let told = told.filter(|text| !text.is_empty()).or_else(|| own_description(technique.id));
     let id = technique.id.to_string();
     let is_by_name = matches(words, &[&id, &technique.name], told.unwrap_or_default())?;
     let kind = if technique.id.parent().is_some() { "sub-technique" } else { "technique" };

@@ -8,7 +8,7 @@ use clap::Args;
 use evtmap::Catalogue;
 use evtmap::attack::{
     Library, Object, ObjectEntry, ObjectId, ObjectKind, Resolved, Status, Tactic, Technique, TechniqueEntry,
-    TechniqueId, plain_text,
+    TechniqueId, own_description, plain_text,
 };
 use evtmap::sigma::Level;
 use serde_json::{Value as Json, json};
@@ -84,7 +84,7 @@ pub(super) fn run(args: &ShowArgs, cache: &Cache) -> Result<(), Failure> {
     if page.library.is_none() {
         let _ = writeln!(
             out,
-            "{FAINT}the program's ATT&CK has names only; `evtmap update attack` brings texts, groups and mitigations{FAINT:#}"
+            "{FAINT}the program's ATT&CK has names and short descriptions of its own; `evtmap update attack` brings MITRE's texts, groups and mitigations{FAINT:#}"
         );
     }
     print(&out)
@@ -97,6 +97,15 @@ static NOTHING: TechniqueEntry =
 impl Page<'_> {
     fn entry(&self, id: TechniqueId) -> &TechniqueEntry {
         self.library.and_then(|library| library.techniques.get(&id)).unwrap_or(&NOTHING)
+    }
+
+    /// What a technique is, and whose words that is.
+    fn description(&self, id: TechniqueId) -> (&str, Option<&'static str>) {
+        match (self.entry(id).description.as_str(), own_description(id)) {
+            ("", Some(own)) => (own, Some("evtmap")),
+            ("", None) => ("", None),
+            (text, _) => (text, Some("attack")),
+        }
     }
 
     fn object_entry(&self, id: &ObjectId) -> Option<&ObjectEntry> {
@@ -138,7 +147,7 @@ impl Page<'_> {
         let tactics: Vec<&str> = tactics.map(|tactic| tactic.name.as_str()).collect();
         line(out, "tactics", &tactics.join(", "))?;
         line(out, "platforms", &technique.platforms.join(", "))?;
-        text(out, &self.entry(id).description)?;
+        text(out, self.description(id).0)?;
         let subs: Vec<String> =
             self.sub_techniques(id).map(|sub| format!("{} {}", sub.id, sub.name)).collect();
         list(out, "Sub-techniques", &subs)?;
@@ -163,6 +172,7 @@ impl Page<'_> {
 
     fn technique_json(&self, technique: &Technique) -> Json {
         let (id, entry) = (technique.id, self.entry(technique.id));
+        let (description, description_from) = self.description(id);
         let related = self.related(id).into_iter().map(|(kind, objects)| {
             let objects: Json = objects.iter().map(|it| json!({"id": it.id, "name": it.name})).collect();
             (kind.plural().replace(' ', "_"), objects)
@@ -175,7 +185,8 @@ impl Page<'_> {
             "id": id, "kind": "technique", "name": technique.name, "status": technique.status,
             "successor": technique.successor, "parent": id.parent(), "url": id.url(),
             "tactics": technique.tactics.iter().filter_map(|id| self.catalogue.tactic(*id)).collect::<Vec<_>>(),
-            "platforms": technique.platforms, "description": entry.description,
+            "platforms": technique.platforms,
+            "description": description, "description_from": description_from,
             "sub_techniques": self.sub_techniques(id)
                 .map(|sub| json!({"id": sub.id, "name": sub.name})).collect::<Vec<_>>(),
             "related": related.collect::<serde_json::Map<_, _>>(), "references": entry.references,

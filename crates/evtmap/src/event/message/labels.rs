@@ -9,6 +9,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr;
+
 use super::sentence::Sentence;
 use super::{Field, Found};
 
@@ -83,7 +85,7 @@ impl Labels {
                     label.take(message, value, found);
                 }
                 (next, after_gap) = (index + 1, false);
-            } else if line.trim_start().is_empty() {
+            } else if crate::event::trimmed(line).is_empty() {
                 after_gap = true;
             } else if let Some((label, value)) = &mut open {
                 if self.is_closing(line) {
@@ -107,8 +109,8 @@ impl Labels {
 
     /// The label that the line begins with, and where its value begins in the line.
     fn label(&self, line: &str, next: usize) -> Option<(usize, &Label, usize)> {
-        let colon = memchr::memchr(b':', line.as_bytes())?;
-        let text = line.get(..colon).filter(|text| text.len() < LABEL_BYTES_MAX)?.trim();
+        let colon = memchr(b':', line.as_bytes())?;
+        let text = crate::event::trimmed(line.get(..colon).filter(|text| text.len() < LABEL_BYTES_MAX)?);
         let mut in_section = true;
         for (index, label) in self.labels.iter().enumerate().skip(next) {
             in_section &= label.in_section;
@@ -148,11 +150,15 @@ impl Label {
 /// The lines of a text without what ends them, and where they begin.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut start = 0;
-    text.split_inclusive('\n').map(move |whole| {
-        let line = whole.strip_suffix('\n').unwrap_or(whole);
-        let line = (start, line.strip_suffix('\r').unwrap_or(line));
-        start += whole.len();
-        line
+    std::iter::from_fn(move || {
+        let rest = text.get(start..).filter(|rest| !rest.is_empty())?;
+        let (line, length) = match memchr(b'\n', rest.as_bytes()) {
+            Some(end) => (rest.get(..end)?, end + 1),
+            None => (rest, rest.len()),
+        };
+        let found = (start, line.strip_suffix('\r').unwrap_or(line));
+        start += length;
+        Some(found)
     })
 }
 
@@ -160,8 +166,11 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// value's only line may be the value's own.
 fn trimmed(message: &str, range: Range<usize>) -> Range<usize> {
     let text = message.get(range.clone()).unwrap_or_default();
-    let start = range.end - text.trim_start().len();
-    let text = text.trim_start();
-    let end = if text.contains('\n') { text.trim_end().len() } else { text.len() };
+    let text = match text.trim_ascii_start() {
+        text if text.bytes().next().is_some_and(|first| first.is_ascii_graphic()) => text,
+        text => text.trim_start(),
+    };
+    let start = range.end - text.len();
+    let end = if memchr(b'\n', text.as_bytes()).is_some() { text.trim_end().len() } else { text.len() };
     start..start + end
 }

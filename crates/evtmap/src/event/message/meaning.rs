@@ -4,17 +4,24 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
+use rustc_hash::FxHashMap;
+
 use super::Reading;
+
+/// What stands between constants.
+const BETWEEN: [char; 4] = ['\n', '\t', '\r', ','];
+/// What may stand around a constant.
+const AROUND: [char; 6] = [' ', '\n', '\t', '\r', ',', ':'];
 
 /// The values by what stands for them in messages.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meanings {
     /// `Impersonation` is 1833, which is written `%%1833`. Some texts stand for several constants.
-    constants: HashMap<String, Vec<u32>>,
+    constants: FxHashMap<String, Vec<u32>>,
     /// `NT AUTHORITY\SYSTEM` is `S-1-5-18`.
-    sids: HashMap<String, String>,
+    sids: FxHashMap<String, String>,
     /// `Domain Admins` is 512: the last part of its SID in every domain.
-    rids: HashMap<String, u32>,
+    rids: FxHashMap<String, u32>,
 }
 
 impl Meanings {
@@ -77,10 +84,14 @@ impl Meanings {
         if let Some(number) = self.constant(text, near) {
             return Some(format!("%%{number}"));
         }
+        // Most are one word, which was no constant.
+        if !text.bytes().any(|byte| AROUND.contains(&char::from(byte))) {
+            return None;
+        }
         let mut out = String::with_capacity(text.len());
         let mut is_other = false;
-        for piece in text.split_inclusive(['\n', '\t', '\r', ',']) {
-            let word = piece.trim_matches([' ', '\n', '\t', '\r', ',', ':']);
+        for piece in text.split_inclusive(BETWEEN) {
+            let word = piece.trim_matches(AROUND);
             match self.constant(word, near).zip(piece.split_once(word)) {
                 Some((number, (before, after))) => {
                     is_other = true;

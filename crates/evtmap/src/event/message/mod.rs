@@ -11,12 +11,12 @@ mod sentence;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use self::labels::Labels;
 use self::meaning::Meanings;
 use self::sentence::Sentence;
-use super::origin::same_provider;
 use super::{Event, Place, Value};
 
 /// The layouts that are part of the program: those learnt from recordings, and those written by hand.
@@ -27,9 +27,12 @@ const BUNDLED: [&str; 2] =
 #[derive(Debug, Clone, Default)]
 pub struct Messages {
     /// The layouts of a provider's events.
-    providers: HashMap<String, HashMap<u32, Vec<Layout>>>,
+    providers: FxHashMap<String, FxHashMap<u32, Vec<Layout>>>,
+    /// The providers by their names in small letters, with and without `Microsoft-Windows-`, which the Event
+    /// Viewer likes to leave out.
+    folded: FxHashMap<String, String>,
     /// Other names of providers.
-    aliases: HashMap<String, String>,
+    aliases: FxHashMap<String, String>,
     meanings: Meanings,
 }
 
@@ -145,7 +148,19 @@ impl Messages {
                 messages.providers.entry(provider).or_default().entry(id).or_default().push(layout);
             }
         }
+        messages.fold_names();
         Ok(messages)
+    }
+
+    /// Notes under which other names the providers are found; a name in full comes before one for short.
+    fn fold_names(&mut self) {
+        let fold = |name: &str| name.to_ascii_lowercase();
+        self.folded = self.providers.keys().map(|name| (fold(name), name.clone())).collect();
+        for name in self.providers.keys() {
+            if let Some(short) = name.strip_prefix("Microsoft-Windows-") {
+                self.folded.entry(fold(short)).or_insert_with(|| name.clone());
+            }
+        }
     }
 
     /// Whether there is a layout for this event's message.
@@ -191,12 +206,9 @@ impl Messages {
         layouts.map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn provider(&self, name: &str) -> Option<&HashMap<u32, Vec<Layout>>> {
+    fn provider(&self, name: &str) -> Option<&FxHashMap<u32, Vec<Layout>>> {
         let name = self.aliases.get(name).map_or(name, String::as_str);
-        self.providers.get(name).or_else(|| {
-            let mut providers = self.providers.iter();
-            providers.find(|(known, _)| same_provider(known, name)).map(|(_, events)| events)
-        })
+        self.providers.get(name).or_else(|| self.providers.get(self.folded.get(&name.to_ascii_lowercase())?))
     }
 }
 

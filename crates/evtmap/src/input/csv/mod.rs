@@ -16,7 +16,7 @@ pub use self::time::DateOrder;
 use super::text::{self, Cut, Format, MAX_RECORD_BYTES, Problem, Text, TextInput};
 use super::{Dates, DatesFrom, InputError, InputOptions, Opened, Source, shape, time as times};
 use crate::event::json::JsonError;
-use crate::event::{Event, Place, Value};
+use crate::event::{Event, Place, Value, trimmed};
 
 pub(super) fn recognises(head: &[u8], options: &InputOptions) -> bool {
     layout::detect(&text::decode_head(head), &options.columns).is_some()
@@ -163,7 +163,7 @@ impl Csv {
         let text = trimmed(cell);
         let payload = |error: JsonError| Problem::new("csv-payload", error.to_string());
         match column {
-            _ if is_absent(text) => {}
+            _ if is_nothing(text) => {}
             Column::EventId if text.parse::<u32>().is_err() => {
                 let shown: String = text.chars().take(40).collect();
                 let reason = format!("the event id `{shown}` is not a number");
@@ -196,20 +196,17 @@ impl Csv {
     }
 }
 
-/// Whether a cell holds nothing. PowerShell writes the name of a list's type in place of the list.
+/// Whether a cell holds nothing.
 fn is_absent(cell: &str) -> bool {
-    let text = trimmed(cell);
+    is_nothing(trimmed(cell))
+}
+
+/// Whether a text without blanks around it says nothing. PowerShell writes the name of a list's type in place of
+/// the list.
+fn is_nothing(text: &str) -> bool {
     text.is_empty()
         || text.starts_with("System.")
             && (text.ends_with("[]") || text.starts_with("System.Collections.Generic."))
-}
-
-/// A cell without blanks around it, which few have.
-fn trimmed(cell: &str) -> &str {
-    match cell.as_bytes() {
-        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => cell,
-        _ => cell.trim(),
-    }
 }
 
 #[cfg(test)]

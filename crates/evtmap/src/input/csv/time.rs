@@ -83,6 +83,16 @@ pub(in crate::input) fn parse(text: &str, style: Style<'_>) -> Option<Time> {
     Some(Time { timestamp, is_local: true })
 }
 
+/// The date and time of what [`parse`] reads, for the zone UTC and the form that nearly all exports have:
+/// numbers, and at most the half of the day.
+pub(in crate::input) fn in_utc(text: &str, style: Style<'_>) -> Option<DateTime> {
+    if style.pattern.is_some() || *style.zone != TimeZone::UTC {
+        return None;
+    }
+    // The last days of the year 9999 are no timestamps.
+    Written::plain(text)?.date_time(style.order).filter(|time| time.year() < 9999)
+}
+
 fn by_pattern(text: &str, pattern: &str, zone: &TimeZone) -> Option<Time> {
     let parts = strtime::parse(pattern, text).ok()?;
     if let Ok(timestamp) = parts.to_timestamp() {
@@ -105,6 +115,30 @@ pub(super) fn usual_order(text: &str) -> Option<DateOrder> {
 }
 
 impl Written {
+    /// Reads `12/14/2025 8:00:01 AM` and `14.12.2025 08:00:01`; no other form.
+    fn plain(text: &str) -> Option<Self> {
+        let mut rest = text.as_bytes();
+        let a = number(&mut rest, 4)?;
+        let separator = *rest.split_off_first().filter(|byte| matches!(byte, b'/' | b'.' | b'-'))?;
+        let b = number(&mut rest, 2)?;
+        after(&mut rest, separator)?;
+        let c = number(&mut rest, 4)?;
+        after(&mut rest, b' ')?;
+        let hours = i8::try_from(number(&mut rest, 2)?).ok()?;
+        after(&mut rest, b':')?;
+        let minutes = i8::try_from(number(&mut rest, 2)?).ok()?;
+        after(&mut rest, b':')?;
+        let seconds = i8::try_from(number(&mut rest, 2)?).ok()?;
+        let half = match rest {
+            b"" => None,
+            b" AM" => Some(Half::Am),
+            b" PM" => Some(Half::Pm),
+            _ => return None,
+        };
+        let (date, clock) = ([a, b, c], [hours, minutes, seconds]);
+        Some(Self { date, clock, nanoseconds: 0, separator: char::from(separator), month: None, half })
+    }
+
     fn read(text: &str) -> Option<Self> {
         let mut tokens = Tokens::default();
         let mut rest = text;
@@ -152,6 +186,18 @@ impl Written {
         };
         DateTime::new(year, month, day, hours, minutes, seconds, self.nanoseconds).ok()
     }
+}
+
+/// Takes a number of at most so many digits off the front.
+fn number(rest: &mut &[u8], n_digits_max: usize) -> Option<i16> {
+    let n_digits = rest.iter().take(n_digits_max).take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = rest.split_off(..n_digits).filter(|digits| !digits.is_empty())?;
+    Some(digits.iter().fold(0, |number, digit| number * 10 + i16::from(digit - b'0')))
+}
+
+/// Takes a byte off the front.
+fn after(rest: &mut &[u8], byte: u8) -> Option<()> {
+    rest.split_off_first().filter(|first| **first == byte).map(|_| ())
 }
 
 /// The parts of a written time as they come.
@@ -237,6 +283,9 @@ mod tests {
     fn check_order(text: &str, order: Option<DateOrder>, expected: &str) {
         let found = parse(text, Style { pattern: None, order, zone: &TimeZone::UTC });
         assert_eq!(found.map_or("none".to_owned(), |time| time.timestamp.to_string()), expected, "{text}");
+        let plain = in_utc(text, Style { pattern: None, order, zone: &TimeZone::UTC });
+        let plain = plain.map(|time| TimeZone::UTC.to_timestamp(time).unwrap());
+        assert_eq!(plain.filter(|plain| Some(*plain) != found.map(|found| found.timestamp)), None, "{text}");
     }
 
     #[test]
@@ -251,6 +300,23 @@ mod tests {
         check("2025/12/14 8:00:01.5", "2025-12-14T08:00:01.5Z");
         check("14. 12. 25, 8:00:01", "2025-12-14T08:00:01Z");
         check(" 1/2/2026 3:04:05\u{202f}PM ", "2026-01-02T15:04:05Z");
+    }
+
+    #[test]
+    fn the_plain_form() {
+        let read = |text: &str| Written::plain(text).is_some();
+        assert!(
+            ["12/14/2025 8:00:01 AM", "14.12.2025 08:00:01", "2025-12-14 08:00:01"].into_iter().all(read)
+        );
+        for text in [
+            "12/14-2025 8:00:01",
+            "12/14/2025 8:00",
+            "1/2/20255 1:2:3",
+            "12/14/2025 8:00:01 am",
+            "/1/1 1:1:1",
+        ] {
+            assert!(!read(text), "{text}");
+        }
     }
 
     #[test]

@@ -220,7 +220,7 @@ fn registry_categories_are_told_apart_by_what_was_done() {
 fn the_table_of_the_program_can_be_read() {
     let derivations = Derivations::parse(BUNDLED).unwrap();
     assert!(derivations.events.len() >= 4);
-    for field in derivations.events.values().flatten() {
+    for field in derivations.events.values().flatten().flat_map(|(_, fields)| fields) {
         assert!(!field.from.is_empty(), "{}", field.name);
     }
 }
