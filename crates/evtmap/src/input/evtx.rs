@@ -209,17 +209,16 @@ impl Batch for Chunk {
         // Deleted records are found by the evtx crate.
         let is_plain = is_whole && !self.recover;
         let places = if is_plain { direct::records(&data.data, &data.header) } else { None };
-        if let Some(places) = &places {
-            let n_done = self.direct(&data.data, places, event, visit);
-            if n_done == places.len() {
-                return;
-            }
-            if let Ok(mut chunk) = data.parse(Arc::clone(&self.settings)) {
-                return self.both_ways(&mut chunk, places, n_done, (event, visit));
-            }
+        let n_done = places.as_ref().map_or(0, |places| self.direct(&data.data, places, event, visit));
+        if places.as_ref().is_some_and(|places| places.len() == n_done) {
+            return;
         }
+        let mut rest = |chunk: &mut EvtxChunk<'_>| match &places {
+            Some(places) => self.both_ways(chunk, places, n_done, (&mut *event, &mut *visit)),
+            None => self.records(chunk, event, visit),
+        };
         if let Ok(mut chunk) = data.parse(Arc::clone(&self.settings)) {
-            return self.records(&mut chunk, event, visit);
+            return rest(&mut chunk);
         }
         // The header's table of names is damaged. Names also stand where they were first used, so the
         // records can do without it.
@@ -228,7 +227,7 @@ impl Batch for Chunk {
         }
         let mut repaired = EvtxChunkData::new(mem::take(&mut data.data), false);
         match repaired.as_mut().map(|data| data.parse(Arc::clone(&self.settings))) {
-            Ok(Ok(mut chunk)) => self.records(&mut chunk, event, visit),
+            Ok(Ok(mut chunk)) => rest(&mut chunk),
             Ok(Err(error)) => visit(Decoded::Bad(self.problem("evtx-chunk", 0, reason(&error)))),
             Err(error) => visit(Decoded::Bad(self.problem("evtx-chunk", 0, reason(error)))),
         }
@@ -277,7 +276,10 @@ impl Chunk {
                 visit(Decoded::Event(event, Position::Byte(self.offset + at)));
                 continue;
             }
-            let Some(record) = records.nth(number - n_passed) else { return };
+            let Some(record) = records.nth(number - n_passed) else {
+                let reason = "the records from here on cannot be read".to_owned();
+                return visit(Decoded::Bad(self.problem("evtx-record", at, reason)));
+            };
             n_passed = number + 1;
             let read = rendered(record, &mut other);
             if let Ok(combination) = combination {

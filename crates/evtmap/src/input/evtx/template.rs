@@ -287,6 +287,15 @@ impl Reader<'_> {
         }
     }
 
+    /// The start of the next element, or none at the end of the one around it.
+    fn element(&mut self) -> Result<Option<Start>, Unusual> {
+        match self.content()? {
+            Content::End => Ok(None),
+            Content::Part(_) => Err(Unusual),
+            Content::Element(start) => Ok(Some(start)),
+        }
+    }
+
     /// The one value in an element, or none.
     fn only_part(&mut self, start: &Start) -> Result<Option<Part>, Unusual> {
         if start.is_empty {
@@ -364,12 +373,7 @@ impl Reader<'_> {
 
     fn system(&mut self) -> Result<(), Unusual> {
         let mut names = Vec::new();
-        loop {
-            let start = match self.content()? {
-                Content::End => return Ok(()),
-                Content::Part(_) => return Err(Unusual),
-                Content::Element(start) => start,
-            };
+        while let Some(start) = self.element()? {
             if names.contains(&start.name) {
                 return Err(Unusual);
             }
@@ -383,6 +387,7 @@ impl Reader<'_> {
             self.end(&start);
             names.push(start.name);
         }
+        Ok(())
     }
 
     /// Fields that are `<Data Name="…">`, or nameless ones, and `<Binary>`.
@@ -390,12 +395,7 @@ impl Reader<'_> {
         let mut names: Vec<String> = Vec::new();
         let mut n_nameless = 0;
         let mut may_miss = false;
-        loop {
-            let start = match self.content()? {
-                Content::End => break,
-                Content::Part(_) => return Err(Unusual),
-                Content::Element(start) => start,
-            };
+        while let Some(start) = self.element()? {
             let part = self.only_part(&start)?.ok_or(Unusual)?;
             match (start.name.as_str(), start.attributes.as_slice(), part) {
                 (DATA, [(attribute, Part::Constant(name))], part)
@@ -453,12 +453,7 @@ impl Reader<'_> {
 
     fn group(&mut self, depth: u32) -> Result<(), Unusual> {
         let mut names = Vec::new();
-        loop {
-            let start = match self.content()? {
-                Content::End => return Ok(()),
-                Content::Part(_) => return Err(Unusual),
-                Content::Element(start) => start,
-            };
+        while let Some(start) = self.element()? {
             if start.name == DATA || names.contains(&start.name) || depth >= MAX_ELEMENT_DEPTH {
                 return Err(Unusual);
             }
@@ -466,6 +461,7 @@ impl Reader<'_> {
             self.end(&start);
             names.push(start.name);
         }
+        Ok(())
     }
 
     fn member(&mut self, start: &Start, depth: u32) -> Result<(), Unusual> {

@@ -97,3 +97,27 @@ fn direct_records_are_right() {
     eprintln!("{n_direct} of {n_records} records directly; not so:\n{}", others.join("\n"));
     assert!(n_direct * 10 > n_records * 8, "{n_direct} of {n_records}");
 }
+
+/// A chunk whose table of names is damaged gives each record once, also where the first were decoded directly.
+#[test]
+fn a_damaged_table_of_names_doubles_nothing() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/incident/DC01/Security.evtx");
+    let log = fs::read(path).unwrap();
+    let mut bytes = log[4096..][..CHUNK_BYTES as usize].to_vec();
+    let header = EvtxChunkData::new(bytes.clone(), false).unwrap().header;
+    let places = direct::records(&bytes, &header).unwrap();
+    let combinations = Arc::new(Combinations::default());
+    let combination =
+        direct::Decoder::new(&bytes, &combinations).decode(&places[0], &mut Event::new()).unwrap();
+    combinations.note(combination, true);
+    bytes[NAME_TABLE].fill(0xff);
+    assert!(EvtxChunkData::new(bytes.clone(), false).unwrap().parse(Arc::default()).is_err());
+    let mut chunk = Chunk { offset: 0, bytes, settings: Arc::default(), recover: false, combinations };
+    let mut found = Vec::new();
+    chunk.decode(&mut Event::new(), &mut |decoded| {
+        if let Decoded::Event(_, Position::Byte(at)) = decoded {
+            found.push(at);
+        }
+    });
+    assert_eq!(found, places.iter().map(|place| place.start as u64).collect::<Vec<_>>());
+}
