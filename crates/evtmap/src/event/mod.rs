@@ -88,7 +88,7 @@ pub(crate) enum Scope {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Event {
-    /// The names and values of all fields, one after the other.
+    /// The names and values of all fields.
     text: String,
     fields: Vec<Field>,
     message: Option<Range<usize>>,
@@ -98,6 +98,8 @@ pub struct Event {
     /// Where among the fields those of System are that are asked for with every event, in the order of
     /// [`asked`]. A field that comes first counts.
     asked: [Option<u32>; 5],
+    /// What the field `EventID` of System is as a number.
+    event_id: Option<u32>,
 }
 
 /// The number of a System field that is asked for with every event.
@@ -136,6 +138,7 @@ impl Event {
         self.is_time_local = false;
         self.is_recovered = false;
         self.asked = Default::default();
+        self.event_id = None;
     }
 
     /// Makes this the same as another event.
@@ -145,6 +148,7 @@ impl Event {
         self.message.clone_from(&other.message);
         self.is_message_unread = other.is_message_unread;
         self.asked = other.asked;
+        self.event_id = other.event_id;
         self.is_time_local = other.is_time_local;
         self.is_recovered = other.is_recovered;
     }
@@ -161,12 +165,13 @@ impl Event {
     pub fn push(&mut self, place: Place, name: &str, value: Value<'_>) {
         let start = self.text.len();
         self.text.push_str(name);
-        let name = start..self.text.len();
+        let range = start..self.text.len();
         let value = value.text().map(|text| {
             self.text.push_str(text);
-            name.end..self.text.len()
+            range.end..self.text.len()
         });
-        self.add(place, name, value);
+        let number = if place == Place::System { asked(name) } else { None };
+        self.add_asked(number, Field { place, name: range, value });
     }
 
     /// Adds a field whose name is written in parts.
@@ -209,6 +214,17 @@ impl Event {
         self.message = Some(self.store(&[message]));
     }
 
+    /// Keeps a text of which names and values of several fields are parts, and gives where it begins: one copy
+    /// takes less time than one of each part.
+    pub(crate) fn hold(&mut self, text: &str) -> usize {
+        self.store(&[text]).start
+    }
+
+    /// Adds a field of the payload whose name and value are parts of texts that are held.
+    pub(crate) fn push_held(&mut self, name: Range<usize>, value: Range<usize>) {
+        self.add(Place::Data, name, Some(value));
+    }
+
     /// Adds a field of the payload whose value is a part of the message.
     pub(crate) fn push_part_of_message(&mut self, name: &str, part: Range<usize>) {
         let start = self.message.as_ref().map_or(0, |message| message.start);
@@ -218,15 +234,23 @@ impl Event {
     }
 
     /// Adds a field whose name and value are stored.
-    fn add(&mut self, place: Place, name: Range<usize>, mut value: Option<Range<usize>>) {
-        if name.len() == PADDED.len()
-            && self.text(&name) == PADDED
-            && let Some(value) = &mut value
+    fn add(&mut self, place: Place, name: Range<usize>, value: Option<Range<usize>>) {
+        let number = if place == Place::System { asked(self.text(&name)) } else { None };
+        self.add_asked(number, Field { place, name, value });
+    }
+
+    /// Adds a field; `number` is that of its name if it is one that is asked for with every event.
+    fn add_asked(&mut self, number: Option<usize>, mut field: Field) {
+        if field.name.len() == PADDED.len()
+            && self.text(&field.name) == PADDED
+            && let Some(value) = &mut field.value
         {
             value.end = value.start + self.text(value).trim_end_matches(' ').len();
         }
-        self.fields.push(Field { place, name, value });
-        self.note_asked(self.fields.len() - 1);
+        self.fields.push(field);
+        if let Some(number) = number {
+            self.note_asked(number, self.fields.len() - 1);
+        }
     }
 
     /// Writes GUIDs as Windows does, `{0cce9210-…}`, where an older evtx crate wrote `0CCE9210-…`. GUIDs that
@@ -284,19 +308,22 @@ impl Event {
         let text = &self.text;
         let is_called_so = |field: &Field| text.get(field.name.clone()) == Some(name);
         self.fields.retain(|field| field.place == Place::System || !is_called_so(field));
-        self.asked = Default::default();
-        (0..self.fields.len()).for_each(|index| self.note_asked(index));
+        (self.asked, self.event_id) = Default::default();
+        for index in 0..self.fields.len() {
+            let system = self.fields.get(index).filter(|field| field.place == Place::System);
+            if let Some(number) = system.and_then(|field| asked(self.text(&field.name))) {
+                self.note_asked(number, index);
+            }
+        }
     }
 
-    /// Remembers where a field is if it is one that is asked for with every event.
-    fn note_asked(&mut self, index: usize) {
-        let Some(field) = self.fields.get(index).filter(|field| field.place == Place::System) else { return };
-        let name = self.text(&field.name);
-        if let Some(number) = asked(name)
-            && let Some(place) = self.asked.get_mut(number)
-            && place.is_none()
-        {
-            *place = u32::try_from(index).ok();
+    /// Remembers where a field is that is asked for with every event.
+    fn note_asked(&mut self, number: usize, index: usize) {
+        let Some(place) = self.asked.get_mut(number).filter(|place| place.is_none()) else { return };
+        *place = u32::try_from(index).ok();
+        if asked("EventID") == Some(number) {
+            let text = self.fields.get(index).and_then(|field| self.value(field).text());
+            self.event_id = text.and_then(|text| trimmed(text).parse().ok());
         }
     }
 
@@ -432,7 +459,7 @@ impl Event {
 
     /// The number that, with the provider, says what happened.
     pub fn event_id(&self) -> Option<u32> {
-        trimmed(self.system("EventID")?).parse().ok()
+        self.event_id
     }
 
     /// The number of the event in its log.
@@ -445,39 +472,6 @@ impl Event {
     /// Year 1601 is where Windows counts from: what is written there is a time that was never set.
     pub fn time(&self) -> Option<Timestamp> {
         time::read(self.system("TimeCreated_SystemTime")?)
-    }
-
-    /// Who did it, as far as the event says.
-    ///
-    /// The first of these that is a person: the field `User`; `SubjectUserName` with its domain;
-    /// `TargetUserName` with its domain. When all are services or machines, the first that is anything at
-    /// all; when there is none, the SID in `Security_UserID`. Empty names and `-` count as nothing.
-    pub fn user(&self) -> Option<Account<'_>> {
-        let accounts = [
-            self.account(None, "User"),
-            self.account(Some("SubjectDomainName"), "SubjectUserName"),
-            self.account(Some("TargetDomainName"), "TargetUserName"),
-        ];
-        let anyone = || accounts.iter().flatten();
-        let sid = || self.system("Security_UserID").map(|name| Account { domain: "", name });
-        anyone().find(|account| !account.is_service()).or_else(|| anyone().next()).copied().or_else(sid)
-    }
-
-    fn account(&self, domain: Option<&str>, name: &str) -> Option<Account<'_>> {
-        let text = |field| self.first(field)?.text().map(str::trim).filter(|text| !matches!(*text, "" | "-"));
-        let name = text(name)?;
-        let (domain, name) =
-            match (domain.map(|field| text(field).unwrap_or_default()), name.split_once('\\')) {
-                (Some(domain), _) => (domain, name),
-                (None, Some((domain, name))) => (domain, name),
-                (None, None) => ("", name),
-            };
-        Some(match name.rsplit_once('@') {
-            // Kerberos gives the domain twice.
-            Some((name, realm)) if realm.eq_ignore_ascii_case(domain) => Account { domain, name },
-            Some(_) => Account { domain: "", name },
-            None => Account { domain, name },
-        })
     }
 }
 
