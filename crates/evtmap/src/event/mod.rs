@@ -9,6 +9,7 @@ pub mod json;
 pub mod message;
 pub mod origin;
 mod spelling;
+mod system;
 pub(crate) mod time;
 pub mod xml;
 
@@ -18,32 +19,10 @@ use std::ops::Range;
 
 pub use account::Account;
 pub use evtmap_sigma::Value;
-use jiff::Timestamp;
 pub(crate) use spelling::trimmed;
-use spelling::{is_bare_guid, loosely_equal};
-
-/// The System fields of an event, under the names that Sigma gives them: the attribute `Y` of the element
-/// `X` is `X_Y`.
-pub const SYSTEM_FIELDS: [&str; 18] = [
-    "Provider_Name",
-    "Provider_Guid",
-    "EventID",
-    "EventID_Qualifiers",
-    "Version",
-    "Level",
-    "Task",
-    "Opcode",
-    "Keywords",
-    "TimeCreated_SystemTime",
-    "EventRecordID",
-    "Correlation_ActivityID",
-    "Correlation_RelatedActivityID",
-    "Execution_ProcessID",
-    "Execution_ThreadID",
-    "Channel",
-    "Computer",
-    "Security_UserID",
-];
+use spelling::{is_bare_guid, loosely_equal, may_be_equal};
+pub use system::SYSTEM_FIELDS;
+use system::asked;
 
 /// The field whose values Windows fills with blanks at the end, which nobody sees and no rule writes:
 /// `NtLmSsp `.
@@ -100,20 +79,6 @@ pub struct Event {
     asked: [Option<u32>; 5],
     /// What the field `EventID` of System is as a number.
     event_id: Option<u32>,
-}
-
-/// The number of a System field that is asked for with every event.
-// Nothing is left of it where the name is known beforehand.
-#[inline]
-fn asked(name: &str) -> Option<usize> {
-    match name {
-        "Channel" => Some(0),
-        "Computer" => Some(1),
-        "EventID" => Some(2),
-        "Provider_Name" => Some(3),
-        "TimeCreated_SystemTime" => Some(4),
-        _ => None,
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -268,6 +233,7 @@ impl Event {
     }
 
     /// Notes that no layout is known that fits the message.
+    /// Notes that no layout is known that fits the message.
     pub(crate) fn set_message_unread(&mut self) {
         self.is_message_unread = true;
     }
@@ -317,16 +283,6 @@ impl Event {
         }
     }
 
-    /// Remembers where a field is that is asked for with every event.
-    fn note_asked(&mut self, number: usize, index: usize) {
-        let Some(place) = self.asked.get_mut(number).filter(|place| place.is_none()) else { return };
-        *place = u32::try_from(index).ok();
-        if asked("EventID") == Some(number) {
-            let text = self.fields.get(index).and_then(|field| self.value(field).text());
-            self.event_id = text.and_then(|text| trimmed(text).parse().ok());
-        }
-    }
-
     fn store(&mut self, parts: &[&str]) -> Range<usize> {
         let start = self.text.len();
         parts.iter().for_each(|part| self.text.push_str(part));
@@ -349,6 +305,15 @@ impl Event {
     /// Whether System has this field.
     pub(crate) fn has_system(&self, name: &str) -> bool {
         self.system(name).is_some()
+    }
+
+    /// Whether the fields have these names, in this order.
+    pub(crate) fn has_names(&self, names: &[(Place, Box<str>)]) -> bool {
+        let text = self.text.as_bytes();
+        let is_called = |(field, (place, name)): (&Field, &(Place, Box<str>))| {
+            field.place == *place && text.get(field.name.clone()) == Some(name.as_bytes())
+        };
+        self.fields.len() == names.len() && self.fields.iter().zip(names).all(is_called)
     }
 
     /// How many fields there are.
@@ -424,54 +389,11 @@ impl Event {
             return None;
         }
         let own = self.text(&field.name);
-        if own.len() < name.len() {
+        if own.len() < name.len() || !may_be_equal(own, name) {
             return None;
         }
         let loose = own != name;
         (!loose || loosely_equal(own, name)).then_some((loose, field.place))
-    }
-
-    /// The text of the System field that is called exactly `name`.
-    #[inline]
-    fn system(&self, name: &str) -> Option<&str> {
-        if let Some(number) = asked(name) {
-            let index = (*self.asked.get(number)?)?;
-            return self.fields.get(index as usize).and_then(|field| self.value(field).text());
-        }
-        let is_wanted = |field: &&Field| field.place == Place::System && self.text(&field.name) == name;
-        self.fields.iter().find(is_wanted).and_then(|field| self.value(field).text())
-    }
-
-    /// The name of the provider, such as `Microsoft-Windows-Sysmon`; empty when unknown.
-    pub fn provider(&self) -> &str {
-        self.system("Provider_Name").unwrap_or_default()
-    }
-
-    /// The log that the event was written to, such as `Security`; empty when unknown.
-    pub fn channel(&self) -> &str {
-        self.system("Channel").unwrap_or_default()
-    }
-
-    /// The computer that wrote the event; empty when unknown.
-    pub fn computer(&self) -> &str {
-        self.system("Computer").unwrap_or_default()
-    }
-
-    /// The number that, with the provider, says what happened.
-    pub fn event_id(&self) -> Option<u32> {
-        self.event_id
-    }
-
-    /// The number of the event in its log.
-    pub fn record_id(&self) -> Option<u64> {
-        self.system("EventRecordID")?.trim().parse().ok()
-    }
-
-    /// When the event was written. A time without an offset is read as UTC.
-    ///
-    /// Year 1601 is where Windows counts from: what is written there is a time that was never set.
-    pub fn time(&self) -> Option<Timestamp> {
-        time::read(self.system("TimeCreated_SystemTime")?)
     }
 }
 
