@@ -298,7 +298,7 @@ impl Event {
     }
 
     /// Every field in the order in which it was read.
-    pub fn fields(&self) -> impl Iterator<Item = (Place, &str, Value<'_>)> {
+    pub fn fields(&self) -> impl Iterator<Item = (Place, &str, Value<'_>)> + Clone {
         self.fields.iter().map(|field| (field.place, self.text(&field.name), self.value(field)))
     }
 
@@ -322,7 +322,7 @@ impl Event {
     }
 
     /// The fields of the payload.
-    pub fn data(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
+    pub fn data(&self) -> impl Iterator<Item = (&str, Value<'_>)> + Clone {
         self.fields().filter(|(place, ..)| *place == Place::Data).map(|(_, name, value)| (name, value))
     }
 
