@@ -2,23 +2,30 @@
 
 use std::io::{self, Write};
 
-use super::{AlertLine, ReportOptions, Writer};
+use super::written::WrittenFindings;
+use super::{ReportOptions, Writer};
 use crate::alert::Alert;
 use crate::triage::Report;
 
-struct JsonLines(Box<dyn Write>);
+struct JsonLines {
+    out: Box<dyn Write>,
+    findings: WrittenFindings,
+    line: Vec<u8>,
+}
 
 pub(super) fn open(out: Box<dyn Write>, _: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    Ok(Box::new(JsonLines(out)))
+    Ok(Box::new(JsonLines { out, findings: WrittenFindings::default(), line: Vec::new() }))
 }
 
 impl Writer for JsonLines {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        serde_json::to_writer(&mut self.0, &AlertLine::of(alert))?;
-        self.0.write_all(b"\n")
+        self.line.clear();
+        self.findings.write(alert, &mut self.line)?;
+        self.line.push(b'\n');
+        self.out.write_all(&self.line)
     }
 
     fn finish(&mut self, _: &Report<'_>) -> io::Result<()> {
-        self.0.flush()
+        self.out.flush()
     }
 }

@@ -11,6 +11,7 @@ mod line;
 mod navigator;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod written;
 
 use std::io;
 
