@@ -4,21 +4,29 @@ use std::io::{self, Write};
 
 use super::{AlertLine, ReportOptions, Writer};
 use crate::alert::Alert;
+use crate::row::Row;
 use crate::triage::Report;
 
-struct JsonLines(Box<dyn Write>);
+struct JsonLines {
+    out: Box<dyn Write>,
+    options: ReportOptions,
+}
 
-pub(super) fn open(out: Box<dyn Write>, _: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    Ok(Box::new(JsonLines(out)))
+pub(super) fn open(out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
+    Ok(Box::new(JsonLines { out, options: options.clone() }))
 }
 
 impl Writer for JsonLines {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        serde_json::to_writer(&mut self.0, &AlertLine::of(alert))?;
-        self.0.write_all(b"\n")
+        let ReportOptions { fields, times, .. } = &self.options;
+        match fields {
+            Some(fields) => serde_json::to_writer(&mut self.out, &fields.project(Row::of(alert), times))?,
+            None => serde_json::to_writer(&mut self.out, &AlertLine::of(alert, times))?,
+        }
+        self.out.write_all(b"\n")
     }
 
     fn finish(&mut self, _: &Report<'_>) -> io::Result<()> {
-        self.0.flush()
+        self.out.flush()
     }
 }
