@@ -105,6 +105,12 @@ pub struct TechniqueRef {
     /// The technique that a sub-technique belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// The name of that technique.
+    #[serde(skip)]
+    pub parent_name: Option<String>,
+    /// The id of its object in STIX, as MITRE has it. Only reports in STIX show it.
+    #[serde(skip)]
+    pub stix_id: Option<String>,
     /// The page that MITRE has about it.
     pub url: String,
     /// What it is, in a few sentences: of the loaded ATT&CK bundle where it has texts, of the project otherwise.
@@ -141,6 +147,8 @@ impl TechniqueRef {
             name: technique.name.clone(),
             tactics: tactics.map(|tactic| tactic.short_name.clone()).collect(),
             parent: technique.id.parent().map(|parent| parent.to_string()),
+            parent_name: technique.id.parent().and_then(|id| Some(catalogue.technique(id)?.name.clone())),
+            stix_id: technique.stix_id.clone(),
             url: technique.id.url(),
             description: catalogue.summary(technique.id).map(str::to_owned),
             groups: None,

@@ -32,7 +32,10 @@ const MODULES: &[(&str, &[&str])] = &[
     ("triage", &["alert", "attack", "ranking", "rules", "scan", "severity"]),
     ("row", &["alert", "input::Position", "severity"]),
     ("arrow", &["alert", "row"]),
-    ("report", &["alert", "arrow", "attack", "navigator", "ranking", "row", "severity", "triage"]),
+    (
+        "report",
+        &["alert", "arrow", "attack", "input::Position", "navigator", "ranking", "row", "severity", "triage"],
+    ),
 ];
 
 const LIBRARY: &str = "crates/evtmap/src/";

@@ -19,6 +19,13 @@ fn technique(id: &str, name: &str, tactics: &[&str]) -> TechniqueRef {
         name: name.to_owned(),
         tactics: tactics.iter().map(|tactic| (*tactic).to_owned()).collect(),
         parent: id.split_once('.').map(|(parent, _)| parent.to_owned()),
+        parent_name: id.contains('.').then(|| "Command and Scripting Interpreter".to_owned()),
+        // What a bundle has for an id may be anything.
+        stix_id: Some(match id {
+            "T1059.001" => "attack-pattern--970a3432-3237-47ad-bcca-7d8cbb217736".to_owned(),
+            "T1078" => "attack-pattern--b17a1a56-e99c-403c-8948-561df0cffe81".to_owned(),
+            _ => HOSTILE.to_owned(),
+        }),
         url: format!("https://attack.mitre.org/techniques/{}", id.replace('.', "/")),
         description: Some(format!("About {name}.")),
         groups: None,

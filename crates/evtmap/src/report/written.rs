@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::AlertLine;
 use super::line::RuleLine;
+use super::{AlertLine, TimeStyle};
 use crate::alert::{Alert, Finding};
 
 /// How many findings are remembered. A scan has one for each rule and association; alerts that others make may
@@ -40,8 +40,13 @@ pub(super) enum Part<'a, T> {
 }
 
 impl WrittenFindings {
-    /// Appends the JSON of an alert.
-    pub(super) fn write(&mut self, alert: &Alert, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    /// Appends the JSON of an alert, with times in a style.
+    pub(super) fn write(
+        &mut self,
+        alert: &Alert,
+        times: &TimeStyle,
+        out: &mut Vec<u8>,
+    ) -> serde_json::Result<()> {
         let address = Arc::as_ptr(&alert.finding) as usize;
         if !self.by_address.contains_key(&address) {
             if self.by_address.len() >= N_FINDINGS_MAX {
@@ -50,7 +55,7 @@ impl WrittenFindings {
             let written = Written::of(&alert.finding)?;
             self.by_address.insert(address, (Arc::clone(&alert.finding), written));
         }
-        let line = AlertLine::of(alert);
+        let line = AlertLine::of(alert, times);
         match self.by_address.get(&address) {
             Some((_, written)) => serde_json::to_writer(out, &line.with(written)),
             None => serde_json::to_writer(out, &line),
