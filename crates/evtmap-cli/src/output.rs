@@ -61,11 +61,25 @@ impl Output {
         drop(writer);
         let Some((shared, path)) = pending else { return Ok(()) };
         let Some(buffer) = Rc::into_inner(shared) else { return Ok(()) };
-        let file = buffer.into_inner().into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        place(buffer.into_inner(), path)
     }
+}
+
+/// Puts a file in its place as a whole.
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (_, pending) = open_pending(path)?;
+    let Some((shared, path)) = pending else { return Ok(()) };
+    shared.borrow_mut().write_all(bytes)?;
+    let Some(buffer) = Rc::into_inner(shared) else { return Ok(()) };
+    place(buffer.into_inner(), path)
+}
+
+/// What was written is on the disk before it takes the place of what was there.
+fn place(buffer: BufWriter<NamedTempFile>, path: PathBuf) -> io::Result<()> {
+    let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 type Opened = (Box<dyn Write>, Option<(Rc<RefCell<BufWriter<NamedTempFile>>>, PathBuf)>);
