@@ -10,7 +10,7 @@ use evtmap::{Associations, Findings, Pipelines, Rules, ScanAccount, ScanOptions,
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, civil};
 
-use super::reading;
+use super::{reading, reporting};
 use crate::args::MapArgs;
 use crate::commands::read_placeholders;
 use crate::desk::Desk;
@@ -22,6 +22,7 @@ use crate::{clock, summary, terminal};
 pub(crate) fn run(args: &MapArgs, cache: &Cache) -> Result<ExitCode, Failure> {
     let now = clock::now()?;
     let options = scan_options(args, now)?;
+    let reporting = reporting::options(args)?;
     let attack = cache.attack(args.attack.as_deref())?;
     let catalogue = &attack.catalogue;
     let (rules, stock) = load_rules(args, cache)?;
@@ -31,7 +32,8 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache) -> Result<ExitCode, Failure> {
         findings.enrich(catalogue, &attack.library()?, &args.enrich);
     }
     let found = input::find(&args.inputs);
-    let mut desk = Desk::open(args, &found)?;
+    let times = reporting.options.times.clone();
+    let mut desk = Desk::open(args, &found, reporting)?;
     let scanned = Scanner::new(&rules, &findings, options).scan(&found, &mut desk);
     let account = desk.account(scanned)?;
     let rules_account = RulesAccount::new(stock.origins, &rules, &findings);
@@ -43,7 +45,7 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache) -> Result<ExitCode, Failure> {
         catalogue_origin: &attack.origin,
     };
     let ages = [Age::of_rules(rules_account.newest.as_deref(), stock.checked), attack.age()];
-    let text = summary::render(&report) + &summary::hint(&ages, now);
+    let text = summary::render(&report, &times) + &summary::hint(&ages, now);
     let to_stderr = desk.has_stdout();
     let has_failed = desk.reports.finish(&report)?;
     if !args.quiet {

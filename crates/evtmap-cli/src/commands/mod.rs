@@ -4,6 +4,7 @@ pub(crate) mod attack;
 pub(crate) mod coverage;
 pub(crate) mod map;
 mod reading;
+pub(crate) mod reporting;
 pub(crate) mod rules;
 pub(crate) mod update;
 
