@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     let cache = Cache::open(&args.cache);
     let outcome = match &args.command {
         Command::Map(args) => commands::map::run(args, &cache),
+        Command::Summary(args) => commands::summary::run(args, &cache),
         Command::Attack(command) => commands::attack::run(command, &cache),
         Command::Coverage(args) => commands::coverage::run(args, &cache),
         Command::Rules(command) => commands::rules::run(command, &cache),

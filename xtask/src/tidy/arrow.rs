@@ -32,7 +32,21 @@ const MODULES: &[(&str, &[&str])] = &[
     ("triage", &["alert", "attack", "ranking", "rules", "scan", "severity"]),
     ("row", &["alert", "input::Position", "severity"]),
     ("arrow", &["alert", "row"]),
-    ("report", &["alert", "arrow", "attack", "navigator", "ranking", "row", "severity", "triage"]),
+    ("report", &["alert", "arrow", "attack", "navigator", "ranking", "row", "scan", "severity", "triage"]),
+    (
+        "view",
+        &[
+            "alert",
+            "association",
+            "event",
+            "input::Position",
+            "logsource",
+            "row",
+            "rules",
+            "scan",
+            "severity",
+        ],
+    ),
 ];
 
 const LIBRARY: &str = "crates/evtmap/src/";

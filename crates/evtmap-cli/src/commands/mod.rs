@@ -3,8 +3,10 @@
 pub(crate) mod attack;
 pub(crate) mod coverage;
 pub(crate) mod map;
-mod reading;
+pub(crate) mod reading;
+pub(crate) mod rule_choice;
 pub(crate) mod rules;
+pub(crate) mod summary;
 pub(crate) mod update;
 
 use std::path::Path;

@@ -16,6 +16,7 @@ use std::io;
 
 pub use csv::COLUMNS as CSV_COLUMNS;
 pub use format::{FORMATS, Format, NameError};
+pub use json::{not_looked_at, not_read, summary};
 pub use line::{AlertLine, schema};
 
 use crate::alert::Alert;
