@@ -40,6 +40,7 @@ pub mod rules;
 mod scan;
 mod severity;
 pub mod triage;
+pub mod view;
 
 pub use association::{Association, Associations};
 pub use attack::Catalogue;
