@@ -8,10 +8,14 @@ use evtmap::alert::Enrichment;
 
 use crate::commands::attack::AttackCommand;
 use crate::commands::coverage::CoverageArgs;
+use crate::commands::logons::LogonsArgs;
 use crate::commands::reading::ReadingArgs;
 use crate::commands::rule_choice::RuleArgs;
 use crate::commands::rules::RulesCommand;
+use crate::commands::search::SearchArgs;
+use crate::commands::stats::StatsArgs;
 use crate::commands::summary::SummaryArgs;
+use crate::commands::timeline::TimelineArgs;
 use crate::commands::update::UpdateArgs;
 use crate::stock::CacheArgs;
 
@@ -36,6 +40,14 @@ pub(crate) enum Command {
     Map(Box<MapArgs>),
     /// Tell what logs come to: detections by tactic, technique, host and user
     Summary(Box<SummaryArgs>),
+    /// Tell when what was found: detections in the order of time
+    Timeline(Box<TimelineArgs>),
+    /// Tell who logged on, to which host, from where, and who failed to
+    Logons(Box<LogonsArgs>),
+    /// Tell what events there are, and what is missing: gaps in time and in record ids, cleared logs
+    Stats(Box<StatsArgs>),
+    /// Find events by text, regular expressions and conditions on fields
+    Search(Box<SearchArgs>),
     /// Look at Sigma rules: check, list, show, explain, test
     #[command(subcommand)]
     Rules(RulesCommand),

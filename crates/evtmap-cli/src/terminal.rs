@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use evtmap::Severity;
@@ -30,6 +30,15 @@ pub(crate) fn style(severity: Severity) -> Style {
         Severity::Low => AnsiColor::Cyan.on_default(),
         Severity::Informational => Style::new().dimmed(),
     }
+}
+
+/// How many columns standard output has; nothing where it is no terminal.
+pub(crate) fn width() -> Option<usize> {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    terminal_size::terminal_size_of(stdout).map(|(width, _)| usize::from(width.0))
 }
 
 /// Prints a text with styles to standard output.

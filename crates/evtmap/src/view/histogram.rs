@@ -144,6 +144,11 @@ impl Histogram {
 }
 
 impl Columns {
+    /// When a slot begins.
+    pub fn start(&self, slot: i64) -> Timestamp {
+        start(slot, self.seconds)
+    }
+
     /// When the first column begins and the last one ends.
     pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
         let mut slots = self.slots.iter().flatten();

@@ -125,9 +125,11 @@ pub struct LogReport {
     pub repeated_records: u64,
     /// The first of these, at most 20.
     pub repeated: Vec<u64>,
-    /// Times without an event that are longer than usual, the longest 20, in the order of time. Usual is what 99
-    /// of 100 pauses between two records that follow each other are not longer than; told are those of an hour
-    /// and ten times that, or more.
+    /// The longest usual time between two records that follow each other, in seconds: 99 of 100 are shorter.
+    /// Nothing when there are fewer than 50.
+    pub usual_pause_seconds: Option<i64>,
+    /// Times without an event that are at least an hour and ten times as long as usual: the longest 20, in the
+    /// order of time.
     pub pauses: Vec<Pause>,
     /// How often a record is more than a minute older than the one before it.
     pub stepped_back: u64,
@@ -221,7 +223,7 @@ impl Log {
         self.longest.truncate(N_KEPT);
     }
 
-    /// The longest pause that is usual, in seconds: 99 of 100 are not longer. Nothing when there are too few.
+    /// The longest pause that is usual, in seconds: 99 of 100 are shorter. Nothing when there are too few.
     fn usual_pause(&self) -> Option<i64> {
         let n: u64 = self.pauses.values().sum();
         if n < N_PAUSES_MIN {
@@ -256,6 +258,7 @@ impl Log {
             is_choice: self.is_choice(gaps.len()),
             repeated_records: self.n_repeated,
             repeated: self.repeated.clone(),
+            usual_pause_seconds: self.usual_pause(),
             pauses: self.pauses_of_note(starts),
             stepped_back: self.n_back,
             steps_back: self.back.clone(),
@@ -278,7 +281,7 @@ impl Log {
 
     /// Whether the events were chosen by somebody: then more than one in ten has a gap before it.
     fn is_choice(&self, n_gaps: usize) -> bool {
-        self.has_too_many_runs || (n_gaps > 5 && n_gaps as u64 * 10 > self.n)
+        self.has_too_many_runs || (n_gaps >= 3 && n_gaps as u64 * 10 > self.n)
     }
 
     fn pauses_of_note(&self, starts: &[Timestamp]) -> Vec<Pause> {
