@@ -28,9 +28,7 @@ impl Desk {
     pub(crate) fn open(args: &MapArgs, found: &Found, reporting: Reporting) -> Result<Self, Failure> {
         refuse_inputs(&args.output, found)?;
         let reports = Reports::open(&args.output, reporting)?;
-        let sizes = found.files.iter().filter_map(|file| file.path.metadata().ok());
-        let bytes = sizes.map(|metadata| metadata.len()).sum();
-        Ok(Self { reports, summary: Summary::default(), bar: progress::bar(bytes, args.quiet) })
+        Ok(Self { reports, summary: Summary::default(), bar: progress::bar(found, args.reading.quiet) })
     }
 
     /// What became of the files, unless no report was left to write.

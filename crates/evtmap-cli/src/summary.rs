@@ -8,8 +8,8 @@ use evtmap::alert::Kind;
 use evtmap::input::{Dates, DatesFrom};
 use evtmap::ranking::{RankedTechnique, Ranking};
 use evtmap::report::TimeStyle;
-use evtmap::triage::{Counts, Group, Report};
-use evtmap::{FileAccount, Problems, Severity};
+use evtmap::triage::{Counts, Group, Report, RulesAccount};
+use evtmap::{FileAccount, Problems, ScanAccount, Severity};
 use jiff::Timestamp;
 
 use crate::stock::Age;
@@ -48,7 +48,7 @@ fn write_all(out: &mut String, report: &Report<'_>, times: &TimeStyle) -> fmt::R
         associations(out, report)?;
     }
     followed_tags(out, report)?;
-    not_looked_at(out, report)
+    not_looked_at(out, report.scan, Some(report.rules))
 }
 
 /// The one line that is said when rules or ATT&CK are old.
@@ -292,20 +292,26 @@ fn followed_tags(out: &mut String, report: &Report<'_>) -> fmt::Result {
 }
 
 /// Files, records, events and rules that were left out, each with its reason.
-fn not_looked_at(out: &mut String, report: &Report<'_>) -> fmt::Result {
+pub(crate) fn not_looked_at(
+    out: &mut String,
+    scan: &ScanAccount,
+    rules: Option<&RulesAccount>,
+) -> fmt::Result {
     let mut lines = Vec::new();
-    files(&mut lines, report);
-    records(&mut lines, report);
-    events(&mut lines, report);
-    rules(&mut lines, report);
+    files(&mut lines, scan);
+    records(&mut lines, scan);
+    events(&mut lines, scan);
+    if let Some(rules) = rules {
+        of_rules(&mut lines, rules);
+    }
     heading(out, "Not looked at", if lines.is_empty() { "nothing: all of it was" } else { "" })?;
     lines.iter().try_for_each(|line| writeln!(out, "  {line}"))
 }
 
 /// Files that could not be read, those of the same reason together.
-fn files(lines: &mut Vec<String>, report: &Report<'_>) {
+fn files(lines: &mut Vec<String>, scan: &ScanAccount) {
     let mut by_reason: Vec<(&str, Vec<&FileAccount>)> = Vec::new();
-    for file in &report.scan.files {
+    for file in &scan.files {
         let reason = match (&file.error, file.kind) {
             (Some(error), _) => error.message.as_str(),
             (None, None) => "not reached",
@@ -323,9 +329,9 @@ fn files(lines: &mut Vec<String>, report: &Report<'_>) {
 }
 
 /// Records that could not be read, and remarks on some that could, those of one kind together.
-fn records(lines: &mut Vec<String>, report: &Report<'_>) {
+fn records(lines: &mut Vec<String>, scan: &ScanAccount) {
     let mut by_code: BTreeMap<&str, Vec<(&FileAccount, &Problems)>> = BTreeMap::new();
-    for file in &report.scan.files {
+    for file in &scan.files {
         for (code, problems) in &file.problems {
             by_code.entry(code).or_default().push((file, problems));
         }
@@ -348,8 +354,8 @@ fn records(lines: &mut Vec<String>, report: &Report<'_>) {
     }
 }
 
-fn events(lines: &mut Vec<String>, report: &Report<'_>) {
-    let sum = |of: fn(&FileAccount) -> u64| report.scan.files.iter().map(of).sum::<u64>();
+fn events(lines: &mut Vec<String>, scan: &ScanAccount) {
+    let sum = |of: fn(&FileAccount) -> u64| scan.files.iter().map(of).sum::<u64>();
     let (out_of_range, without_time) = (sum(|file| file.out_of_range), sum(|file| file.without_time));
     if out_of_range > 0 {
         lines.push(format!("{} outside the times asked for", counted(out_of_range, "event")));
@@ -357,16 +363,16 @@ fn events(lines: &mut Vec<String>, report: &Report<'_>) {
     if without_time > 0 {
         lines.push(format!("{} without a time", counted(without_time, "event")));
     }
-    unread_messages(lines, report);
-    if report.scan.is_cut_short {
+    unread_messages(lines, scan);
+    if scan.is_cut_short {
         lines.push("what comes after the number of events asked for".to_owned());
     }
-    lines.extend(report.scan.remarks.iter().map(|remark| plain(remark).into_owned()));
+    lines.extend(scan.remarks.iter().map(|remark| plain(remark).into_owned()));
 }
 
 /// Events of which only the text is there, and which text nobody can take apart, the most frequent first.
-fn unread_messages(lines: &mut Vec<String>, report: &Report<'_>) {
-    let unread = report.scan.unread_messages();
+fn unread_messages(lines: &mut Vec<String>, scan: &ScanAccount) {
+    let unread = scan.unread_messages();
     let mut kinds: Vec<(&str, u32, u64)> = unread.iter().collect();
     if kinds.is_empty() {
         return;
@@ -381,14 +387,14 @@ fn unread_messages(lines: &mut Vec<String>, report: &Report<'_>) {
     })));
 }
 
-fn rules(lines: &mut Vec<String>, report: &Report<'_>) {
-    for (reason, skipped) in &report.rules.skipped {
+fn of_rules(lines: &mut Vec<String>, rules: &RulesAccount) {
+    for (reason, skipped) in &rules.skipped {
         lines.push(format!("{}: {}", counted(skipped.n as u64, "rule"), reason.as_str()));
         if reason.is_worth_a_look() {
             lines.extend(examples_of(skipped.n, skipped.examples.iter().cloned()));
         }
     }
-    let tags = &report.rules.unresolved_tags;
+    let tags = &rules.unresolved_tags;
     if !tags.is_empty() {
         let names: Vec<&str> = tags.keys().take(5).map(String::as_str).collect();
         let more = if tags.len() > names.len() { ", …" } else { "" };

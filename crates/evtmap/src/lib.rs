@@ -41,6 +41,7 @@ mod scan;
 mod severity;
 pub mod sort;
 pub mod triage;
+pub mod view;
 
 pub use association::{Association, Associations};
 pub use attack::Catalogue;
@@ -49,7 +50,7 @@ pub use evtmap_sigma::Placeholders;
 pub use logsource::{LogPlace, Pipelines, PlaceExplanation, Router, RuleExplanation, Seen, Workspace};
 pub use rules::Rules;
 pub use scan::{
-    FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,
-    UnreadMessages, UnresolvedTag,
+    EventPlace, FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,
+    UnreadMessages, UnresolvedTag, visit,
 };
 pub use severity::Severity;

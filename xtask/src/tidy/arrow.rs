@@ -35,7 +35,32 @@ const MODULES: &[(&str, &[&str])] = &[
     ("arrow", &["alert", "row"]),
     (
         "report",
-        &["alert", "arrow", "attack", "input::Position", "navigator", "ranking", "row", "severity", "triage"],
+        &[
+            "alert",
+            "arrow",
+            "attack",
+            "input::Position",
+            "navigator",
+            "ranking",
+            "row",
+            "scan",
+            "severity",
+            "triage",
+        ],
+    ),
+    (
+        "view",
+        &[
+            "alert",
+            "association",
+            "event",
+            "input::Position",
+            "logsource",
+            "row",
+            "rules",
+            "scan",
+            "severity",
+        ],
     ),
 ];
 

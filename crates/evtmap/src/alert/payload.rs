@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Names and values in the order of the event. A name may come several times.
 ///
 /// ```
@@ -104,6 +106,20 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, Option<V>)> for Payload {
     fn from_iter<I: IntoIterator<Item = (N, Option<V>)>>(fields: I) -> Self {
         let fields: Vec<(N, Option<V>)> = fields.into_iter().collect();
         Self::of(fields.iter().map(|(name, value)| (name.as_ref(), value.as_ref().map(V::as_ref))))
+    }
+}
+
+/// As pairs, for alerts that are put aside for a while.
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields: Vec<(String, Option<String>)> = Vec::deserialize(deserializer)?;
+        Ok(fields.into_iter().collect())
     }
 }
 
