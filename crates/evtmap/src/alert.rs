@@ -1,6 +1,7 @@
 //! Alerts: what was found, in which event, and what ATT&CK calls it.
 
 mod enrich;
+mod payload;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::rules::LoadedCorrelation;
 use crate::severity::Severity;
 
 pub use enrich::Enrichment;
+pub use payload::{Fields, Payload};
 
 /// What an alert is based on. The kinds are never mixed up: only a detection says that something was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -367,7 +369,7 @@ pub struct AlertEvent {
     /// Who did it, as far as the event says.
     pub user: Option<String>,
     /// The payload: names and values in the order of the event.
-    pub fields: Vec<(String, Option<String>)>,
+    pub fields: Payload,
     /// The message as Windows rendered it, where the input has it.
     pub message: Option<String>,
     /// Whether it was deleted from its log and found again.
@@ -383,9 +385,9 @@ pub struct AlertEvent {
 impl AlertEvent {
     /// Keeps what alerts need of an event.
     pub fn of(event: &Event, input: &Arc<str>, position: Position) -> Self {
-        let fields = event.data().map(|(name, value)| (name.to_owned(), value.text().map(str::to_owned)));
+        let fields = event.data().map(|(name, value)| (name, value.text()));
         Self {
-            fields: fields.collect(),
+            fields: Payload::of(fields),
             message: event.message().map(str::to_owned),
             ..Self::without_payload(event, input, position)
         }
@@ -401,7 +403,7 @@ impl AlertEvent {
             event_id: event.event_id(),
             record_id: event.record_id(),
             user: event.user().map(|account| account.to_string()),
-            fields: Vec::new(),
+            fields: Payload::default(),
             message: None,
             is_recovered: event.is_recovered(),
             timezone: None,

@@ -20,20 +20,7 @@ const N_ALERTS: u64 = 1_000_000;
 /// How many times fewer there are in the smaller corpus.
 const FEWER: u64 = 10;
 /// A rule that finds something in every event of the corpus.
-const RULE: &str = "\
-title: Encoded Command
-id: 8a3c5a1e-0d2b-4d0e-9a11-6f0c7d8f00aa
-status: test
-description: Finds commands that are encoded.
-author: Ada Example
-level: high
-tags: [attack.execution, attack.t1059.001, attack.stealth, attack.t1027]
-logsource: {product: windows, category: process_creation}
-detection:
-    selection:
-        CommandLine|contains: ' -enc '
-    condition: selection
-";
+const RULE: &str = include_str!("formats.yml");
 
 pub(super) const MARKS: table::Marks =
     table::Marks { begin: "<!-- figures of formats -->\n", end: "<!-- end of figures of formats -->" };

@@ -78,17 +78,12 @@ pub(super) struct Shapes {
 /// A sequence of names, and the fields of each slot in it.
 #[derive(Debug)]
 struct Shape {
+    /// The number by which the reader knew the last event of this shape.
+    number: Option<u64>,
     names: Vec<(Place, Box<str>)>,
     fields: Box<[Box<[usize]>]>,
     /// The slots that have fields.
     filled: Box<[usize]>,
-}
-
-impl Shape {
-    fn is_of(&self, event: &Event) -> bool {
-        let own = self.names.iter().map(|(place, name)| (*place, name.as_ref()));
-        own.eq(event.fields().map(|(place, name, _)| (place, name)))
-    }
 }
 
 impl Shapes {
@@ -97,9 +92,9 @@ impl Shapes {
         if slots.is_empty() {
             return Slots::default();
         }
-        let is_last = self.known.get(self.last).is_some_and(|shape| shape.is_of(event));
+        let is_last = self.known.get_mut(self.last).is_some_and(|shape| shape.is_of(event));
         if !is_last {
-            self.last = self.known.iter().position(|shape| shape.is_of(event)).unwrap_or_else(|| {
+            self.last = self.known.iter_mut().position(|shape| shape.is_of(event)).unwrap_or_else(|| {
                 if self.known.len() >= N_SHAPES_MAX {
                     self.known.remove(0);
                 }
@@ -113,6 +108,17 @@ impl Shapes {
 }
 
 impl Shape {
+    fn is_of(&mut self, event: &Event) -> bool {
+        if self.number.is_some() && self.number == event.shape() {
+            return true;
+        }
+        let is_it = event.has_names(&self.names);
+        if is_it {
+            self.number = event.shape().or(self.number);
+        }
+        is_it
+    }
+
     fn new(event: &Event, slots: &[Vec<String>]) -> Self {
         let names = event.fields().map(|(place, name, _)| (place, name.into())).collect();
         let indices = |names: &Vec<String>| {
@@ -122,6 +128,6 @@ impl Shape {
         let fields: Box<[Box<[usize]>]> = slots.iter().map(indices).collect();
         let filled = fields.iter().enumerate().filter(|(_, fields)| !fields.is_empty());
         let filled = filled.map(|(slot, _)| slot).collect();
-        Self { names, fields, filled }
+        Self { number: event.shape(), names, fields, filled }
     }
 }

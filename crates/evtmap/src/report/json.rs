@@ -5,7 +5,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{AlertLine, ReportOptions, TimeStyle, Writer};
+use super::written::WrittenFindings;
+use super::{ReportOptions, TimeStyle, Writer};
 use crate::alert::Alert;
 use crate::ranking::{RankedTechnique, Ranking};
 use crate::severity::Severity;
@@ -19,19 +20,23 @@ const N_TOP_BY_HOST: usize = 10;
 struct Json {
     out: Box<dyn Write>,
     times: TimeStyle,
+    findings: WrittenFindings,
+    line: Vec<u8>,
     n_alerts: u64,
 }
 
 pub(super) fn open(out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    Ok(Box::new(Json { out, times: options.times.clone(), n_alerts: 0 }))
+    let (times, findings) = (options.times.clone(), WrittenFindings::default());
+    Ok(Box::new(Json { out, times, findings, line: Vec::new(), n_alerts: 0 }))
 }
 
 impl Writer for Json {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        self.out.write_all(if self.n_alerts == 0 { b"{\"alerts\":[\n" } else { b",\n" })?;
+        self.line.clear();
+        self.line.extend_from_slice(if self.n_alerts == 0 { b"{\"alerts\":[\n" } else { b",\n" });
         self.n_alerts += 1;
-        serde_json::to_writer(&mut self.out, &AlertLine::of(alert, &self.times))?;
-        Ok(())
+        self.findings.write(alert, &self.times, &mut self.line)?;
+        self.out.write_all(&self.line)
     }
 
     fn finish(&mut self, report: &Report<'_>) -> io::Result<()> {

@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::written::{Part, Written};
 use super::{Shown, TimeStyle};
 use crate::alert::{
     Alert, AssociationRef, CorrelationDetail, Derived, Kind, MemberEvent, RuleRef, TacticRef, TechniqueRef,
@@ -26,10 +27,12 @@ pub struct AlertLine<'a> {
     severity: Option<Severity>,
     /// The rule of a detection.
     #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<RuleLine<'a>>,
+    #[schemars(with = "Option<RuleLine<'a>>")]
+    rule: Option<Part<'a, RuleLine<'a>>>,
     /// What the event id of an association hints at.
     #[serde(skip_serializing_if = "Option::is_none")]
-    association: Option<&'a AssociationRef>,
+    #[schemars(with = "Option<AssociationRef>")]
+    association: Option<Part<'a, &'a AssociationRef>>,
     /// The events that a correlation is about; `event` is then the first of them, with the values that they
     /// have in common as its fields.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,9 +42,11 @@ pub struct AlertLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     derived: Option<&'a Derived>,
     /// Techniques of ATT&CK, the most telling first.
-    techniques: &'a [TechniqueRef],
+    #[schemars(with = "Vec<TechniqueRef>")]
+    techniques: Part<'a, &'a [TechniqueRef]>,
     /// Tactics that the rule names, or those of its techniques; in the matrix's order.
-    tactics: &'a [TacticRef],
+    #[schemars(with = "Vec<TacticRef>")]
+    tactics: Part<'a, &'a [TacticRef]>,
     /// The event.
     event: EventLine<'a>,
     /// Where it was read.
@@ -50,7 +55,7 @@ pub struct AlertLine<'a> {
 
 /// The rule of a detection.
 #[derive(Debug, Serialize, JsonSchema)]
-struct RuleLine<'a> {
+pub(super) struct RuleLine<'a> {
     /// The rule's identifier, a UUID as a rule.
     id: Option<&'a str>,
     /// What it finds.
@@ -110,12 +115,12 @@ impl<'a> AlertLine<'a> {
             kind: finding.kind,
             time: event.time.map(|time| times.show(time)),
             severity: finding.severity,
-            rule: finding.rule.as_ref().map(RuleLine::of),
-            association: finding.association.as_ref(),
+            rule: finding.rule.as_ref().map(|rule| Part::Value(RuleLine::of(rule))),
+            association: finding.association.as_ref().map(Part::Value),
             correlation: alert.correlation.as_deref().map(|detail| CorrelationLine::of(detail, times)),
             derived: alert.derived.as_deref(),
-            techniques: &finding.techniques,
-            tactics: &finding.tactics,
+            techniques: Part::Value(&finding.techniques),
+            tactics: Part::Value(&finding.tactics),
             event: EventLine {
                 computer: known(&event.computer),
                 channel: known(&event.channel),
@@ -132,6 +137,19 @@ impl<'a> AlertLine<'a> {
                 recovered: event.is_recovered,
                 timezone: event.timezone.as_deref(),
             },
+        }
+    }
+}
+
+impl<'a> AlertLine<'a> {
+    /// The same, with what the alert's finding says written already.
+    pub(super) fn with(self, written: &'a Written) -> Self {
+        Self {
+            rule: written.rule.as_deref().map(Part::Written),
+            association: written.association.as_deref().map(Part::Written),
+            techniques: Part::Written(&written.techniques),
+            tactics: Part::Written(&written.tactics),
+            ..self
         }
     }
 }
@@ -195,7 +213,7 @@ impl<'a> CorrelationLine<'a> {
 }
 
 impl<'a> RuleLine<'a> {
-    fn of(rule: &'a RuleRef) -> Self {
+    pub(super) fn of(rule: &'a RuleRef) -> Self {
         Self {
             id: rule.id.as_deref(),
             title: &rule.title,

@@ -24,6 +24,7 @@ mod sqlite;
 mod stix;
 mod time;
 mod timesketch;
+mod written;
 
 use std::io;
 

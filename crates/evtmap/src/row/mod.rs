@@ -86,7 +86,7 @@ impl<'a> Row<'a> {
             return message.as_str().into();
         }
         let fields = self.event.fields.iter();
-        let fields = fields.filter_map(|(name, value)| Some(format!("{name}: {}", value.as_deref()?)));
+        let fields = fields.filter_map(|(name, value)| Some(format!("{name}: {}", value?)));
         fields.collect::<Vec<_>>().join(" | ").into()
     }
 

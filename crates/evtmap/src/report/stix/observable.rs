@@ -23,8 +23,8 @@ pub(super) fn observables(row: Row<'_>) -> Vec<Object> {
     objects.extend(known(&row.event.computer).filter(|name| is_host_name(name)).map(host));
     objects.extend(row.event.user.as_deref().and_then(account));
     let values = |names: &'static [&'static str]| {
-        let fields = row.event.fields.iter().filter(|(name, _)| names.contains(&name.as_str()));
-        fields.filter_map(|(_, value)| known(value.as_deref()?))
+        let fields = row.event.fields.iter().filter(|(name, _)| names.contains(name));
+        fields.filter_map(|(_, value)| known(value?))
     };
     objects.extend(values(ACCOUNTS).filter(|name| *name != "-").filter_map(account));
     objects.extend(values(ADDRESSES).filter_map(address));

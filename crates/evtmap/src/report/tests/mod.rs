@@ -95,7 +95,7 @@ fn formats_take_large_values() {
     let event = Arc::make_mut(&mut alert.event);
     (event.computer, event.channel, event.user) = (large.clone(), large.clone(), Some(large.clone()));
     event.message = Some(large.clone());
-    event.fields = vec![(large.clone(), Some(large.clone()))];
+    event.fields = [(large.clone(), Some(large.clone()))].into_iter().collect();
     for format in FORMATS {
         let written = render(format, &ReportOptions::default(), &[alert.clone()]);
         let n_bytes_max = if format.name == "md" { 1 << 16 } else { 32 * large.len() };
