@@ -28,6 +28,20 @@ struct Ends {
     value: Option<usize>,
 }
 
+/// Stored as pairs, so that what is read back is checked as it is put together again.
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pairs = Vec::<(String, Option<String>)>::deserialize(deserializer)?;
+        Ok(Self::of(pairs.iter().map(|(name, value)| (name.as_str(), value.as_deref()))))
+    }
+}
+
 impl Payload {
     /// A payload of these fields, which are gone through twice: to see how much there is, and to copy it.
     pub(super) fn of<'a>(fields: impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone) -> Self {
