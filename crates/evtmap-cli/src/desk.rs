@@ -66,7 +66,7 @@ pub(crate) struct Reports {
 
 impl Reports {
     fn open(args: &MapArgs) -> Result<Self, Failure> {
-        let options = ReportOptions { neutralise_formulas: !args.raw_csv };
+        let options = ReportOptions { neutralise_formulas: !args.raw_csv, ..ReportOptions::default() };
         let formats = args.output.iter().map(|path| output::format_of(path, args.format.as_deref()));
         let formats = formats.collect::<Result<Vec<_>, _>>()?;
         if args.output.iter().filter(|path| path.as_os_str() == "-").count() > 1 {

@@ -32,7 +32,21 @@ const MODULES: &[(&str, &[&str])] = &[
     ("triage", &["alert", "attack", "ranking", "rules", "scan", "severity"]),
     ("row", &["alert", "input::Position", "severity"]),
     ("arrow", &["alert", "row"]),
-    ("report", &["alert", "arrow", "attack", "navigator", "ranking", "row", "scan", "severity", "triage"]),
+    (
+        "report",
+        &[
+            "alert",
+            "arrow",
+            "attack",
+            "input::Position",
+            "navigator",
+            "ranking",
+            "row",
+            "scan",
+            "severity",
+            "triage",
+        ],
+    ),
     (
         "view",
         &[

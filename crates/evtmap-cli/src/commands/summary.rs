@@ -88,7 +88,7 @@ pub(crate) fn run(args: &SummaryArgs, cache: &Cache) -> Result<ExitCode, Failure
     };
     if args.json {
         let parts = json!({
-            "summary": report::summary(&whole),
+            "summary": report::summary(&whole, &report::TimeStyle::default()),
             "not_looked_at": report::not_looked_at(&whole),
         });
         terminal::print_json(&parts)?;

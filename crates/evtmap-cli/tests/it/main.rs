@@ -24,3 +24,4 @@ mod sample;
 mod selection;
 mod summary;
 mod update;
+mod views;

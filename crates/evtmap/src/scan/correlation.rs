@@ -98,8 +98,7 @@ impl Correlating {
             event.user = None;
         }
         let group = loaded.correlation.group_by.iter().zip(&result.group);
-        event.fields =
-            group.map(|(name, value)| (name.clone(), value.as_deref().map(str::to_owned))).collect();
+        event.fields = group.map(|(name, value)| (name, value.as_deref())).collect();
         let detail = CorrelationDetail {
             kind: loaded.correlation.kind.as_str().to_owned(),
             first: result.first,

@@ -2,8 +2,9 @@
 //!
 //! With `EVTMAP_BLESS` in the environment what they write becomes what is expected.
 
-#[cfg(feature = "parquet")]
+#[cfg(all(feature = "parquet", feature = "sqlite"))]
 mod consumers;
+mod schemas;
 
 use std::cell::RefCell;
 use std::fs;
