@@ -25,3 +25,4 @@ mod sample;
 mod selection;
 mod summary;
 mod update;
+mod views;

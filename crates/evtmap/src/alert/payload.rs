@@ -123,20 +123,6 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, Option<V>)> for Payload {
     }
 }
 
-/// As pairs, for alerts that are put aside for a while.
-impl Serialize for Payload {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Payload {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fields: Vec<(String, Option<String>)> = Vec::deserialize(deserializer)?;
-        Ok(fields.into_iter().collect())
-    }
-}
-
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self).finish()
