@@ -6,8 +6,10 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use evtmap::Severity;
 use evtmap::alert::Enrichment;
 use evtmap::sort::SortBy;
+use serde::Deserialize;
 
 use crate::commands::attack::AttackCommand;
+use crate::commands::config::ConfigCommand;
 use crate::commands::coverage::CoverageArgs;
 use crate::commands::logons::LogonsArgs;
 use crate::commands::reading::ReadingArgs;
@@ -18,6 +20,8 @@ use crate::commands::stats::StatsArgs;
 use crate::commands::summary::SummaryArgs;
 use crate::commands::timeline::TimelineArgs;
 use crate::commands::update::UpdateArgs;
+use crate::config::{Config, ConfigArgs, Profile};
+use crate::failure::Failure;
 use crate::stock::CacheArgs;
 
 /// Turns Windows event logs into MITRE ATT&CK.
@@ -29,6 +33,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) cache: CacheArgs,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 
     /// When to use colour; NO_COLOR in the environment is respected
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
@@ -59,6 +66,37 @@ pub(crate) enum Command {
     Coverage(CoverageArgs),
     /// Bring rules and ATT&CK data up to date, or return to those before
     Update(UpdateArgs),
+    /// Look at the configuration: show, check, init
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+impl Command {
+    /// Takes from the configuration what was not said on the command line.
+    pub(crate) fn fill(&mut self, config: &Config) -> Result<(), Failure> {
+        let (reading, rules) = match self {
+            Self::Map(args) => {
+                if let Some(name) = &args.profile {
+                    let profile = config.profile(name)?.clone();
+                    args.fill(&profile);
+                }
+                (&mut args.reading, Some(&mut args.rules))
+            }
+            Self::Summary(args) => (&mut args.reading, Some(&mut args.rules)),
+            Self::Timeline(args) => (&mut args.reading, Some(&mut args.rules)),
+            Self::Logons(args) => (&mut args.reading, None),
+            Self::Stats(args) => (&mut args.reading, None),
+            Self::Search(args) => (&mut args.reading, None),
+            Self::Rules(_) | Self::Attack(_) | Self::Coverage(_) | Self::Update(_) | Self::Config(_) => {
+                return Ok(());
+            }
+        };
+        reading.fill(&config.tables.input);
+        if let Some(rules) = rules {
+            rules.fill(config);
+        }
+        Ok(())
+    }
 }
 
 /// When to use colour.
@@ -73,7 +111,8 @@ pub(crate) enum Color {
 }
 
 /// By what alerts are sorted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum SortOrder {
     /// The earliest first
     Time,
@@ -101,7 +140,7 @@ impl Color {
     }
 }
 
-#[derive(ClapArgs, Debug)]
+#[derive(ClapArgs, Debug, Default)]
 #[command(after_help = "\
 Examples:
   evtmap map C:\\Windows\\System32\\winevt\\Logs
@@ -129,12 +168,18 @@ pub(crate) struct MapArgs {
     pub(crate) fields: Vec<String>,
 
     /// The time zone of times in reports for people and in the summary: UTC, local, +02:00, Europe/Berlin
-    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Reports")]
-    pub(crate) timezone: String,
+    /// [default: UTC]
+    #[arg(long, value_name = "ZONE", help_heading = "Reports")]
+    pub(crate) timezone: Option<String>,
 
     /// How times are written there: rfc3339, epoch, epoch-ms, or a pattern such as '%d.%m.%Y %H:%M:%S'
-    #[arg(long, value_name = "FORMAT", default_value = "rfc3339", help_heading = "Reports")]
-    pub(crate) time_format: String,
+    /// [default: rfc3339]
+    #[arg(long, value_name = "FORMAT", help_heading = "Reports")]
+    pub(crate) time_format: Option<String>,
+
+    /// Write reports as a profile of the configuration says; what is said here as well comes first
+    #[arg(long, value_name = "NAME", help_heading = "Reports")]
+    pub(crate) profile: Option<String>,
 
     /// Write alerts in this order, and not in that of the inputs
     #[arg(long, value_name = "BY", help_heading = "Reports")]
@@ -166,6 +211,31 @@ pub(crate) struct MapArgs {
     /// Exit with status 1 when a detection is at least so bad
     #[arg(long, value_name = "SEVERITY", value_parser = severity)]
     pub(crate) fail_on: Option<Severity>,
+}
+
+impl MapArgs {
+    /// What a profile stands for, and nothing else.
+    pub(crate) fn of_profile(profile: &Profile) -> Self {
+        let mut args = Self::default();
+        args.fill(profile);
+        args
+    }
+
+    /// Takes from a profile what was not said.
+    pub(crate) fn fill(&mut self, profile: &Profile) {
+        let profile = profile.clone();
+        if self.output.is_empty() {
+            self.output = profile.outputs;
+            self.format = self.format.take().or(profile.format);
+        }
+        if self.fields.is_empty() {
+            self.fields = profile.fields;
+        }
+        self.timezone = self.timezone.take().or(profile.timezone);
+        self.time_format = self.time_format.take().or(profile.time_format);
+        self.min_severity = self.min_severity.or(profile.min_severity);
+        self.sort = self.sort.or(profile.sort);
+    }
 }
 
 fn format_names() -> clap::builder::PossibleValuesParser {

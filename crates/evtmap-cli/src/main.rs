@@ -18,25 +18,14 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command};
+use config::Config;
 use failure::Failure;
 use stock::Cache;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     args.color.apply();
-    let cache = Cache::open(&args.cache);
-    let outcome = match &args.command {
-        Command::Map(args) => commands::map::run(args, &cache),
-        Command::Summary(args) => commands::summary::run(args, &cache),
-        Command::Timeline(args) => commands::timeline::run(args, &cache),
-        Command::Logons(args) => commands::logons::run(args),
-        Command::Stats(args) => commands::stats::run(args),
-        Command::Search(args) => commands::search::run(args),
-        Command::Attack(command) => commands::attack::run(command, &cache),
-        Command::Coverage(args) => commands::coverage::run(args, &cache),
-        Command::Rules(command) => commands::rules::run(command, &cache),
-        Command::Update(args) => commands::update::run(args, &cache),
-    };
+    let outcome = run(args);
     outcome.unwrap_or_else(|failure| {
         // A closed pipe downstream, as `| head` makes it, is no failure.
         if failure.is_closed_pipe() {
@@ -45,4 +34,26 @@ fn main() -> ExitCode {
         terminal::error(&failure);
         Failure::EXIT_CODE.into()
     })
+}
+
+fn run(mut args: Args) -> Result<ExitCode, Failure> {
+    if let Command::Config(command) = &args.command {
+        return commands::config::run(command, || Config::read(&args.config));
+    }
+    let config = Config::read(&args.config)?;
+    let cache = Cache::open(&args.cache, &config);
+    args.command.fill(&config)?;
+    match &args.command {
+        Command::Map(args) => commands::map::run(args, &cache, &config),
+        Command::Summary(args) => commands::summary::run(args, &cache, &config),
+        Command::Timeline(args) => commands::timeline::run(args, &cache, &config),
+        Command::Logons(args) => commands::logons::run(args),
+        Command::Stats(args) => commands::stats::run(args),
+        Command::Search(args) => commands::search::run(args),
+        Command::Attack(command) => commands::attack::run(command, &cache),
+        Command::Coverage(args) => commands::coverage::run(args, &cache),
+        Command::Rules(command) => commands::rules::run(command, &cache),
+        Command::Update(args) => commands::update::run(args, &cache, &config),
+        Command::Config(_) => Ok(ExitCode::SUCCESS),
+    }
 }

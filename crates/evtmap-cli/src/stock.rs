@@ -11,6 +11,7 @@ use evtmap::rules::{RuleCache, RuleFile, RuleSource};
 use evtmap_update::{Edition, Part, Store, UpdateError, Which};
 use jiff::Timestamp;
 
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::terminal;
 
@@ -36,6 +37,9 @@ pub(crate) struct Cache {
     store: Option<Store>,
     is_named: bool,
     pub(crate) is_offline: bool,
+    /// What the configuration has in place of the cache.
+    rules: Vec<PathBuf>,
+    attack: Option<PathBuf>,
 }
 
 /// Rules, and where they are from.
@@ -65,9 +69,16 @@ enum Whole {
 
 impl Cache {
     /// The cache that the user named, or the one at its usual place. Nothing is read yet.
-    pub(crate) fn open(args: &CacheArgs) -> Self {
+    pub(crate) fn open(args: &CacheArgs, config: &Config) -> Self {
         let folder = args.cache_dir.clone().or_else(evtmap_update::default_folder);
-        Self { store: folder.map(Store::at), is_named: args.cache_dir.is_some(), is_offline: args.offline }
+        let (rules, attack) = (&config.tables.rules.paths, &config.tables.attack.path);
+        Self {
+            store: folder.map(Store::at),
+            is_named: args.cache_dir.is_some(),
+            is_offline: args.offline,
+            rules: rules.iter().map(|path| config.resolve(path)).collect(),
+            attack: attack.as_ref().map(|path| config.resolve(path)),
+        }
     }
 
     /// The cache, to be written to.
@@ -75,8 +86,9 @@ impl Cache {
         self.store.as_ref().ok_or_else(|| Failure::from(UpdateError::NoFolder))
     }
 
-    /// The rules of paths; where none is given, those of the cache or else those of the program.
+    /// The rules of paths; where none is given, those of the configuration, of the cache, or else of the program.
     pub(crate) fn rules(&self, paths: &[PathBuf]) -> Result<RuleStock, Failure> {
+        let paths = if paths.is_empty() { &self.rules } else { paths };
         let by_hand = self.by_hand("rules").filter(|path| path.is_dir());
         if paths.is_empty() {
             if let Some(stock) = self.cached(Part::Rules, RuleStock::of) {
@@ -96,9 +108,10 @@ impl Cache {
         Ok(stock)
     }
 
-    /// The catalogue of a bundle; where none is given, that of the cache or else that of the program.
+    /// The catalogue of a bundle; where none is given, that of the configuration, of the cache, or else of the
+    /// program.
     pub(crate) fn attack(&self, path: Option<&Path>) -> Result<AttackStock, Failure> {
-        if let Some(path) = path {
+        if let Some(path) = path.or(self.attack.as_deref()) {
             return AttackStock::of_bundle(path);
         }
         if let Some(stock) = self.cached(Part::Attack, AttackStock::of) {

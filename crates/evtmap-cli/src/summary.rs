@@ -76,6 +76,12 @@ fn overview(out: &mut String, report: &Report<'_>, times: &TimeStyle) -> fmt::Re
         plain(&report.rules.origins.join(", ")),
         plain(&report.catalogue.label()),
     )?;
+    if let Some(origin) = &report.scan.policy.origin {
+        let n = report.summary.n_overridden;
+        let changed =
+            if n > 0 { format!(", {} with another severity", counted(n, "alert")) } else { String::new() };
+        writeln!(out, "{FAINT}configured by {}{changed}{FAINT:#}", plain(origin))?;
+    }
     write!(
         out,
         "\n{HEADING}{}{HEADING:#} in {}",
@@ -301,6 +307,7 @@ pub(crate) fn not_looked_at(
     files(&mut lines, scan);
     records(&mut lines, scan);
     events(&mut lines, scan);
+    excluded(&mut lines, scan);
     if let Some(rules) = rules {
         of_rules(&mut lines, rules);
     }
@@ -385,6 +392,21 @@ fn unread_messages(lines: &mut Vec<String>, scan: &ScanAccount) {
         let provider = if provider.is_empty() { "unknown provider" } else { provider };
         format!("{provider} {id} ({})", number(n))
     })));
+}
+
+/// What the exclusions of a configuration hid, and those that hide nothing any more.
+fn excluded(lines: &mut Vec<String>, scan: &ScanAccount) {
+    for own in &scan.policy.exclusions {
+        if own.is_expired {
+            lines.push(plain(&own.told()).into_owned());
+        } else {
+            let n = match own.n_hidden {
+                1 => "1 match".to_owned(),
+                n => format!("{} matches", number(n)),
+            };
+            lines.push(format!("{n} {}", plain(&own.told())));
+        }
+    }
 }
 
 fn of_rules(lines: &mut Vec<String>, rules: &RulesAccount) {

@@ -61,8 +61,13 @@ impl Filter {
 
     /// Whether the filter is for a rule.
     pub fn is_for(&self, rule: &Rule) -> bool {
-        let is_named = |names: &Vec<String>| names.iter().any(|name| rule.metadata.is_called(name));
-        self.rules.as_ref().is_none_or(is_named) && self.logsource.covers(&rule.logsource)
+        self.is_about(&rule.metadata, &rule.logsource)
+    }
+
+    /// Whether the filter is for a rule of which this is known.
+    pub fn is_about(&self, metadata: &Metadata, logsource: &LogSource) -> bool {
+        let is_named = |names: &Vec<String>| names.iter().any(|name| metadata.is_called(name));
+        self.rules.as_ref().is_none_or(is_named) && self.logsource.covers(logsource)
     }
 
     /// The detection made ready, without the rules that it is added to.

@@ -51,6 +51,8 @@ pub struct Finding {
     pub kind: Kind,
     /// How bad it is; nothing for a mere event.
     pub severity: Option<Severity>,
+    /// When a policy gave it that severity: which one it had, and why.
+    pub overridden: Option<Overridden>,
     /// The rule, for a detection.
     pub rule: Option<RuleRef>,
     /// What the event id hints at, for an association.
@@ -59,6 +61,15 @@ pub struct Finding {
     pub techniques: Vec<TechniqueRef>,
     /// The tactics that the rule names, or those of the techniques where it names none; in the matrix's order.
     pub tactics: Vec<TacticRef>,
+}
+
+/// That a policy gave an alert another severity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Overridden {
+    /// The severity that it would have had.
+    pub from: Severity,
+    /// Why it has another.
+    pub because: Vec<String>,
 }
 
 /// The rule of a detection. Its author must be shown with a match (Detection Rule License).
@@ -188,6 +199,7 @@ impl Finding {
         Self {
             kind: Kind::Event,
             severity: None,
+            overridden: None,
             rule: None,
             association: None,
             techniques: Vec::new(),

@@ -33,6 +33,7 @@ pub mod event;
 pub mod input;
 mod logsource;
 pub mod navigator;
+pub mod policy;
 pub mod ranking;
 pub mod report;
 pub mod row;

@@ -69,6 +69,10 @@ impl Ranking {
         let key = key(&alert.finding);
         if let Some(tally) = self.tallies.get_mut(key) {
             tally.n += 1;
+            // A policy may give a rule different severities; the worst counts.
+            if alert.finding.severity > tally.finding.severity {
+                tally.finding = Arc::clone(&alert.finding);
+            }
         } else {
             let tally = Tally { finding: Arc::clone(&alert.finding), n: 1 };
             self.tallies.insert(key.to_owned(), tally);

@@ -25,6 +25,16 @@ impl Severity {
     pub const WORST_FIRST: [Self; 5] =
         [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Informational];
 
+    /// The next worse one; the worst stays.
+    pub fn worse(self) -> Self {
+        match self {
+            Self::Informational => Self::Low,
+            Self::Low => Self::Medium,
+            Self::Medium => Self::High,
+            Self::High | Self::Critical => Self::Critical,
+        }
+    }
+
     /// The word in reports.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -97,6 +97,8 @@ pub struct Summary {
     pub missing_fields: Counts,
     /// Techniques that event ids alone may hint at.
     pub hinted_techniques: Counts,
+    /// Alerts to which the policy gave another severity.
+    pub n_overridden: u64,
     /// All techniques, to be ranked.
     pub ranking: Ranking,
     /// The techniques of each host, to be ranked; of the first 64 hosts that have alerts.
@@ -110,6 +112,7 @@ impl Summary {
         let finding = &alert.finding;
         let Some(severity) = finding.severity else { return };
         self.rank(alert);
+        self.n_overridden += u64::from(finding.overridden.is_some());
         match finding.kind {
             Kind::Event => {}
             Kind::Association => {
@@ -175,6 +178,7 @@ impl Summary {
             span: TimeSpan::default(),
         });
         group.n += 1;
+        group.severity = group.severity.max(severity);
         group.n_derived += u64::from(alert.derived.is_some());
         let times = match &alert.correlation {
             Some(correlation) => [Some(correlation.first), Some(correlation.last)],

@@ -27,7 +27,11 @@ const MODULES: &[(&str, &[&str])] = &[
     ("coverage", &["attack", "logsource", "navigator", "rules"]),
     ("authoring", &["attack", "event", "input", "logsource", "rules"]),
     ("alert", &["association", "attack", "event", "input::Position", "rules", "severity"]),
-    ("scan", &["alert", "association", "attack", "event", "input", "logsource", "rules", "severity"]),
+    ("policy", &["alert", "event", "severity"]),
+    (
+        "scan",
+        &["alert", "association", "attack", "event", "input", "logsource", "policy", "rules", "severity"],
+    ),
     ("ranking", &["alert", "severity"]),
     ("triage", &["alert", "attack", "ranking", "rules", "scan", "severity"]),
     ("sort", &["alert", "severity"]),

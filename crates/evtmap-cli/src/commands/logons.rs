@@ -35,7 +35,7 @@ In --user, --host, --address and --type `*` stands for any text; case does not c
 first part is enough.")]
 pub(crate) struct LogonsArgs {
     #[command(flatten)]
-    reading: ReadingArgs,
+    pub(crate) reading: ReadingArgs,
 
     /// Tell also of machine and service accounts
     #[arg(long, help_heading = "Selection")]

@@ -9,14 +9,16 @@ use evtmap::{ScanOptions, Scanner, Severity};
 use super::rule_choice::Choice;
 use super::{reading, reporting};
 use crate::args::MapArgs;
+use crate::config::Config;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::stock::{Age, Cache};
 use crate::{clock, summary, terminal};
 
 /// Runs the command.
-pub(crate) fn run(args: &MapArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &MapArgs, cache: &Cache, config: &Config) -> Result<ExitCode, Failure> {
     let now = clock::now()?;
+    let policy = config.policy(now)?;
     let options = ScanOptions {
         min_severity: args.min_severity.unwrap_or(Severity::Informational),
         associations: !args.no_associations,
@@ -32,7 +34,12 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache) -> Result<ExitCode, Failure> {
     let found = input::find(&args.reading.inputs);
     let times = reporting.options.times.clone();
     let mut desk = Desk::open(args, &found, reporting)?;
-    let scanned = Scanner::new(&rules, &findings, options).scan(&found, &mut desk);
+    let scanner = Scanner::new(&rules, &findings, options);
+    let scanner = match &policy {
+        Some(policy) => scanner.with_policy(policy),
+        None => scanner,
+    };
+    let scanned = scanner.scan(&found, &mut desk);
     let account = desk.account(scanned)?;
     let rules_account = RulesAccount::new(stock.origins, &rules, &findings);
     let report = Report {

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod attack;
+pub(crate) mod config;
 pub(crate) mod coverage;
 pub(crate) mod logons;
 pub(crate) mod map;

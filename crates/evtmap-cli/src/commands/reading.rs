@@ -1,5 +1,6 @@
 //! What is read, and how: the options that all commands have which read logs.
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,10 +13,11 @@ use jiff::fmt::strtime;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, Timestamp, civil};
 
+use crate::config::InputTable;
 use crate::failure::Failure;
 use crate::terminal;
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct ReadingArgs {
     /// Event logs, or folders of them; what kind each is follows from its content; `-` is standard input
     #[arg(required = true, value_name = "INPUT")]
@@ -25,9 +27,9 @@ pub(crate) struct ReadingArgs {
     #[arg(long, help_heading = "Reading")]
     recover: bool,
 
-    /// The time zone of times that name none: UTC, local, +02:00, Europe/Berlin
-    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Reading")]
-    input_timezone: String,
+    /// The time zone of times that name none: UTC, local, +02:00, Europe/Berlin [default: UTC]
+    #[arg(long, value_name = "ZONE", help_heading = "Reading")]
+    input_timezone: Option<String>,
 
     /// How dates such as 05/06/2026 are read: day-first, month-first, or a pattern such as
     /// '%d.%m.%Y %H:%M:%S'; by default the dates of a file tell
@@ -37,6 +39,10 @@ pub(crate) struct ReadingArgs {
     /// What columns of tables are: a TOML file with lines such as "Event Code" = "EventID"
     #[arg(long, value_name = "FILE", help_heading = "Reading")]
     columns: Option<PathBuf>,
+
+    /// The columns of the configuration.
+    #[arg(skip)]
+    configured: BTreeMap<String, String>,
 
     /// How many threads to use; all processors by default
     #[arg(long, value_name = "N", help_heading = "Reading")]
@@ -60,6 +66,13 @@ pub(crate) struct ReadingArgs {
 }
 
 impl ReadingArgs {
+    /// Takes from the configuration what was not said.
+    pub(crate) fn fill(&mut self, table: &InputTable) {
+        self.input_timezone = self.input_timezone.take().or_else(|| table.timezone.clone());
+        self.date_format = self.date_format.take().or_else(|| table.date_format.clone());
+        self.configured.clone_from(&table.columns);
+    }
+
     /// What is read and how, as the library takes it; what is told of it is as by default.
     pub(super) fn options(&self, now: Timestamp) -> Result<ScanOptions, Failure> {
         let time = |option: &str, text: &Option<String>| {
@@ -81,10 +94,11 @@ impl ReadingArgs {
 
     fn input(&self) -> Result<InputOptions, Failure> {
         let mut options = InputOptions {
-            timezone: time_zone("--input-timezone", &self.input_timezone)?,
+            timezone: time_zone("--input-timezone", self.input_timezone.as_deref().unwrap_or("UTC"))?,
             ..InputOptions::default()
         };
         options.recover = self.recover;
+        options.columns = self.configured.clone();
         match self.date_format.as_deref() {
             None => {}
             Some("day-first") => options.date_order = Some(DateOrder::DayFirst),
@@ -92,7 +106,7 @@ impl ReadingArgs {
             Some(pattern) => options.date_pattern = Some(date_pattern(pattern)?),
         }
         if let Some(path) = &self.columns {
-            options.columns = columns(path)?;
+            options.columns.extend(columns(path)?);
         }
         Ok(options)
     }
@@ -161,7 +175,7 @@ fn date_pattern(pattern: &str) -> Result<String, Failure> {
         .help("write day-first, month-first, or a pattern such as `%d.%m.%Y %H:%M:%S`"))
 }
 
-fn columns(path: &Path) -> Result<std::collections::BTreeMap<String, String>, Failure> {
+fn columns(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
     let failure = |reason: String| {
         Failure::new(format!("cannot use `{}` as columns: {reason}", path.display()))
             .help("write lines such as `\"Event Code\" = \"EventID\"`")

@@ -42,9 +42,10 @@ fn fields(names: &[String]) -> Result<Option<FieldChoice>, Failure> {
 }
 
 fn times(args: &MapArgs) -> Result<TimeStyle, Failure> {
-    let zone = time_zone("--timezone", &args.timezone)?;
-    TimeStyle::new(zone, &args.time_format).map_err(|problem| {
-        Failure::new(format!("`--time-format {}` is not a form of times: {problem}", args.time_format))
+    let zone = time_zone("--timezone", args.timezone.as_deref().unwrap_or("UTC"))?;
+    let format = args.time_format.as_deref().unwrap_or("rfc3339");
+    TimeStyle::new(zone, format).map_err(|problem| {
+        Failure::new(format!("`--time-format {format}` is not a form of times: {problem}"))
             .help("write rfc3339, epoch, epoch-ms, or a pattern such as '%d.%m.%Y %H:%M:%S'")
     })
 }

@@ -6,10 +6,11 @@ use clap::Args;
 use evtmap::{Associations, Findings, Pipelines, Rules};
 
 use crate::commands::read_placeholders;
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::stock::{AttackStock, Cache, RuleStock};
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct RuleArgs {
     /// Sigma rules to use instead of the cache's or the program's: a file, a folder, a .tar.gz or .zip
     #[arg(long, value_name = "PATH", help_heading = "Rules and ATT&CK")]
@@ -34,6 +35,17 @@ pub(crate) struct RuleArgs {
     /// Read all rules afresh, and keep nothing of them for the next run
     #[arg(long, help_heading = "Rules and ATT&CK")]
     no_rule_cache: bool,
+}
+
+impl RuleArgs {
+    /// Takes from the configuration what was not said; which rules are used the cache knows.
+    pub(crate) fn fill(&mut self, config: &Config) {
+        let table = &config.tables.rules;
+        let pipelines = table.pipelines.iter().map(|path| config.resolve(path));
+        self.pipeline = pipelines.chain(self.pipeline.drain(..)).collect();
+        let placeholders = || table.placeholders.as_ref().map(|path| config.resolve(path));
+        self.placeholders = self.placeholders.take().or_else(placeholders);
+    }
 }
 
 /// Rules and ATT&CK, ready to be asked.

@@ -30,7 +30,7 @@ stand for other text. Fields have the names that `--json` shows, or with --categ
 --where, --text, --regex and --not are called w1, w2, t1, r1, n1 and so on in --condition.")]
 pub(crate) struct SearchArgs {
     #[command(flatten)]
-    reading: ReadingArgs,
+    pub(crate) reading: ReadingArgs,
 
     /// Text in any value or in the message, whatever its case; several must all be there
     #[arg(short, long, value_name = "TEXT", help_heading = "Search")]

@@ -30,7 +30,7 @@ Examples:
 What is told under \"Signs of tampering\" has innocent reasons too, which are said with it.")]
 pub(crate) struct StatsArgs {
     #[command(flatten)]
-    reading: ReadingArgs,
+    pub(crate) reading: ReadingArgs,
 
     /// Show at most so many rows of each table; 30 by default, and in JSON all
     #[arg(long, value_name = "N", help_heading = "Display")]

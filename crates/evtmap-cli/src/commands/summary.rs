@@ -14,6 +14,7 @@ use serde_json::json;
 use super::reading::{self, ReadingArgs};
 use super::rule_choice::{Choice, RuleArgs};
 use crate::args::severity;
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::stock::{Age, Cache};
 use crate::{clock, progress, summary, terminal};
@@ -29,10 +30,10 @@ Exit status:
   0  done    2  something named could not be read")]
 pub(crate) struct SummaryArgs {
     #[command(flatten)]
-    reading: ReadingArgs,
+    pub(crate) reading: ReadingArgs,
 
     #[command(flatten)]
-    rules: RuleArgs,
+    pub(crate) rules: RuleArgs,
 
     /// Count only what is at least so bad
     #[arg(long, value_name = "SEVERITY", help_heading = "Selection", value_parser = severity)]
@@ -65,8 +66,9 @@ impl Sink for Counting {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &SummaryArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &SummaryArgs, cache: &Cache, config: &Config) -> Result<ExitCode, Failure> {
     let now = clock::now()?;
+    let policy = config.policy(now)?;
     let options = ScanOptions {
         min_severity: args.min_severity.unwrap_or(Severity::Informational),
         associations: !args.no_associations,
@@ -76,7 +78,12 @@ pub(crate) fn run(args: &SummaryArgs, cache: &Cache) -> Result<ExitCode, Failure
     let found = input::find(&args.reading.inputs);
     let mut counting =
         Counting { summary: Summary::default(), bar: progress::bar(&found, args.reading.quiet) };
-    let scanned = Scanner::new(&rules, &findings, options).scan(&found, &mut counting);
+    let scanner = Scanner::new(&rules, &findings, options);
+    let scanner = match &policy {
+        Some(policy) => scanner.with_policy(policy),
+        None => scanner,
+    };
+    let scanned = scanner.scan(&found, &mut counting);
     counting.bar.finish_and_clear();
     let account = scanned.map_err(|error| Failure::new(error.to_string()))?;
     let rules_account = RulesAccount::new(stock.origins, &rules, &findings);

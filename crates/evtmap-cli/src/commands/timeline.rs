@@ -19,6 +19,7 @@ use super::reading::{self, ReadingArgs};
 use super::rule_choice::{Choice, RuleArgs};
 use super::viewing::{document, length, more, second};
 use crate::args::severity;
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::stock::Cache;
 use crate::table::{ColumnKind, Table, column};
@@ -47,10 +48,10 @@ Examples:
 What a rule finds on one host, with one user, within an hour is one row, unless --each is given.")]
 pub(crate) struct TimelineArgs {
     #[command(flatten)]
-    reading: ReadingArgs,
+    pub(crate) reading: ReadingArgs,
 
     #[command(flatten)]
-    rules: RuleArgs,
+    pub(crate) rules: RuleArgs,
 
     /// Tell only what is at least so bad
     #[arg(long, value_name = "SEVERITY", help_heading = "Selection", value_parser = severity)]
@@ -114,18 +115,25 @@ impl Sink for Filling {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &TimelineArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &TimelineArgs, cache: &Cache, config: &Config) -> Result<ExitCode, Failure> {
+    let now = clock::now()?;
+    let policy = config.policy(now)?;
     let options = ScanOptions {
         min_severity: args.min_severity.unwrap_or(Severity::Informational),
         associations: args.associations,
-        ..args.reading.options(clock::now()?)?
+        ..args.reading.options(now)?
     };
     let Choice { rules, stock, findings, .. } = Choice::load(&args.rules, cache)?;
     let found = input::find(&args.reading.inputs);
     let rows = args.max.unwrap_or(if args.json { usize::MAX } else { N_ROWS });
     let timeline = Timeline::new(TimelineOptions { grouping: args.by.into(), each: args.each, rows });
     let mut filling = Filling { timeline, bar: progress::bar(&found, args.reading.quiet) };
-    let scanned = Scanner::new(&rules, &findings, options).scan(&found, &mut filling);
+    let scanner = Scanner::new(&rules, &findings, options);
+    let scanner = match &policy {
+        Some(policy) => scanner.with_policy(policy),
+        None => scanner,
+    };
+    let scanned = scanner.scan(&found, &mut filling);
     filling.bar.finish_and_clear();
     let account = scanned.map_err(|error| Failure::new(error.to_string()))?;
     let mut timeline = filling.timeline;

@@ -11,6 +11,7 @@
 )]
 
 mod attack;
+mod config;
 mod coverage;
 mod hostile;
 mod input;

@@ -78,6 +78,8 @@ pub fn summary(report: &Report<'_>, times: &TimeStyle) -> Value {
         "rules": top(&summary.rules),
         "derived": top(&summary.derived),
         "derived_without_exceptions": summary.n_without_exceptions,
+        "configuration": report.scan.policy.origin,
+        "severity_overrides": summary.n_overridden,
         "timezone": report.scan.timezone,
         "local_times": report.scan.files.iter().map(|file| file.local_times).sum::<u64>(),
         "dates": dates(report),
@@ -132,9 +134,22 @@ pub fn not_looked_at(report: &Report<'_>) -> Value {
         json!({"reason": reason.as_str(), "rules": skipped.n, "examples": skipped.examples})
     });
     account.insert("correlations".to_owned(), json!(report.scan.remarks));
+    account.insert("excluded".to_owned(), excluded(report.scan));
     account.insert("rules".to_owned(), rules.collect());
     account.insert("unresolved_tags".to_owned(), json!(report.rules.unresolved_tags));
     Value::Object(account)
+}
+
+/// What exclusions hid, and those that hide nothing any more.
+fn excluded(scan: &ScanAccount) -> Value {
+    let exclusions = scan.policy.exclusions.iter().map(|own| {
+        json!({
+            "name": own.name, "reason": own.reason,
+            "expires": own.expires.map(|day| day.to_string()), "expired": own.is_expired,
+            "matches": own.n_hidden,
+        })
+    });
+    exclusions.collect()
 }
 
 /// The files and records that were not looked at: `not_looked_at` without what is about rules.

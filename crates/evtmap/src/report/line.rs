@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::written::{Part, Written};
 use super::{Shown, TimeStyle};
 use crate::alert::{
-    Alert, AssociationRef, CorrelationDetail, Derived, Kind, MemberEvent, RuleRef, TacticRef, TechniqueRef,
+    Alert, AssociationRef, CorrelationDetail, Derived, Kind, MemberEvent, Overridden, RuleRef, TacticRef,
+    TechniqueRef,
 };
 use crate::row::{Fields, Row, known};
 use crate::severity::Severity;
@@ -25,6 +26,10 @@ pub struct AlertLine<'a> {
     time: Option<Shown<'a>>,
     /// How bad it is; null for a mere event.
     severity: Option<Severity>,
+    /// Present when the configuration gave the alert another severity than its rule or association has: which
+    /// one that is, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity_override: Option<&'a Overridden>,
     /// The rule of a detection.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<RuleLine<'a>>")]
@@ -115,6 +120,7 @@ impl<'a> AlertLine<'a> {
             kind: finding.kind,
             time: event.time.map(|time| times.show(time)),
             severity: finding.severity,
+            severity_override: finding.overridden.as_ref(),
             rule: finding.rule.as_ref().map(|rule| Part::Value(RuleLine::of(rule))),
             association: finding.association.as_ref().map(Part::Value),
             correlation: alert.correlation.as_deref().map(|detail| CorrelationLine::of(detail, times)),

@@ -202,6 +202,9 @@ fn not_looked_at(report: &Report<'_>) -> String {
     for (reason, skipped) in &report.rules.skipped {
         add(&format!("{} rules", skipped.n), reason.as_str());
     }
+    for own in &report.scan.policy.exclusions {
+        add(&format!("{} matches", own.n_hidden), &own.told());
+    }
     if report.scan.is_cut_short {
         add("events", "reading ended early, as was asked for");
     }

@@ -113,6 +113,10 @@ impl Database {
             let told = format!("{} rules, such as {}", skipped.n, skipped.examples.join("; "));
             add.execute(params!["rules", "", reason.as_str(), told]).map_err(cause)?;
         }
+        for own in &report.scan.policy.exclusions {
+            let told = format!("{} matches: {}", own.n_hidden, own.told());
+            add.execute(params!["excluded", "", own.name, told]).map_err(cause)?;
+        }
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use super::feed::Begun;
 use super::reading::Read;
 use crate::event::Event;
 use crate::input::{Dates, Found, InputError, RecordProblem};
+use crate::policy::PolicyAccount;
 
 /// The problems of one kind that are kept of a file with their places; of the others the number is enough.
 const N_EXAMPLES: usize = 3;
@@ -25,6 +26,8 @@ pub struct ScanAccount {
     pub remarks: Vec<String>,
     /// The zone in which times were read that name none.
     pub timezone: String,
+    /// What the policy hid.
+    pub policy: PolicyAccount,
     progress: Progress,
     n_files_begun: usize,
 }

@@ -10,8 +10,10 @@ use crate::association::Associations;
 use crate::attack::{Catalogue, Followed, Library};
 use crate::event::Event;
 use crate::input::{Batch, Position};
-use crate::logsource::{Workspace, missing_exceptions};
+use crate::logsource::{Seen, Workspace, missing_exceptions};
+use crate::policy::{Applied, Policy, Subject};
 use crate::rules::Rules;
+use crate::severity::Severity;
 
 /// What rules and associations say, in the words of a catalogue, made once for a scan.
 #[derive(Debug)]
@@ -79,6 +81,19 @@ impl Findings {
         findings.for_each(|finding| Arc::make_mut(finding).enrich(catalogue, library, wanted));
     }
 
+    /// What of a policy each of them may meet.
+    pub(super) fn apply<'p>(&self, policy: &'p Policy, rules: &Rules, min_severity: Severity) -> Applied<'p> {
+        let mut applied = Applied::new(policy, min_severity);
+        for (index, (finding, loaded)) in self.rules.iter().zip(rules.rules()).enumerate() {
+            applied.add_rule(finding, &loaded.rule, rules.plan().is_correlated(index));
+        }
+        for (finding, loaded) in self.correlations.iter().zip(rules.correlations()) {
+            applied.add_other(finding, &loaded.correlation.metadata.tags);
+        }
+        self.of_associations.iter().for_each(|finding| applied.add_other(finding, &[]));
+        applied
+    }
+
     /// Tags that the catalogue does not know.
     pub fn unresolved(&self) -> &[UnresolvedTag] {
         &self.unresolved
@@ -104,6 +119,8 @@ pub(super) struct Matcher<'a> {
     pub(super) rules: &'a Rules,
     pub(super) findings: &'a Findings,
     pub(super) options: &'a ScanOptions,
+    /// What is not to be told, or told with another severity.
+    pub(super) policy: Option<&'a Applied<'a>>,
     pub(super) gate: Gate<'a>,
     /// The zone of times that name none.
     pub(super) timezone: Arc<str>,
@@ -159,6 +176,9 @@ impl Matcher<'_> {
         told.clear();
         kept.clear();
         self.rules.router().matches(event, &rule, workspace, &mut |index, seen| {
+            if self.hides(index, event, seen) {
+                return;
+            }
             if plan.rule_fires_alone(index) {
                 let derived = rule(index).filter(|_| seen.is_derived()).map(|rule| {
                     let category = rule.logsource.category.clone().unwrap_or_default();
@@ -170,6 +190,14 @@ impl Matcher<'_> {
                 kept.push((index, plan.values_of(index, seen)));
             }
         });
+    }
+
+    /// Whether the policy has it that a match is neither told nor correlated.
+    fn hides(&self, index: usize, event: &Event, seen: &Seen<'_>) -> bool {
+        let (Some(policy), Some(finding)) = (self.policy, self.findings.rules.get(index)) else {
+            return false;
+        };
+        policy.hides(finding, &Subject::Event(event), Some(seen))
     }
 
     /// Keeps matches for correlations.
@@ -220,7 +248,13 @@ impl Matcher<'_> {
         if found.is_empty() && self.options.associations {
             let hinted = self.findings.associations.of(event);
             let finding = hinted.and_then(|index| self.findings.of_associations.get(index));
+            let finding = finding.filter(|finding| {
+                !self.policy.is_some_and(|policy| policy.hides(finding, &Subject::Event(event), None))
+            });
             found.extend(finding.map(|finding| (finding, None)));
+        }
+        if let Some(policy) = self.policy {
+            found.iter_mut().for_each(|found| found.0 = policy.told(found.0, &Subject::Event(event)));
         }
         found.retain(|(finding, _)| finding.severity >= Some(self.options.min_severity));
         if found.is_empty() && self.options.all_events {

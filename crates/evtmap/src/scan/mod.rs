@@ -14,8 +14,8 @@ mod visit;
 
 use std::num::NonZero;
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
@@ -25,6 +25,7 @@ pub use visit::{EventPlace, visit};
 
 use crate::alert::Alert;
 use crate::input::{Found, InputOptions};
+use crate::policy::{Applied, Policy, Subject};
 use crate::rules::Rules;
 use crate::severity::Severity;
 use correlation::Correlating;
@@ -96,12 +97,18 @@ pub struct Scanner<'a> {
     rules: &'a Rules,
     findings: &'a Findings,
     options: ScanOptions,
+    policy: Option<&'a Policy>,
 }
 
 impl<'a> Scanner<'a> {
     /// A scanner of rules and what they say.
     pub fn new(rules: &'a Rules, findings: &'a Findings, options: ScanOptions) -> Self {
-        Self { rules, findings, options }
+        Self { rules, findings, options, policy: None }
+    }
+
+    /// The same with a policy: other severities, and what is not to be told.
+    pub fn with_policy(self, policy: &'a Policy) -> Self {
+        Self { policy: Some(policy), ..self }
     }
 
     /// Reads files and tells what is found. One bad record never stops a file, one bad file never stops the
@@ -112,10 +119,13 @@ impl<'a> Scanner<'a> {
     pub fn scan(&self, found: &Found, sink: &mut dyn Sink) -> std::io::Result<ScanAccount> {
         let is_enough = AtomicBool::new(self.options.max_events == Some(0));
         let feed = Feed::new(&found.files, &self.options.input, &is_enough);
+        let applied =
+            self.policy.map(|policy| self.findings.apply(policy, self.rules, self.options.min_severity));
         let matcher = Matcher {
             rules: self.rules,
             findings: self.findings,
             options: &self.options,
+            policy: applied.as_ref(),
             gate: Gate::new(&self.options, &is_enough),
             timezone: self.options.input.timezone_name().into(),
             idle: Mutex::default(),
@@ -139,9 +149,23 @@ impl<'a> Scanner<'a> {
         account.end(found);
         let (alerts, remarks) = correlating.finish(self.rules, self.findings);
         account.remarks = remarks;
-        for alert in alerts.iter().filter(|alert| alert.finding.severity >= Some(self.options.min_severity)) {
-            sink.alert(alert)?;
+        let told = alerts.into_iter().filter_map(|alert| judged(alert, applied.as_ref()));
+        for alert in told.filter(|alert| alert.finding.severity >= Some(self.options.min_severity)) {
+            sink.alert(&alert)?;
         }
+        account.policy = applied.map(|applied| applied.account()).unwrap_or_default();
         Ok(account)
     }
+}
+
+/// The alert of a correlation as a policy has it; nothing if it is not to be told.
+fn judged(mut alert: Alert, policy: Option<&Applied<'_>>) -> Option<Alert> {
+    let Some(policy) = policy else { return Some(alert) };
+    let subject = Subject::Kept(&alert.event);
+    if policy.hides(&alert.finding, &subject, None) {
+        return None;
+    }
+    let told = Arc::clone(policy.told(&alert.finding, &subject));
+    alert.finding = told;
+    Some(alert)
 }

@@ -47,10 +47,6 @@ pub(crate) struct UpdateArgs {
     #[arg(long, value_name = "VERSION", conflicts_with = "from")]
     pin: Option<String>,
 
-    /// The configuration; by default `evtmap.toml` of this folder or one above it, or else the user's
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
     /// Trust the certificates of this file (PEM) instead of the system's
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     ca_file: Option<PathBuf>,
@@ -94,7 +90,7 @@ impl Target {
 }
 
 /// Runs the command. A part that cannot be updated does not keep the other from it.
-pub(crate) fn run(args: &UpdateArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &UpdateArgs, cache: &Cache, config: &Config) -> Result<ExitCode, Failure> {
     if args.pin.is_some() && args.target == Target::All {
         return Err(Failure::new("`--pin` needs to know what it is a version of")
             .help("write `evtmap update rules --pin VERSION` or `evtmap update attack --pin VERSION`"));
@@ -105,7 +101,7 @@ pub(crate) fn run(args: &UpdateArgs, cache: &Cache) -> Result<ExitCode, Failure>
     }
     let mut has_failed = false;
     for part in args.target.parts() {
-        match update(args, *part, cache) {
+        match update(args, *part, cache, config) {
             Ok(outcome) if !args.quiet => told::print(&outcome)?,
             Ok(_) => {}
             Err(failure) => {
@@ -127,7 +123,7 @@ enum Outcome {
     Checked(Part, Vec<(String, bool)>),
 }
 
-fn update(args: &UpdateArgs, part: Part, cache: &Cache) -> Result<Outcome, Failure> {
+fn update(args: &UpdateArgs, part: Part, cache: &Cache, config: &Config) -> Result<Outcome, Failure> {
     let store = cache.store()?;
     if args.rollback {
         return Ok(Outcome::Landed(Box::new(evtmap_update::roll_back(store, part)?)));
@@ -139,8 +135,7 @@ fn update(args: &UpdateArgs, part: Part, cache: &Cache) -> Result<Outcome, Failu
         return Err(Failure::new(format!("`--offline` keeps it from fetching {}", part.title()))
             .help("give what was carried over with `--from`"));
     }
-    let config = Config::read(args.config.as_deref())?;
-    let sources = config.update.sources(part, &config.folder, args.pin.as_deref())?;
+    let sources = config.update().sources(part, &config.folder, args.pin.as_deref())?;
     let options = http_options(args);
     let bar = progress::download(part.title(), args.quiet);
     let on_progress = |n_bytes, n_whole| progress::show_download(&bar, n_bytes, n_whole);

@@ -218,7 +218,7 @@ fn the_network_is_used_only_as_allowed() {
     let run = folder.check(&format!("{UPDATE} --ca-file log.csv"), 2);
     assert!(run.err.contains("cannot use `log.csv`: it holds no certificate"), "{}", run.err);
     let run = folder.with("evtmap.toml", "[update]\nrule = 1\n").check(UPDATE, 2);
-    assert!(run.err.contains("unknown field `rule`"), "{}", run.err);
+    assert!(run.err.contains("evtmap.toml`, line 2, column 1: unknown key `rule`"), "{}", run.err);
 }
 
 #[test]

@@ -1,0 +1,184 @@
+//! The configuration: found, checked, shown, and what it does to reports.
+
+use serde_json::Value;
+
+use crate::program::Folder;
+use crate::sample;
+
+fn folder(config: &str) -> Folder {
+    Folder::new().with("rules.yml", sample::RULES).with("log.evtx", sample::log()).with("evtmap.toml", config)
+}
+
+const MAP: &str = "map log.evtx --rules rules.yml --no-associations";
+
+const POLICY: &str = r#"
+[host-groups]
+important = ["WS0?"]
+
+[critical]
+host-groups = ["important"]
+accounts = ["nobody"]
+
+[[severity]]
+rules = ["Odd Program"]
+hosts = ["WS02"]
+severity = "high"
+reason = "odd is bad there"
+
+[[exclusion]]
+name = "one"
+reason = "ticket 1"
+expires = 2026-08-10
+rules = ["Bad Program"]
+fields = { "CommandLine|endswith" = "ONE" }
+
+[[exclusion]]
+name = "old"
+reason = "ticket 2"
+expires = 2026-08-09
+hosts = ["WS02"]
+"#;
+
+/// The day of the tests is 2026-08-10.
+#[test]
+fn what_it_does_to_reports() {
+    let folder = folder(POLICY);
+    let run = folder.check(&format!("{MAP} -o a.json -o a.csv -o a.md"), 0);
+    let report: Value = serde_json::from_str(&folder.read("a.json")).unwrap();
+    let alerts: Vec<String> = (report["alerts"].as_array().unwrap().iter())
+        .map(|alert| {
+            format!(
+                "{} {} {} {}",
+                alert["rule"]["title"], alert["rule"]["level"], alert["severity"], alert["severity_override"]
+            )
+        })
+        .collect();
+    assert_eq!(
+        alerts,
+        [
+            r#""Odd Program" "low" "critical" {"from":"low","because":["odd is bad there","critical host"]}"#,
+            r#""Bad Program" "high" "critical" {"from":"high","because":["critical host"]}"#,
+        ]
+    );
+    let excluded = &report["not_looked_at"]["excluded"];
+    assert_eq!((&excluded[0]["matches"], &excluded[0]["expired"]), (&Value::from(1), &Value::from(false)));
+    assert_eq!((&excluded[1]["matches"], &excluded[1]["expired"]), (&Value::from(0), &Value::from(true)));
+    assert_eq!(report["summary"]["severity_overrides"], 2);
+    assert!(run.out.contains("evtmap.toml, 2 alerts with another severity\n"), "{}", run.out);
+    assert!(run.out.contains("1 match excluded by `one` until 2026-08-10: ticket 1\n"), "{}", run.out);
+    assert!(run.out.contains("exclusion `old` expired on 2026-08-09 and no longer applies\n"), "{}", run.out);
+    assert!(folder.read("a.md").contains("| 1 matches | excluded by"), "{}", folder.read("a.md"));
+    folder.check(&format!("{MAP} --no-config -o b.csv"), 0);
+    assert_eq!(folder.read("a.csv").lines().next(), folder.read("b.csv").lines().next());
+    assert_eq!(folder.read("b.csv").lines().count(), 4);
+}
+
+#[test]
+fn found_above_or_named() {
+    let folder = folder("[rules]\npaths = [\"rules.yml\"]\n").with("below/log.evtx", sample::log());
+    let mut command = folder.command("map log.evtx --no-associations -o a.csv");
+    let run = crate::program::Run::of(command.current_dir(folder.path().join("below")).output().unwrap());
+    assert_eq!(run.status, 0, "{}", run.err);
+    assert_eq!(folder.read("below/a.csv").lines().count(), 4);
+    let run = folder.check("map log.evtx --config missing.toml", 2);
+    assert!(run.err.contains("error: cannot use `missing.toml`"), "{}", run.err);
+}
+
+#[track_caller]
+fn check_error(config: &str, error: &str, help: &str) {
+    for command in ["config check", MAP] {
+        let run = folder("").with("c.toml", config).check(&format!("{command} --config c.toml"), 2);
+        assert!(run.err.contains(&format!("error: `c.toml`, {error}\n")), "{}", run.err);
+        assert!(run.err.contains(&format!("help: {help}")), "{}", run.err);
+    }
+}
+
+#[test]
+fn what_is_wrong_and_where() {
+    check_error("[exclusoin]\n", "line 1, column 2: unknown key `exclusoin`", "did you mean `exclusion`?");
+    check_error(
+        "[[severity]]\nseverity = 'low'\nhots = ['x']\n",
+        "line 3, column 1: unknown key `hots`",
+        "did you mean `hosts`?",
+    );
+    check_error(
+        "[[severity]]\nseverity = 'hgh'\n",
+        "line 2, column 12: `hgh` is not known here",
+        "did you mean `high`?",
+    );
+    check_error(
+        "[host-groups]\nservers = []\n[critical]\nhost-groups = ['server']\n",
+        "line 4, column 16: there is no group of hosts `server`",
+        "did you mean `servers`?",
+    );
+    check_error(
+        "[[exclusion]]\nname = 'a'\nreason = 'b'\n",
+        "line 1, column 1: the exclusion `a` would hide every alert",
+        "name `rules`, ",
+    );
+    check_error(
+        "[[exclusion]]\nname = 'a'\nreason = 'b'\nfields = { 'A|nonsense' = 1 }\n",
+        "line 4, column 10: ",
+        "",
+    );
+    check_error(
+        "[critical]\nsteps = 9\n",
+        "line 2, column 9: `steps = 9` is not a number of steps",
+        "it is 1, ",
+    );
+}
+
+#[test]
+fn profiles() {
+    let folder = folder(
+        "[profiles.short]\noutputs = ['p.csv']\nfields = ['host', 'timestamp']\nmin-severity = 'high'\nsort = 'time'\ntimezone = 'Europe/Berlin'\n",
+    );
+    folder.check(&format!("{MAP} --profile short"), 0);
+    assert_eq!(
+        folder.read("p.csv"),
+        "host,timestamp\nWS01,2026-03-02T09:02:00+01:00\nWS02,2026-03-02T09:04:00+01:00\n"
+    );
+    folder.check(&format!("{MAP} --profile short --min-severity low --timezone UTC -o q.csv"), 0);
+    assert_eq!(
+        folder.read("q.csv"),
+        "host,timestamp\nWS01,2026-03-02T08:02:00Z\nWS02,2026-03-02T08:03:00Z\nWS02,2026-03-02T08:04:00Z\n"
+    );
+    let run = folder.check(&format!("{MAP} --profile shrt"), 2);
+    assert!(run.err.contains("error: there is no profile `shrt`\n"), "{}", run.err);
+    assert!(run.err.contains("help: did you mean `short`?"), "{}", run.err);
+}
+
+#[test]
+fn show_check_and_init() {
+    let empty = Folder::new();
+    empty.check("config init", 0);
+    let run = empty.check("config init", 2);
+    assert!(run.err.contains("error: `evtmap.toml` is there already"), "{}", run.err);
+    let run = empty.check("config check", 0);
+    assert!(run.out.ends_with("evtmap.toml: right\n"), "{}", run.out);
+    let folder = folder(POLICY);
+    let run = folder.check("config check", 0);
+    assert!(
+        run.out.contains("note: exclusion `old` expired on 2026-08-09 and no longer applies\n"),
+        "{}",
+        run.out
+    );
+    let run = folder.check("config show --config evtmap.toml", 0);
+    assert_eq!(run.out, SHOWN);
+}
+
+const SHOWN: &str = "\
+evtmap.toml
+  hosts `important`    WS0?
+  critical hosts       important
+  critical accounts    nobody
+
+Severities  the most specific holds
+severity  for                            because
+high      rules Odd Program; hosts WS02  odd is bad there
+
+Exclusions
+name  until                 for                          because
+one   2026-08-10            rules Bad Program; 1 filter  ticket 1
+old   2026-08-09 (expired)  hosts WS02                   ticket 2
+";
