@@ -147,7 +147,10 @@ impl Reading<'_> {
                 "filter": {"rules": "any", "selection": fields.get_ref(), "condition": "not selection"},
             });
             let read = read_filters(&document.to_string());
-            let told = |(_, what): (usize, String)| self.source.failure(&fields.span(), &what);
+            let told = |(_, what): (usize, String)| {
+                let help = "fields, modifiers and values are written as in a Sigma rule";
+                self.source.failure(&fields.span(), &what).help(help)
+            };
             filters.extend(read.map_err(told)?);
         }
         if let Some(text) = &table.filter {

@@ -118,8 +118,8 @@ fn what_is_wrong_and_where() {
     );
     check_error(
         "[[exclusion]]\nname = 'a'\nreason = 'b'\nfields = { 'A|nonsense' = 1 }\n",
-        "line 4, column 10: ",
-        "",
+        "line 4, column 10: the modifier `nonsense` is unknown",
+        "fields, modifiers and values are written as in a Sigma rule",
     );
     check_error(
         "[critical]\nsteps = 9\n",
