@@ -5,12 +5,12 @@ CARGO ?= cargo
 # A lock file that does not fit the manifests fails here and not at a user's.
 LOCKED ?= --locked
 
-.PHONY: help python test format-check lint unit doc tidy instructions fmt schema clean
+.PHONY: help python test format-check lint unit doc tidy instructions html html-check fmt schema clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 22
 
-test: format-check lint unit doc tidy instructions ## everything: format, lints, tests, documentation, tidy, instructions
+test: format-check lint unit html-check doc tidy instructions ## everything: format, lints, tests, documentation, tidy, instructions
 
 format-check: ## is the code formatted?
 	$(CARGO) fmt --all --check
@@ -38,6 +38,21 @@ tidy: ## what review should not have to look for
 
 instructions: ## does the program keep to its budget of instructions? skipped without valgrind
 	$(CARGO) run $(LOCKED) --quiet --package xtask -- instructions
+
+# The page of the HTML report: sources in TypeScript, one bundled file beside them that the program carries.
+HTML := crates/evtmap/html
+
+html: $(HTML)/node_modules/.package-lock.json ## bundle the page of the HTML report anew
+	cd $(HTML) && node build.mjs
+
+html-check: ## is the page sound, and its bundle what the sources give? skipped without node and npm
+	@if command -v node >/dev/null && command -v npm >/dev/null; \
+	then $(MAKE) --no-print-directory $(HTML)/node_modules/.package-lock.json && cd $(HTML) && npm run --silent check; \
+	else echo "no node and npm: the page of the HTML report is not checked"; fi
+
+$(HTML)/node_modules/.package-lock.json: $(HTML)/package-lock.json
+	cd $(HTML) && npm ci --silent --no-fund --no-audit
+	@touch $@
 
 fmt: ## format the code
 	$(CARGO) fmt --all
