@@ -45,7 +45,12 @@ function search({ store }: Page): HTMLElement {
                 waiting = window.setTimeout(() => store.set({ query: input.value }), 120);
             },
             keydown: (event: KeyboardEvent) => {
-                if (event.key === "Escape" && input.value) {
+                if (event.key === "Enter") {
+                    window.clearTimeout(waiting);
+                    store.set({ query: input.value });
+                    goTo(event, "alerts");
+                    document.querySelector<HTMLElement>(".grid")?.focus({ preventScroll: true });
+                } else if (event.key === "Escape" && input.value) {
                     event.stopPropagation();
                     input.value = "";
                     store.set({ query: "" });

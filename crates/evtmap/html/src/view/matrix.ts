@@ -34,14 +34,14 @@ function drawMatrix(page: Page, grid: HTMLElement, note: HTMLElement): void {
     const n = new Set(columns.flatMap((cells) => [...cells.values()].filter((cell) => !cell.isHint).map((cell) => cell.technique))).size;
     replace(note, `${number(n)} techniques found · ${run.attack.domain.replace("-attack", "")} ${run.attack.version ?? ""} · a choice filters everything`);
     const focused = grid.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset["key"] : undefined;
-    grid.style.setProperty("--columns", columns.map((cells, index) => (cells.size > 0 || store.state.tactics.has(index) ? "minmax(0, 1fr)" : "30px")).join(" "));
+    grid.style.setProperty("--columns", columns.map((cells, index) => (cells.size > 0 || store.state.tactics.has(index) ? "minmax(0, 190px)" : "30px")).join(" "));
     replace(grid, tactics.map((tactic, index) => {
         const cells = arrange([...columns[index].values()], page);
         const total = totals[index];
         return h("div", { class: cells.length > 0 ? "tactic" : "tactic is-empty" },
             h("button", {
                 type: "button", class: "tactic-name", "data-key": `tactic ${index}`, "aria-pressed": String(store.state.tactics.has(index)),
-                disabled: cells.length === 0 && !store.state.tactics.has(index), title: `${tactic.id} ${tactic.name}`,
+                disabled: total === 0 && !store.state.tactics.has(index), title: `${tactic.id} ${tactic.name}`,
                 on: { click: () => store.toggle("tactics", index) },
             }, h("span", null, tactic.name), h("span", { class: "count" }, total > 0 ? number(total) : "–")),
             cells.slice(0, CELLS_SHOWN).map((cell) => button(page, cell, index)), rest(page, cells.slice(CELLS_SHOWN), index));

@@ -268,7 +268,7 @@ class Drawing {
         this.width = width;
         this.height = height;
         this.steps = new Map(page.story.steps.map((step) => [step.alert, step.number]));
-        this.svg = svg("svg", { width, height, class: "picture" },
+        this.svg = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, class: "picture" },
             svg("defs", null,
                 svg("pattern", { id: "folded", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, svg("line", { x1: 0, y1: 0, x2: 0, y2: 6, class: "hatch" })),
                 svg("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 6.5, refY: 4, markerWidth: 6, markerHeight: 6, orient: "auto" }, svg("path", { d: "M0 0.5L7.5 4L0 7.5Z", class: "arrow-head" }))));
@@ -327,7 +327,7 @@ class Drawing {
         for (const row of lane.rows) {
             const name = model.doc.tactics[row.tactic]?.name ?? "no tactic";
             this.svg.append(
-                svg("text", { x: this.gutter - 9, y: row.y + 3.5, class: narrow ? "row-name is-narrow" : "row-name" }, narrow ? clip(name, 14) : name),
+                svg("text", { x: this.gutter - 9, y: row.y + 3.5, class: narrow ? "row-name is-narrow" : "row-name" }, narrow ? clip(name, 12) : name),
                 svg("line", { x1: this.gutter, x2: this.width - 6, y1: row.y, y2: row.y, class: "row-line" }));
         }
     }

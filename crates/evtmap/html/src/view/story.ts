@@ -22,7 +22,7 @@ function headline({ model }: Page): HTMLElement {
     const n = totals.detections.reduce((sum, one) => sum + one, 0);
     const hit = hosts.filter((host) => host.detections.some((count) => count > 0));
     const title = n === 0 ? "No rule found anything in these logs"
-        : `${counted(n, "detection")} on ${hit.length === 1 ? shortHost(hit[0].name) : counted(hit.length, "host")}${when(hit)}`;
+        : [`${counted(n, "detection")} on ${hit.length === 1 ? shortHost(hit[0].name) : counted(hit.length, "host")}`, when(hit)];
     const seen = tactics.filter((_, tactic) => hosts.some((host) => host.tactics.some(([one, worst]) => one === tactic && worst >= 2)));
     const reach = seen.length > 1 ? `${seen.length} of ${tactics.length} tactics, ${seen[0].name} to ${seen[seen.length - 1].name}` : "";
     const of = [counted(totals.events, "event"), counted(totals.files, "file"), totals.span ? `${span(totals.span[0], totals.span[1])} UTC` : ""];
@@ -32,13 +32,16 @@ function headline({ model }: Page): HTMLElement {
         leftOut(model.doc.totals.left_out, model.doc.totals.other_reports));
 }
 
-/** When the severe part of it was. */
-function when(hosts: Host[]): string {
+/** When it was, in pieces that are not torn at the end of a line. */
+function when(hosts: Host[]): (string | HTMLElement)[] {
     const firsts = hosts.map((host) => host.first).filter((time) => time !== null);
     const lasts = hosts.map((host) => host.last).filter((time) => time !== null);
-    if (firsts.length === 0) return "";
+    if (firsts.length === 0) return [];
     const [from, to] = [Math.min(...firsts), Math.max(...lasts)];
-    return `, ${day(from) === day(to) ? `${day(from)}, ${minute(from)} to ${minute(to)}` : span(from, to)}${to > from ? ` (${duration(to - from)})` : ""}`;
+    const whole = (words: string) => h("span", null, words);
+    const end = day(from) === day(to) ? minute(to) : `${day(to)} ${minute(to)}`;
+    const long = to > from ? [" ", whole(`(${duration(to - from)})`)] : [];
+    return [", ", whole(`${day(from)} ${minute(from)}`), minute(from) === end ? "" : [" ", whole(`to ${end}`)], long].flat();
 }
 
 function leftOut(left: { detections: number; associations: number; events: number }, others: string[]): HTMLElement | null {
@@ -90,11 +93,12 @@ function oneStep(page: Page, step: Step, isNewDay: boolean, isNewHost: boolean, 
     const time = model.time[step.alert];
     const tactics = finding.tactics.map((tactic) => model.doc.tactics[tactic].name);
     const more = tactics.length > 2 ? ` +${tactics.length - 2}` : "";
-    const host = model.hostOf(step.alert);
+    const [host, user] = [model.hostOf(step.alert), model.userOf(step.alert)];
     return h("li", { class: "step" }, h("button", { type: "button", on: { click: () => page.open(step.alert, among) } },
         h("span", { class: `step-number ${severityClass(finding.severity)}` }, String(step.number)),
         h("span", { class: "step-time" }, dayAnd(time, isNewDay)),
-        h("span", { class: isNewHost ? "step-host is-new" : "step-host" }, host ? shortHost(host.name) : "unknown host"),
+        h("span", { class: isNewHost ? "step-host is-new" : "step-host" }, host ? shortHost(host.name) : "unknown host",
+            user ? h("span", { class: "step-user", title: user.name }, line(user.name.split("\\").pop() ?? "", 40)) : null),
         h("span", { class: "step-words" },
             h("span", { class: "step-title" }, spokenMark(finding.severity), finding.title, step.n > 1 ? h("span", { class: "faint" }, ` ×${number(step.n)}`) : null),
             h("span", { class: "step-tactics", title: tactics.join(", ") }, tactics.slice(0, 2).join(", "), more),
