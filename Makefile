@@ -21,13 +21,15 @@ lint: ## clippy, with warnings denied
 unit: python ## all Rust tests; those that need data beside the checkout say when they are skipped
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(CARGO) test $(LOCKED) --workspace
 
-# Other implementations that ours is compared with. Without Python or network the comparison is skipped, and
-# its test says so.
+# Other implementations that ours is compared with, and tools that read our reports. Without Python or network
+# the comparison is skipped, and its test says so.
+PYTHON_PACKAGES = pysigma==2.0.1 pandas==3.1.1 pyarrow==26.0.1 stix2-validator==3.3.2
+
 python: .venv/done
 .venv/done: Makefile
 	@if command -v python3 >/dev/null && python3 -m venv .venv \
-	    && .venv/bin/python -m pip install --quiet --disable-pip-version-check 'pysigma==2.0.1'; \
-	then :; else echo "no pySigma: what is compared with it is skipped"; mkdir -p .venv; fi
+	    && .venv/bin/python -m pip install --quiet --disable-pip-version-check $(PYTHON_PACKAGES); \
+	then :; else echo "no pySigma, no pandas: what is compared with them is skipped"; mkdir -p .venv; fi
 	@touch $@
 
 doc: ## the documentation of the libraries, with warnings denied

@@ -77,7 +77,7 @@ impl Reports {
         let mut reports =
             Self { outputs: Vec::new(), has_stdout: false, has_failed: false, last_failure: None };
         for (path, format) in args.output.iter().zip(formats) {
-            match Output::open(path, format, options) {
+            match Output::open(path, format, &options) {
                 Ok(output) => reports.outputs.push(output),
                 Err(failure) => reports.give_up(failure),
             }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use evtmap::alert::Alert;
-use evtmap::report::{FORMATS, Format, ReportOptions, Writer};
+use evtmap::report::{FORMATS, Format, NameError, ReportOptions, Writer};
 use evtmap::triage::Report;
 use tempfile::NamedTempFile;
 
@@ -23,17 +23,19 @@ pub(crate) struct Output {
 
 impl Output {
     /// Begins a report in a file, or on standard output for `-`.
-    pub(crate) fn open(path: &Path, format: &Format, options: ReportOptions) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path, format: &Format, options: &ReportOptions) -> Result<Self, Failure> {
         let name = path.display().to_string();
         if name == "-" {
             let out = Box::new(BufWriter::new(io::stdout()));
-            return Ok(Self { name, writer: format.open(out, options), pending: None });
+            let writer = format.open(out, options).map_err(|error| Failure::output(&name, &error))?;
+            return Ok(Self { name, writer, pending: None });
         }
         // A device or a pipe is written to as it is; only a file can be replaced as a whole.
         let is_special = path.metadata().is_ok_and(|metadata| !metadata.is_file());
         let opened = if is_special { open_special(path) } else { open_pending(path) };
-        let (out, pending) = opened.map_err(|error| Failure::output(&name, &error))?;
-        Ok(Self { name, writer: format.open(out, options), pending })
+        let begun = opened.and_then(|(out, pending)| Ok((format.open(out, options)?, pending)));
+        let (writer, pending) = begun.map_err(|error| Failure::output(&name, &error))?;
+        Ok(Self { name, writer, pending })
     }
 
     /// Whether the report goes to standard output.
@@ -101,21 +103,29 @@ impl Write for Shared {
     }
 }
 
-/// The format of a file: what its extension says, or else what the user said.
+/// The format of a file: what its name says, or else what the user said.
 pub(crate) fn format_of(path: &Path, format: Option<&str>) -> Result<&'static Format, Failure> {
-    let named = |path: &Path| Format::named(&path.extension()?.to_string_lossy());
-    // `layer.navigator.json`: the inner ending says what kind of JSON it is.
-    let inner = path.file_stem().map(Path::new).and_then(named);
-    let by_extension =
-        inner.filter(|_| path.extension().is_some_and(|it| it == "json")).or_else(|| named(path));
-    if let Some(format) = by_extension.or_else(|| format.and_then(Format::named)) {
-        return Ok(format);
-    }
-    let known = FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
-    let what = if path.as_os_str() == "-" {
-        "standard output needs `--format`".to_owned()
-    } else {
-        format!("the name of `{}` does not tell the format", path.display())
+    let names = |formats: &[&Format]| formats.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
+    let error = match Format::of_file(path, format.and_then(Format::named)) {
+        Ok(format) => return Ok(format),
+        Err(error) => error,
     };
-    Err(Failure::new(what).help(format!("the formats are {known}")))
+    let (what, help) = match error {
+        NameError::Unknown if path.as_os_str() == "-" => {
+            ("standard output needs `--format`".to_owned(), None)
+        }
+        NameError::Unknown => (format!("the name of `{}` does not tell the format", path.display()), None),
+        NameError::Ambiguous(formats) => (
+            format!("the name of `{}` tells several formats: {}", path.display(), names(&formats)),
+            formats.first().and_then(|format| {
+                Some(format!(
+                    "say which with `--format {}`, or with an ending such as `.{}`",
+                    format.name,
+                    format.endings.first()?
+                ))
+            }),
+        ),
+    };
+    let known = || format!("the formats are {}", names(&FORMATS.iter().collect::<Vec<_>>()));
+    Err(Failure::new(what).help(help.unwrap_or_else(known)))
 }

@@ -402,3 +402,6 @@ impl AlertEvent {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

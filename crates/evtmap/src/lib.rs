@@ -23,6 +23,8 @@
 //! ```
 
 pub mod alert;
+#[cfg(feature = "arrow")]
+pub mod arrow;
 mod association;
 pub mod attack;
 pub mod authoring;
@@ -33,6 +35,7 @@ mod logsource;
 pub mod navigator;
 pub mod ranking;
 pub mod report;
+pub mod row;
 pub mod rules;
 mod scan;
 mod severity;

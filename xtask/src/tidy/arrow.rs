@@ -30,7 +30,9 @@ const MODULES: &[(&str, &[&str])] = &[
     ("scan", &["alert", "association", "attack", "event", "input", "logsource", "rules", "severity"]),
     ("ranking", &["alert", "severity"]),
     ("triage", &["alert", "attack", "ranking", "rules", "scan", "severity"]),
-    ("report", &["alert", "attack", "input::Position", "navigator", "ranking", "severity", "triage"]),
+    ("row", &["alert", "input::Position", "severity"]),
+    ("arrow", &["alert", "row"]),
+    ("report", &["alert", "arrow", "attack", "navigator", "ranking", "row", "severity", "triage"]),
 ];
 
 const LIBRARY: &str = "crates/evtmap/src/";

@@ -21,8 +21,8 @@ struct Json {
     n_alerts: u64,
 }
 
-pub(super) fn open(out: Box<dyn Write>, _: ReportOptions) -> Box<dyn Writer> {
-    Box::new(Json { out, n_alerts: 0 })
+pub(super) fn open(out: Box<dyn Write>, _: &ReportOptions) -> io::Result<Box<dyn Writer>> {
+    Ok(Box::new(Json { out, n_alerts: 0 }))
 }
 
 impl Writer for Json {

@@ -8,8 +8,8 @@ use crate::triage::Report;
 
 struct JsonLines(Box<dyn Write>);
 
-pub(super) fn open(out: Box<dyn Write>, _: ReportOptions) -> Box<dyn Writer> {
-    Box::new(JsonLines(out))
+pub(super) fn open(out: Box<dyn Write>, _: &ReportOptions) -> io::Result<Box<dyn Writer>> {
+    Ok(Box::new(JsonLines(out)))
 }
 
 impl Writer for JsonLines {

@@ -2,18 +2,14 @@
 //!
 //! Its schema is generated from these types (`docs/alert.schema.json`). Fields are added, none is renamed.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-
 use jiff::Timestamp;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::alert::{
     Alert, AssociationRef, CorrelationDetail, Derived, Kind, RuleRef, TacticRef, TechniqueRef,
 };
-use crate::input::Position;
+use crate::row::{Fields, Row, known};
 use crate::severity::Severity;
 
 /// An alert.
@@ -110,7 +106,6 @@ impl<'a> AlertLine<'a> {
     /// The JSON form of an alert.
     pub fn of(alert: &'a Alert) -> Self {
         let (finding, event) = (&alert.finding, &alert.event);
-        let known = |text: &'a str| (!text.is_empty()).then_some(text);
         Self {
             kind: finding.kind,
             time: event.time,
@@ -133,9 +128,7 @@ impl<'a> AlertLine<'a> {
             },
             input: InputLine {
                 path: &event.input,
-                position: match event.position {
-                    Position::Byte(n) | Position::Line(n) => n,
-                },
+                position: Row::of(alert).position(),
                 recovered: event.is_recovered,
                 timezone: event.timezone.as_deref(),
             },
@@ -153,47 +146,6 @@ impl<'a> RuleLine<'a> {
             status: rule.status.as_deref(),
             path: &rule.path,
         }
-    }
-}
-
-/// Names and values of a payload as a JSON object. A name that comes several times has a list.
-#[derive(Debug)]
-struct Fields<'a>(&'a [(String, Option<String>)]);
-
-impl Serialize for Fields<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut places: HashMap<&str, usize> = HashMap::with_capacity(self.0.len());
-        let mut members: Vec<(&str, Vec<Option<&str>>)> = Vec::with_capacity(self.0.len());
-        for (name, value) in self.0 {
-            let place = *places.entry(name).or_insert(members.len());
-            match members.get_mut(place) {
-                Some((_, values)) => values.push(value.as_deref()),
-                None => members.push((name, vec![value.as_deref()])),
-            }
-        }
-        let mut map = serializer.serialize_map(Some(members.len()))?;
-        for (name, values) in &members {
-            match values.as_slice() {
-                [only] => map.serialize_entry(name, only)?,
-                several => map.serialize_entry(name, several)?,
-            }
-        }
-        map.end()
-    }
-}
-
-impl JsonSchema for Fields<'_> {
-    fn schema_name() -> Cow<'static, str> {
-        "Fields".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let text = serde_json::json!({"type": ["string", "null"]});
-        json_schema!({
-            "description": "The payload by name. A name that comes several times, such as `Data`, has a list.",
-            "type": "object",
-            "additionalProperties": {"anyOf": [text, {"type": "array", "items": text}]}
-        })
     }
 }
 

@@ -15,8 +15,8 @@ struct Navigator {
     techniques: BTreeMap<TechniqueId, (u64, Severity)>,
 }
 
-pub(super) fn open(out: Box<dyn Write>, _: ReportOptions) -> Box<dyn Writer> {
-    Box::new(Navigator { out, techniques: BTreeMap::new() })
+pub(super) fn open(out: Box<dyn Write>, _: &ReportOptions) -> io::Result<Box<dyn Writer>> {
+    Ok(Box::new(Navigator { out, techniques: BTreeMap::new() }))
 }
 
 fn color(severity: Severity) -> &'static str {

@@ -1,0 +1,126 @@
+//! Alerts as columns in memory, for programs that work on many at once: pandas, polars, DuckDB and the like.
+//!
+//! ```
+//! use evtmap::alert::Alert;
+//! use evtmap::arrow::BatchBuilder;
+//!
+//! fn columns(alerts: &[Alert]) -> Result<Vec<arrow_array::RecordBatch>, arrow_schema::ArrowError> {
+//!     let mut builder = BatchBuilder::new();
+//!     let mut batches = Vec::new();
+//!     for alert in alerts {
+//!         batches.extend(builder.push(alert)?);
+//!     }
+//!     batches.extend(builder.finish()?);
+//!     Ok(batches)
+//! }
+//! assert!(columns(&[]).unwrap().is_empty());
+//! ```
+
+mod builder;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use self::builder::ColumnBuilder;
+use crate::alert::Alert;
+use crate::row::{COLUMNS, Column, Row, Values};
+
+/// How many rows a batch has at most, unless another number is asked for.
+const N_ROWS_MAX: usize = 8192;
+/// From how many bytes of values on a batch is full, however few its rows: an attacker writes the values, and
+/// a column of a batch cannot hold more than 2 GB of them.
+const N_BYTES_MAX: usize = 32 << 20;
+
+/// The columns of alerts. Later versions add columns at the end; none is renamed or changes its type.
+///
+/// Times are microseconds in UTC; lists are never null; what an event does not say is null. Of each field the
+/// metadata `description` says what is in it.
+pub fn schema() -> SchemaRef {
+    Arc::new(Schema::new(COLUMNS.iter().map(field).collect::<Vec<_>>()))
+}
+
+fn field(column: &Column) -> Field {
+    let (kind, is_nullable) = match column.values {
+        Values::Text(_) => (DataType::Utf8, true),
+        Values::Texts(_) => (DataType::new_list(DataType::Utf8, true), false),
+        Values::Number(_) => (DataType::UInt64, true),
+        Values::Time(_) => (DataType::Timestamp(TimeUnit::Microsecond, Some(builder::UTC.into())), true),
+        Values::Flag(_) => (DataType::Boolean, false),
+    };
+    let about = HashMap::from([("description".to_owned(), column.about.to_owned())]);
+    Field::new(column.name, kind, is_nullable).with_metadata(about)
+}
+
+/// Makes record batches of alerts as they come.
+#[derive(Debug)]
+pub struct BatchBuilder {
+    schema: SchemaRef,
+    columns: Vec<ColumnBuilder>,
+    n_rows: usize,
+    n_bytes: usize,
+    n_rows_max: usize,
+}
+
+impl Default for BatchBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl BatchBuilder {
+    /// For batches of up to 8,192 rows.
+    pub fn new() -> Self {
+        Self::with_rows(N_ROWS_MAX)
+    }
+
+    /// For batches of up to so many rows, at least one. A batch of large values has fewer.
+    pub fn with_rows(n_rows_max: usize) -> Self {
+        Self {
+            schema: schema(),
+            columns: COLUMNS.iter().map(ColumnBuilder::of).collect(),
+            n_rows: 0,
+            n_bytes: 0,
+            n_rows_max: n_rows_max.max(1),
+        }
+    }
+
+    /// The schema of the batches, which is that of [`schema`].
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// Takes an alert, and gives a batch when it is full.
+    ///
+    /// # Errors
+    /// When a batch cannot be made.
+    pub fn push(&mut self, alert: &Alert) -> Result<Option<RecordBatch>, ArrowError> {
+        let row = Row::of(alert);
+        for (column, builder) in COLUMNS.iter().zip(&mut self.columns) {
+            self.n_bytes += builder.push(column.values, row);
+        }
+        self.n_rows += 1;
+        if self.n_rows < self.n_rows_max && self.n_bytes < N_BYTES_MAX {
+            return Ok(None);
+        }
+        self.finish()
+    }
+
+    /// Gives what is left; nothing when nothing is. The builder can be used anew.
+    ///
+    /// # Errors
+    /// When a batch cannot be made.
+    pub fn finish(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        if self.n_rows == 0 {
+            return Ok(None);
+        }
+        (self.n_rows, self.n_bytes) = (0, 0);
+        let columns = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
+        RecordBatch::try_new(self.schema(), columns).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! What other tools make of reports: their own readers read what was written, and find the alerts in it.
+//!
+//! The tools come from PyPI by `make python`. Where they are missing, a test says that it is skipped.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::super::*;
+use super::render;
+use crate::alert::tests::alerts;
+
+/// A Python that has the modules, in the checkout's own environment or on the path.
+fn python(modules: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let candidates = [root.join(".venv/bin/python"), PathBuf::from("python3")];
+    candidates.into_iter().find(|python| {
+        let tried = Command::new(python).args(["-c", &format!("import {modules}")]).output();
+        tried.is_ok_and(|output| output.status.success())
+    })
+}
+
+/// Runs a script of this folder over reports of all samples: as named, in the formats that their names tell.
+fn check(script: &str, modules: &str, files: &[(&str, &ReportOptions)]) {
+    let Some(python) = python(modules) else {
+        eprintln!("skipped: no Python that has {modules}; `make python` gets it");
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    for (name, options) in files {
+        let format = Format::of_file(Path::new(name), None).unwrap();
+        std::fs::write(folder.path().join(name), render(format, options, &alerts())).unwrap();
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/tests").join(script);
+    let output = Command::new(python).arg(script).current_dir(folder.path()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn pandas_reads_what_the_lines_say() {
+    let (plain, raw) = (ReportOptions::default(), ReportOptions { neutralise_formulas: false });
+    let files = [("a.jsonl", &plain), ("a.parquet", &plain), ("a.csv", &plain), ("raw.csv", &raw)];
+    check("read_tables.py", "pandas, pyarrow", &files);
+}

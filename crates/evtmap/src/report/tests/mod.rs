@@ -1,0 +1,85 @@
+//! Formats are told the same alerts, and what each writes is kept beside it in `golden/`.
+//!
+//! With `EVTMAP_BLESS` in the environment what they write becomes what is expected.
+
+#[cfg(feature = "parquet")]
+mod consumers;
+
+use std::cell::RefCell;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::rc::Rc;
+
+use super::*;
+use crate::ScanAccount;
+use crate::alert::tests::alerts;
+use crate::attack::Catalogue;
+use crate::triage::{RulesAccount, Summary};
+
+/// What is written, for the test to look at.
+#[derive(Clone, Default)]
+struct Bytes(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A report of alerts in a format.
+pub(crate) fn render(format: &Format, options: &ReportOptions, alerts: &[Alert]) -> Vec<u8> {
+    let bytes = Bytes::default();
+    let mut summary = Summary::default();
+    let mut writer = format.open(Box::new(bytes.clone()), options).unwrap();
+    for alert in alerts {
+        summary.add(alert);
+        writer.alert(alert).unwrap();
+    }
+    let (scan, rules) = (ScanAccount::default(), RulesAccount::default());
+    let catalogue = Catalogue::bundled();
+    let report = Report {
+        summary: &summary,
+        scan: &scan,
+        rules: &rules,
+        catalogue: &catalogue,
+        catalogue_origin: "the program",
+    };
+    writer.finish(&report).unwrap();
+    drop(writer);
+    bytes.0.take()
+}
+
+/// The samples of [`alerts`] in a format are what they were.
+fn check(name: &str, options: &ReportOptions) {
+    let written = render(Format::named(name).unwrap(), options, &alerts());
+    // A release changes nothing else.
+    let written = String::from_utf8(written).unwrap().replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/golden").join(format!("alerts.{name}"));
+    if std::env::var_os("EVTMAP_BLESS").is_some() {
+        fs::write(&path, &written).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == expected, "run again with EVTMAP_BLESS=1 if this is as it should be:\n{written}");
+}
+
+/// Every format that is text.
+#[test]
+fn formats_write_what_they_wrote() {
+    for format in FORMATS.iter().filter(|format| !["parquet", "sqlite"].contains(&format.name)) {
+        check(format.name, &ReportOptions::default());
+    }
+}
+
+/// A report without alerts is a report.
+#[test]
+fn formats_write_reports_of_nothing() {
+    for format in FORMATS {
+        render(format, &ReportOptions::default(), &[]);
+    }
+}
