@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use evtmap::alert::Alert;
 use evtmap::input::{self, Found, FoundFile, InputOptions};
-use evtmap::report::ReportOptions;
+use evtmap::report::{Format, ReportOptions, RunNote};
 use evtmap::triage::{Report, Summary};
 use evtmap::{Progress, ScanAccount, Sink};
 use indicatif::ProgressBar;
+use jiff::Timestamp;
 
 use crate::args::MapArgs;
 use crate::failure::Failure;
@@ -24,9 +25,9 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Begins the reports that the user asked for.
-    pub(crate) fn open(args: &MapArgs, found: &Found) -> Result<Self, Failure> {
+    pub(crate) fn open(args: &MapArgs, found: &Found, begun: Timestamp) -> Result<Self, Failure> {
         refuse_inputs(&args.output, found)?;
-        let reports = Reports::open(args)?;
+        let reports = Reports::open(args, begun)?;
         let sizes = found.files.iter().filter_map(|file| file.path.metadata().ok());
         let bytes = sizes.map(|metadata| metadata.len()).sum();
         Ok(Self { reports, summary: Summary::default(), bar: progress::bar(bytes, args.quiet) })
@@ -67,17 +68,15 @@ pub(crate) struct Reports {
 }
 
 impl Reports {
-    fn open(args: &MapArgs) -> Result<Self, Failure> {
-        let options = ReportOptions { neutralise_formulas: !args.raw_csv };
-        let formats = args.output.iter().map(|path| output::format_of(path, args.format.as_deref()));
-        let formats = formats.collect::<Result<Vec<_>, _>>()?;
+    fn open(args: &MapArgs, begun: Timestamp) -> Result<Self, Failure> {
+        let formats = formats(args)?;
         if args.output.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
             return Err(Failure::new("only one report can go to standard output"));
         }
         let mut reports =
             Self { outputs: Vec::new(), has_stdout: false, has_failed: false, last_failure: None };
         for (path, format) in args.output.iter().zip(formats) {
-            match Output::open(path, format, &options) {
+            match Output::open(path, format, &report_options(args, path, begun)) {
                 Ok(output) => reports.outputs.push(output),
                 Err(failure) => reports.give_up(failure),
             }
@@ -139,6 +138,29 @@ impl Reports {
             _ => {}
         }
         Ok(self.has_failed)
+    }
+}
+
+/// The formats of the reports that the user asked for.
+///
+/// # Errors
+/// When the name of one does not tell.
+pub(crate) fn formats(args: &MapArgs) -> Result<Vec<&'static Format>, Failure> {
+    args.output.iter().map(|path| output::format_of(path, args.format.as_deref())).collect()
+}
+
+/// What a report is told of the run and of the user's wishes.
+fn report_options(args: &MapArgs, path: &Path, begun: Timestamp) -> ReportOptions {
+    let others = args.output.iter().filter(|other| *other != path && other.as_os_str() != "-");
+    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    ReportOptions {
+        neutralise_formulas: !args.raw_csv,
+        evidence: args.evidence,
+        run: RunNote {
+            command: std::iter::once("evtmap".to_owned()).chain(arguments).collect(),
+            begun: Some(begun),
+            other_reports: others.map(|other| other.display().to_string()).collect(),
+        },
     }
 }
 

@@ -28,11 +28,30 @@ const MODULES: &[(&str, &[&str])] = &[
     ("authoring", &["attack", "event", "input", "logsource", "rules"]),
     ("alert", &["association", "attack", "event", "input::Position", "rules", "severity"]),
     ("scan", &["alert", "association", "attack", "event", "input", "logsource", "rules", "severity"]),
+    ("account", &["alert"]),
+    ("connection", &["alert"]),
     ("ranking", &["alert", "severity"]),
-    ("triage", &["alert", "attack", "ranking", "rules", "scan", "severity"]),
+    ("risk", &["alert", "scan", "severity"]),
+    ("triage", &["alert", "attack", "ranking", "risk", "rules", "scan", "severity"]),
     ("row", &["alert", "input::Position", "severity"]),
     ("arrow", &["alert", "row"]),
-    ("report", &["alert", "arrow", "attack", "navigator", "ranking", "row", "severity", "triage"]),
+    (
+        "report",
+        &[
+            "account",
+            "alert",
+            "arrow",
+            "attack",
+            "connection",
+            "input::Position",
+            "navigator",
+            "ranking",
+            "risk",
+            "row",
+            "severity",
+            "triage",
+        ],
+    ),
 ];
 
 const LIBRARY: &str = "crates/evtmap/src/";

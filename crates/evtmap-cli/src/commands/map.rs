@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::thread;
 
+use evtmap::alert::Enrichment;
 use evtmap::input;
 use evtmap::triage::{Report, RulesAccount, Summary};
 use evtmap::{Associations, Findings, Pipelines, Rules, ScanAccount, ScanOptions, Scanner, Severity};
@@ -13,25 +14,25 @@ use jiff::{Span, Timestamp, civil};
 use super::reading;
 use crate::args::MapArgs;
 use crate::commands::read_placeholders;
-use crate::desk::Desk;
+use crate::desk::{self, Desk};
 use crate::failure::Failure;
-use crate::stock::{Age, Cache, RuleStock};
+use crate::stock::{Age, AttackStock, Cache, RuleStock};
 use crate::{clock, summary, terminal};
 
 /// Runs the command.
 pub(crate) fn run(args: &MapArgs, cache: &Cache) -> Result<ExitCode, Failure> {
     let now = clock::now()?;
     let options = scan_options(args, now)?;
+    let is_shown = desk::formats(args)?.iter().any(|format| format.shows_evidence());
+    let options = ScanOptions { evidence: is_shown || options.evidence, ..options };
     let attack = cache.attack(args.attack.as_deref())?;
     let catalogue = &attack.catalogue;
     let (rules, stock) = load_rules(args, cache)?;
     let associations = Associations::bundled().map_err(|error| Failure::new(error.to_string()))?;
     let mut findings = Findings::new(&rules, associations, catalogue);
-    if !args.enrich.is_empty() {
-        findings.enrich(catalogue, &attack.library()?, &args.enrich);
-    }
+    enrich(&mut findings, &rules, &attack, args, is_shown)?;
     let found = input::find(&args.inputs);
-    let mut desk = Desk::open(args, &found)?;
+    let mut desk = Desk::open(args, &found, now)?;
     let scanned = Scanner::new(&rules, &findings, options).scan(&found, &mut desk);
     let account = desk.account(scanned)?;
     let rules_account = RulesAccount::new(stock.origins, &rules, &findings);
@@ -57,6 +58,27 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache) -> Result<ExitCode, Failure> {
     Ok(status)
 }
 
+/// Adds to what rules say what the user asked for, and what a page shows where it is at hand.
+fn enrich(
+    findings: &mut Findings,
+    rules: &Rules,
+    attack: &AttackStock,
+    args: &MapArgs,
+    is_page: bool,
+) -> Result<(), Failure> {
+    if is_page || args.evidence {
+        findings.add_conditions(rules);
+    }
+    if !args.enrich.is_empty() {
+        findings.enrich(&attack.catalogue, &attack.library()?, &args.enrich);
+    }
+    let has_them = args.enrich.contains(&Enrichment::Mitigations);
+    if is_page && !has_them && let Ok(library) = attack.library() {
+        findings.enrich(&attack.catalogue, &library, &[Enrichment::Mitigations]);
+    }
+    Ok(())
+}
+
 fn scan_options(args: &MapArgs, now: Timestamp) -> Result<ScanOptions, Failure> {
     let time = |option: &str, text: &Option<String>| {
         text.as_deref().map(|text| parse_time(option, text, now)).transpose()
@@ -70,6 +92,7 @@ fn scan_options(args: &MapArgs, now: Timestamp) -> Result<ScanOptions, Failure> 
         min_severity: args.min_severity.unwrap_or(defaults.min_severity),
         associations: !args.no_associations,
         all_events: args.all_events,
+        evidence: args.evidence,
         input: reading::options(args)?,
     })
 }

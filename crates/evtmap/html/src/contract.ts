@@ -190,10 +190,6 @@ export interface Connection {
     n: number;
     first: number;
     last: number;
-    /** The alert of the event, when it is in the document. */
-    alert: Index;
-    /** The session that it opened; -1 when none. */
-    session: Index;
 }
 
 export interface EventKind { channel: string; provider: string; id: number | null; }

@@ -60,11 +60,12 @@ fn rule(title: &str) -> RuleRef {
         falsepositives: vec!["Administrators".to_owned()],
         references: vec!["https://rules.example/1".to_owned()],
         path: "rules/bad_program.yml".to_owned(),
+        condition: None,
     }
 }
 
 fn alert(finding: Finding, event: AlertEvent) -> Alert {
-    Alert { finding: Arc::new(finding), event: Arc::new(event), correlation: None, derived: None }
+    Alert { finding: Arc::new(finding), event: Arc::new(event), correlation: None, derived: None, evidence: None }
 }
 
 /// A rule's detection in an event that stands for another, with a payload that names a field twice.

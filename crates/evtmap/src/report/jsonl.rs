@@ -6,19 +6,24 @@ use super::{AlertLine, ReportOptions, Writer};
 use crate::alert::Alert;
 use crate::triage::Report;
 
-struct JsonLines(Box<dyn Write>);
+struct JsonLines {
+    out: Box<dyn Write>,
+    with_evidence: bool,
+}
 
-pub(super) fn open(out: Box<dyn Write>, _: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    Ok(Box::new(JsonLines(out)))
+pub(super) fn open(out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
+    Ok(Box::new(JsonLines { out, with_evidence: options.evidence }))
 }
 
 impl Writer for JsonLines {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        serde_json::to_writer(&mut self.0, &AlertLine::of(alert))?;
-        self.0.write_all(b"\n")
+        let line =
+            if self.with_evidence { AlertLine::with_evidence(alert) } else { AlertLine::of(alert) };
+        serde_json::to_writer(&mut self.out, &line)?;
+        self.out.write_all(b"\n")
     }
 
     fn finish(&mut self, _: &Report<'_>) -> io::Result<()> {
-        self.0.flush()
+        self.out.flush()
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::evidence::PartLine;
 use crate::alert::{
     Alert, AssociationRef, CorrelationDetail, Derived, Kind, RuleRef, TacticRef, TechniqueRef,
 };
@@ -38,6 +39,9 @@ pub struct AlertLine<'a> {
     /// about.
     #[serde(skip_serializing_if = "Option::is_none")]
     derived: Option<&'a Derived>,
+    /// On request (`--evidence`): why the rule held, its condition as a tree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<PartLine<'a>>,
     /// Techniques of ATT&CK, the most telling first.
     techniques: &'a [TechniqueRef],
     /// Tactics that the rule names, or those of its techniques; in the matrix's order.
@@ -103,6 +107,14 @@ struct InputLine<'a> {
 }
 
 impl<'a> AlertLine<'a> {
+    /// The JSON form of an alert with its evidence, where the scan told it.
+    pub fn with_evidence(alert: &'a Alert) -> Self {
+        let condition = alert.finding.rule.as_ref().and_then(|rule| rule.condition.as_deref());
+        let evidence = condition.zip(alert.evidence.as_deref());
+        let evidence = evidence.map(|(condition, evidence)| PartLine::of(condition, evidence));
+        Self { evidence, ..Self::of(alert) }
+    }
+
     /// The JSON form of an alert.
     pub fn of(alert: &'a Alert) -> Self {
         let (finding, event) = (&alert.finding, &alert.event);
@@ -114,6 +126,7 @@ impl<'a> AlertLine<'a> {
             association: finding.association.as_ref(),
             correlation: alert.correlation.as_deref(),
             derived: alert.derived.as_deref(),
+            evidence: None,
             techniques: &finding.techniques,
             tactics: &finding.tactics,
             event: EventLine {

@@ -4,7 +4,9 @@
 //! of inputs, rules or the command line.
 
 mod csv;
+mod evidence;
 mod format;
+mod html;
 mod json;
 mod jsonl;
 mod line;
@@ -17,6 +19,8 @@ use std::io;
 pub use csv::COLUMNS as CSV_COLUMNS;
 pub use format::{FORMATS, Format, NameError};
 pub use line::{AlertLine, schema};
+
+use jiff::Timestamp;
 
 use crate::alert::Alert;
 use crate::triage::Report;
@@ -41,11 +45,26 @@ pub trait Writer {
 pub struct ReportOptions {
     /// Whether cells that a spreadsheet would run as a formula are made harmless.
     pub neutralise_formulas: bool,
+    /// Whether alerts as JSON say what of their rule's condition held, where the scan told it.
+    pub evidence: bool,
+    /// What reports for people tell of the run itself.
+    pub run: RunNote,
+}
+
+/// What is known of a run beside what it found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunNote {
+    /// The command line, one argument an entry; empty when unknown.
+    pub command: Vec<String>,
+    /// When the report was begun.
+    pub begun: Option<Timestamp>,
+    /// The other reports of the run, as the user named them: where what a report leaves out may be.
+    pub other_reports: Vec<String>,
 }
 
 impl Default for ReportOptions {
     fn default() -> Self {
-        Self { neutralise_formulas: true }
+        Self { neutralise_formulas: true, evidence: false, run: RunNote::default() }
     }
 }
 

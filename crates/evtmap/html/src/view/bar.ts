@@ -108,7 +108,7 @@ function restrictions(page: Page): HTMLElement {
     const severities = h("div", { class: "severity-toggles", role: "group", "aria-label": "Severity" });
     const facets = h("div", { class: "facets" },
         facet(page, { name: "Host", set: "hosts", bit: FAILS.host, of: (alert) => page.model.host[alert], label: (host) => page.model.doc.hosts[host].name }),
-        facet(page, { name: "User", set: "users", bit: FAILS.user, of: (alert) => page.model.user[alert], label: (user) => page.model.doc.users[user].name }),
+        facet(page, { name: "Account", set: "users", bit: FAILS.user, of: (alert) => page.model.user[alert], label: (user) => page.model.doc.users[user].name }),
         facet(page, { name: "Rule", set: "findings", bit: FAILS.rule, of: (alert) => page.model.doc.alerts.finding[alert], label: (finding) => page.model.doc.findings[finding].title }));
     const hints = h("label", { class: "hints-toggle", title: "Events without a detection whose id may hint at a technique: context, nothing was found" });
     const chips = h("ul", { class: "chips", "aria-label": "Restrictions in force" });

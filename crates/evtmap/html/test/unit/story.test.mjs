@@ -10,7 +10,7 @@ const { Scale } = await module("time.ts");
 const HOUR = 3600e6;
 
 test("the story has the entry, the worst, and how one host led to another", () => {
-    const connection = (minute, from, to, user, how) => ({ from, from_text: "", to, to_text: "", user, how, failed: false, n: 1, first: minute * 60e6, last: minute * 60e6, alert: -1, session: -1 });
+    const connection = (minute, from, to, user, how) => ({ from, from_text: "", to, to_text: "", user, how, failed: false, n: 1, first: minute * 60e6, last: minute * 60e6 });
     const model = new Model(document([
         [10, "WS01", "ann", 3, [0], "macro"], [11, "WS01", "ann", 1, [1], "listing"], [30, "WS01", "ann", 4, [1], "dump"],
         [95, "FS01", "bob", 3, [2], "wiper"], [96, "FS01", "bob", 3, [2], "wiper"],
