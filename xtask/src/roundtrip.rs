@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use evtmap::event::message::Messages;
+use evtmap::event::message::{Messages, Templates};
 use evtmap::event::{Event, Place, Value};
 use evtmap::input::{self, Decoded, InputOptions};
 use evtmap::{Pipelines, Placeholders, Rules, Workspace, rules};
@@ -209,7 +209,7 @@ fn recorded(record: &Record, messages: &Messages) -> Event {
     event.set_message(&record.message);
     // The collector does not keep what is not in EventData; the message has it.
     if record.fields.is_empty() {
-        messages.fill(&mut event);
+        messages.fill(&mut event, &mut Templates::default());
     }
     event
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display};
 
+use super::Event;
+
 /// A Windows account; displayed as `DOMAIN\name`, or as the name alone when the domain is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Account<'a> {
@@ -26,5 +28,40 @@ impl Display for Account<'_> {
             write!(f, "{}\\", self.domain)?;
         }
         f.write_str(self.name)
+    }
+}
+
+impl Event {
+    /// Who did it, as far as the event says.
+    ///
+    /// The first of these that is a person: the field `User`; `SubjectUserName` with its domain;
+    /// `TargetUserName` with its domain. When all are services or machines, the first that is anything at
+    /// all; when there is none, the SID in `Security_UserID`. Empty names and `-` count as nothing.
+    pub fn user(&self) -> Option<Account<'_>> {
+        let accounts = [
+            self.account(None, "User"),
+            self.account(Some("SubjectDomainName"), "SubjectUserName"),
+            self.account(Some("TargetDomainName"), "TargetUserName"),
+        ];
+        let anyone = || accounts.iter().flatten();
+        let sid = || self.system("Security_UserID").map(|name| Account { domain: "", name });
+        anyone().find(|account| !account.is_service()).or_else(|| anyone().next()).copied().or_else(sid)
+    }
+
+    fn account(&self, domain: Option<&str>, name: &str) -> Option<Account<'_>> {
+        let text = |field| self.first(field)?.text().map(str::trim).filter(|text| !matches!(*text, "" | "-"));
+        let name = text(name)?;
+        let (domain, name) =
+            match (domain.map(|field| text(field).unwrap_or_default()), name.split_once('\\')) {
+                (Some(domain), _) => (domain, name),
+                (None, Some((domain, name))) => (domain, name),
+                (None, None) => ("", name),
+            };
+        Some(match name.rsplit_once('@') {
+            // Kerberos gives the domain twice.
+            Some((name, realm)) if realm.eq_ignore_ascii_case(domain) => Account { domain, name },
+            Some(_) => Account { domain: "", name },
+            None => Account { domain, name },
+        })
     }
 }

@@ -27,6 +27,16 @@ pub(super) fn is_bare_guid(text: &str) -> bool {
     text.len() == GUID_LENGTH && text.bytes().enumerate().all(is_fit)
 }
 
+/// Whether two names may be equal but for ASCII case and for spaces in the first of them: most others begin with
+/// another letter.
+#[inline]
+pub(super) fn may_be_equal(own: &str, name: &str) -> bool {
+    match (own.as_bytes(), name.as_bytes()) {
+        ([own, ..], [first, ..]) => own.eq_ignore_ascii_case(first) || *own == b' ',
+        _ => true,
+    }
+}
+
 /// Whether an event's own field name is `name` but for ASCII case and for its spaces.
 pub(super) fn loosely_equal(own: &str, name: &str) -> bool {
     if own.len() <= name.len() || memchr::memchr(b' ', own.as_bytes()).is_none() {

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::event::Event;
-use crate::event::message::Messages;
+use crate::event::message::{Messages, Templates};
 use crate::event::origin::Origins;
 
 pub use archive::{Log, Logs, logs};
@@ -103,7 +103,7 @@ impl InputOptions {
         self.origins.complete(event);
         let is_bare = |event: &Event| event.data().all(|(name, _)| name == "Data");
         if event.message().is_some() && (has_foreign_names || is_bare(event)) {
-            self.messages.fill(event);
+            self.messages.fill(event, &mut Templates::default());
         }
     }
 

@@ -72,7 +72,7 @@ fn cuts(format: &impl Format, text: &[u8], is_end: bool) -> (Vec<Cut>, usize) {
     loop {
         let cut = format.next(text.get(end..).unwrap_or_default(), is_end);
         match &cut {
-            Cut::Record(range) | Cut::Damaged(range, _) => end += range.end,
+            Cut::Record(range) | Cut::Line(range) | Cut::Damaged(range, _) => end += range.end,
             Cut::Open => return (cuts, end),
         }
         cuts.push(cut);
@@ -84,6 +84,8 @@ fn cuts(format: &impl Format, text: &[u8], is_end: bool) -> (Vec<Cut>, usize) {
 pub(super) enum Cut {
     /// A record. What comes before it is of no interest.
     Record(Range<usize>),
+    /// A record that is a line, with its end.
+    Line(Range<usize>),
     /// A record that cannot be read, and where the next one may begin.
     Damaged(Range<usize>, Problem),
     /// A record that has not ended, or none at all.
@@ -350,6 +352,8 @@ impl<F: Format> Batch for Records<F> {
             visit(Decoded::Bad(problem));
         }
         let text = mem::take(&mut self.text);
+        // Asked once, and of each record only where one of them is not.
+        let valid = std::str::from_utf8(&text).ok();
         let mut rest = text.as_slice();
         let mut position = self.position;
         let mut scratch = F::Scratch::default();
@@ -359,20 +363,28 @@ impl<F: Format> Batch for Records<F> {
                 Some(cuts) => cuts.next().unwrap_or(Cut::Open),
                 None => self.format.next(rest, true),
             };
-            let (range, problem) = match cut {
-                Cut::Record(range) => (range, None),
-                Cut::Damaged(range, problem) => (range, Some(problem)),
+            let (range, is_line, problem) = match cut {
+                Cut::Record(range) => (range, false, None),
+                Cut::Line(range) => (range, true, None),
+                Cut::Damaged(range, problem) => (range, false, Some(problem)),
                 Cut::Open => return,
             };
             let (before, after) = rest.split_at_checked(range.end).unwrap_or((rest, &[]));
             rest = after;
             let (gap, record) = before.split_at_checked(range.start).unwrap_or((before, &[]));
+            let start = text.len() - rest.len() - record.len();
             let at = advance(position, gap);
-            position = advance(at, record);
+            position = match at {
+                Position::Line(line) if is_line => Position::Line(line + 1),
+                at => advance(at, record),
+            };
             match problem {
                 None if record.len() > MAX_RECORD_BYTES => visit(Decoded::Bad(lost(at, too_long()))),
                 Some(problem) => visit(Decoded::Bad(lost(at, problem))),
-                None => self.record((record, at), &mut scratch, event, visit),
+                None => {
+                    let valid = valid.and_then(|text| text.get(start..start + record.len()));
+                    self.record((record, valid, at), &mut scratch, event, visit);
+                }
             }
         }
     }
@@ -381,12 +393,12 @@ impl<F: Format> Batch for Records<F> {
 impl<F: Format> Records<F> {
     fn record(
         &self,
-        (bytes, at): (&[u8], Position),
+        (bytes, valid, at): (&[u8], Option<&str>, Position),
         scratch: &mut F::Scratch,
         event: &mut Event,
         visit: &mut dyn FnMut(Decoded<'_>),
     ) {
-        let record = match std::str::from_utf8(bytes) {
+        let record = match valid.map_or_else(|| std::str::from_utf8(bytes), Ok) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) if !self.format.is_unicode() => WINDOWS_1252.decode_without_bom_handling(bytes).0,
             Err(_) => {

@@ -84,28 +84,22 @@ struct Shape {
     filled: Box<[usize]>,
 }
 
-impl Shape {
-    fn is_of(&self, event: &Event) -> bool {
-        let own = self.names.iter().map(|(place, name)| (*place, name.as_ref()));
-        own.eq(event.fields().map(|(place, name, _)| (place, name)))
-    }
-}
-
 impl Shapes {
     /// The fields of each slot in an event of this shape.
     pub(super) fn of(&mut self, event: &Event, slots: &[Vec<String>]) -> Slots<'_> {
         if slots.is_empty() {
             return Slots::default();
         }
-        let is_last = self.known.get(self.last).is_some_and(|shape| shape.is_of(event));
+        let is_last = self.known.get(self.last).is_some_and(|shape| event.has_names(&shape.names));
         if !is_last {
-            self.last = self.known.iter().position(|shape| shape.is_of(event)).unwrap_or_else(|| {
-                if self.known.len() >= N_SHAPES_MAX {
-                    self.known.remove(0);
-                }
-                self.known.push(Shape::new(event, slots));
-                self.known.len() - 1
-            });
+            self.last =
+                self.known.iter().position(|shape| event.has_names(&shape.names)).unwrap_or_else(|| {
+                    if self.known.len() >= N_SHAPES_MAX {
+                        self.known.remove(0);
+                    }
+                    self.known.push(Shape::new(event, slots));
+                    self.known.len() - 1
+                });
         }
         let known = self.known.get(self.last);
         known.map(|shape| Slots { fields: &shape.fields, filled: &shape.filled }).unwrap_or_default()

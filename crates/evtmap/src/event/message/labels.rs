@@ -121,6 +121,20 @@ impl Labels {
         None
     }
 
+    /// The number of the label whose value is a field of this layout.
+    pub(super) fn number_of(&self, field: &Field) -> Option<usize> {
+        let is_it = |label: &Label| matches!(&label.value, Written::Value(own) if std::ptr::eq(own, field));
+        self.labels.iter().position(is_it)
+    }
+
+    /// The field that is the value of a label.
+    pub(super) fn field(&self, number: usize) -> Option<&Field> {
+        match &self.labels.get(number)?.value {
+            Written::Value(field) => Some(field),
+            Written::Nothing | Written::Values(_) => None,
+        }
+    }
+
     fn is_closing(&self, line: &str) -> bool {
         self.until.iter().any(|opening| line.starts_with(opening.as_str()))
     }

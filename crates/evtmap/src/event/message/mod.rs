@@ -7,6 +7,7 @@
 mod labels;
 mod meaning;
 mod sentence;
+mod template;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use self::labels::Labels;
 use self::meaning::Meanings;
 use self::sentence::Sentence;
+pub use self::template::Templates;
 use super::{Event, Place, Value};
 
 /// The layouts that are part of the program: those learnt from recordings, and those written by hand.
@@ -26,13 +28,13 @@ const BUNDLED: [&str; 2] =
 /// How Windows writes the messages of events.
 #[derive(Debug, Clone, Default)]
 pub struct Messages {
-    /// The layouts of a provider's events.
-    providers: FxHashMap<String, FxHashMap<u32, Vec<Layout>>>,
-    /// The providers by their names in small letters, with and without `Microsoft-Windows-`, which the Event
-    /// Viewer likes to leave out.
-    folded: FxHashMap<String, String>,
-    /// Other names of providers.
-    aliases: FxHashMap<String, String>,
+    /// The layouts of each kind of event.
+    kinds: Vec<Vec<Layout>>,
+    /// The kinds of each provider's events, by event id.
+    providers: Vec<FxHashMap<u32, usize>>,
+    /// The providers by their names: as they are written, in small letters, with and without
+    /// `Microsoft-Windows-`, which the Event Viewer likes to leave out, and by other names that they have.
+    names: FxHashMap<String, usize>,
     meanings: Meanings,
 }
 
@@ -131,9 +133,11 @@ impl Messages {
     /// When one of them does not have that form.
     pub fn parse(files: &[&str]) -> Result<Self, LayoutError> {
         let mut messages = Self::default();
+        let mut aliases = BTreeMap::new();
+        let mut providers: BTreeMap<String, FxHashMap<u32, usize>> = BTreeMap::new();
         for text in files {
             let file: File = toml::from_str(text).map_err(|error| LayoutError::Form(error.to_string()))?;
-            messages.aliases.extend(file.alias);
+            aliases.extend(file.alias);
             let constants =
                 file.constant.into_iter().filter_map(|(key, text)| Some((key.parse().ok()?, text)));
             let rids = file.rid.into_iter().filter_map(|(key, names)| Some((key.parse().ok()?, names)));
@@ -145,38 +149,33 @@ impl Messages {
                     id,
                     reason,
                 })?;
-                messages.providers.entry(provider).or_default().entry(id).or_default().push(layout);
+                let n_kinds = messages.kinds.len();
+                let kind = *providers.entry(provider).or_default().entry(id).or_insert(n_kinds);
+                match messages.kinds.get_mut(kind) {
+                    Some(layouts) => layouts.push(layout),
+                    None => messages.kinds.push(vec![layout]),
+                }
             }
         }
-        messages.fold_names();
+        messages.names = names(providers.keys(), &aliases);
+        messages.providers = providers.into_values().collect();
         Ok(messages)
-    }
-
-    /// Notes under which other names the providers are found; a name in full comes before one for short.
-    fn fold_names(&mut self) {
-        let fold = |name: &str| name.to_ascii_lowercase();
-        self.folded = self.providers.keys().map(|name| (fold(name), name.clone())).collect();
-        for name in self.providers.keys() {
-            if let Some(short) = name.strip_prefix("Microsoft-Windows-") {
-                self.folded.entry(fold(short)).or_insert_with(|| name.clone());
-            }
-        }
     }
 
     /// Whether there is a layout for this event's message.
     pub fn knows(&self, provider: &str, event_id: u32) -> bool {
-        !self.layouts(provider, event_id).is_empty()
+        self.kind(provider, event_id).is_some()
     }
 
-    /// Adds the fields that the event's message holds, as far as the event does not have them.
+    /// Adds the fields that the event's message holds, as far as the event does not have them. `templates` is
+    /// what was learnt from messages before; nothing but time depends on it.
     ///
     /// A message that no layout fits is kept as it is, and the event says so
     /// ([`Event::is_message_unread`]).
-    pub fn fill(&self, event: &mut Event) {
+    pub fn fill(&self, event: &mut Event, templates: &mut Templates) {
         let (Some(message), Some(id)) = (event.message(), event.event_id()) else { return };
-        let layouts = self.layouts(event.provider(), id);
         let mut found = Vec::with_capacity(32);
-        if !layouts.iter().any(|layout| layout.read(message, &mut found)) {
+        if !self.read((event.provider(), id), message, templates, &mut found) {
             event.set_message_unread();
             return;
         }
@@ -201,15 +200,57 @@ impl Messages {
         }
     }
 
-    fn layouts(&self, provider: &str, event_id: u32) -> &[Layout] {
-        let layouts = self.provider(provider).and_then(|events| events.get(&event_id));
-        layouts.map(Vec::as_slice).unwrap_or_default()
+    /// Finds the values in a message of a provider's event; `false` when no layout fits.
+    fn read<'l>(
+        &'l self,
+        (provider, id): (&str, u32),
+        message: &str,
+        templates: &mut Templates,
+        found: &mut Vec<Found<'l>>,
+    ) -> bool {
+        let Some(kind) = self.kind(provider, id) else { return false };
+        let Some((first, others)) = self.kinds.get(kind).and_then(|layouts| layouts.split_first()) else {
+            return false;
+        };
+        if templates.read(kind, first, message, found) {
+            return true;
+        }
+        if first.read(message, found) {
+            templates.learn(kind, first, message, found);
+            return true;
+        }
+        others.iter().any(|layout| layout.read(message, found))
     }
 
-    fn provider(&self, name: &str) -> Option<&FxHashMap<u32, Vec<Layout>>> {
-        let name = self.aliases.get(name).map_or(name, String::as_str);
-        self.providers.get(name).or_else(|| self.providers.get(self.folded.get(&name.to_ascii_lowercase())?))
+    /// The number of a kind of event.
+    fn kind(&self, provider: &str, event_id: u32) -> Option<usize> {
+        let number = self.names.get(provider);
+        let number = number.or_else(|| self.names.get(&provider.to_ascii_lowercase()))?;
+        self.providers.get(*number)?.get(&event_id).copied()
     }
+}
+
+/// The numbers of providers by all their names; a name in full comes before one for short.
+fn names<'p>(
+    providers: impl Iterator<Item = &'p String>,
+    aliases: &BTreeMap<String, String>,
+) -> FxHashMap<String, usize> {
+    let fold = |name: &str| name.to_ascii_lowercase();
+    let providers: Vec<(usize, &str)> = providers.map(String::as_str).enumerate().collect();
+    let mut names: FxHashMap<String, usize> =
+        providers.iter().map(|(number, name)| (fold(name), *number)).collect();
+    for (number, name) in &providers {
+        if let Some(short) = name.strip_prefix("Microsoft-Windows-") {
+            names.entry(fold(short)).or_insert(*number);
+        }
+    }
+    names.extend(providers.iter().map(|(number, name)| ((*name).to_owned(), *number)));
+    for (alias, name) in aliases {
+        if let Some(number) = names.get(name).or_else(|| names.get(&fold(name))).copied() {
+            names.insert(alias.clone(), number);
+        }
+    }
+    names
 }
 
 impl Layout {

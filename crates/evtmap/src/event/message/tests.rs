@@ -79,7 +79,7 @@ fn check_of(provider: &str, id: u32, message: &str, expected: &str) {
     event.push(Place::System, "Provider_Name", Value::Text(provider));
     event.push_display(Place::System, &["EventID"], id);
     event.set_message(message);
-    Messages::parse(&[LAYOUTS]).unwrap().fill(&mut event);
+    Messages::parse(&[LAYOUTS]).unwrap().fill(&mut event, &mut Templates::default());
     let mut found: Vec<String> = event.data().map(|(name, value)| format!("{name} {value:?}")).collect();
     found.extend(event.is_message_unread().then(|| "unread".to_owned()));
     let found: Vec<String> =
@@ -208,7 +208,7 @@ fn what_the_event_has_stays() {
     event.push(Place::Data, "User", Value::Text("SYSTEM"));
     event.push(Place::Data, "CommandLine", Value::Text("a"));
     event.set_message("Process:\n\tCommand Line: b\n\tText: c\n\tUser: LAB\\bob");
-    Messages::parse(&[LAYOUTS]).unwrap().fill(&mut event);
+    Messages::parse(&[LAYOUTS]).unwrap().fill(&mut event, &mut Templates::default());
     let found: Vec<_> = event.data().map(|(name, value)| (name, value.text().unwrap())).collect();
     assert_eq!(found, [("CommandLine", "a"), ("Text", "c"), ("Domain", "LAB"), ("User", "bob")]);
 }
@@ -232,4 +232,94 @@ fn the_bundled_layouts_can_be_read() {
     let messages = Messages::parse(&BUNDLED).unwrap();
     assert!(messages.knows("Microsoft-Windows-Security-Auditing", 4720));
     assert!(messages.knows("service control manager", 7045));
+}
+
+mod templates {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn filled(messages: &Messages, text: &str, templates: &mut Templates) -> String {
+        let mut event = Event::new();
+        event.push(Place::System, "Provider_Name", Value::Text("P"));
+        event.push(Place::System, "EventID", Value::Text("1"));
+        event.set_message(text);
+        messages.fill(&mut event, templates);
+        format!("{event}unread {}", event.is_message_unread())
+    }
+
+    /// A line of a message, or what may stand in its place.
+    fn line() -> impl Strategy<Value = String> {
+        let label = prop::sample::select(vec![
+            "Subject:",
+            "\tSecurity ID:\t",
+            "\tAccount Name:",
+            "\tLogon ID:",
+            "Level:",
+            "New Logon:",
+            "Process:",
+            "\tCommand Line:",
+            "\tText:",
+            "\tUnknown:",
+            "\tUser:",
+            "",
+            "This event is generated",
+            "Other:",
+        ]);
+        let value = prop::sample::select(vec![
+            "",
+            "\t\talice",
+            "\tbob",
+            "\t0x3E7",
+            "\tLevel: x",
+            "\t-",
+            "\tD\\u",
+            "\t \u{a0}x",
+            "\ta\rb",
+        ]);
+        (label, value).prop_map(|(label, value)| format!("{label}{value}"))
+    }
+
+    proptest! {
+        /// What was read before changes nothing.
+        #[test]
+        fn a_message_is_read_alike_after_others(
+            lines in prop::collection::vec(line(), 0..8),
+            others in prop::collection::vec((0_usize..8, line()), 1..8),
+            end in prop::sample::select(vec!["\n", "\r\n"]),
+        ) {
+            let messages = Messages::parse(&[LAYOUTS]).unwrap();
+            let mut templates = Templates::default();
+            let mut lines = lines;
+            for (place, other) in others {
+                let text = lines.join(end);
+                let fresh = filled(&messages, &text, &mut Templates::default());
+                prop_assert_eq!(filled(&messages, &text, &mut templates), fresh, "{:?}", text);
+                // The next message is another in one line.
+                match lines.get_mut(place) {
+                    Some(line) => *line = other,
+                    None => lines.push(other),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_with_other_values_is_read_by_the_template() {
+        let messages = Messages::parse(&[LAYOUTS]).unwrap();
+        let text = |name: &str| {
+            format!(
+                "Logon.\r\n\r\nSubject:\r\n\tSecurity ID:\t\tS-1-5-18\r\n\tAccount Name:\t\t{name}\r\n\r\nLevel:\t\t\r\n"
+            )
+        };
+        let mut templates = Templates::default();
+        filled(&messages, &text("alice"), &mut templates);
+        let mut found = Vec::new();
+        let kind = messages.kind("P", 1).unwrap();
+        let layout = &messages.kinds[kind][0];
+        assert!(templates.read(kind, layout, &text("bob: x"), &mut found));
+        assert_eq!(found.len(), 3);
+        assert!(!templates.read(kind, layout, &text("bob\r\nand more"), &mut found));
+        assert!(found.is_empty());
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::row::{MAX_COLUMNS, Row, row_length};
 use crate::event::SYSTEM_FIELDS;
@@ -43,6 +44,10 @@ pub(super) enum Column {
 pub(super) struct Layout {
     pub(super) delimiter: u8,
     columns: Vec<Column>,
+    /// The names of the columns that are fields of the payload, one after the other.
+    names: String,
+    /// Where each column's name is in `names`, as far as columns have one there.
+    name_places: Vec<Option<Range<usize>>>,
     /// Whether a row may have one cell more than the header, the message: the Event Viewer gives its column
     /// no name.
     has_nameless_message: bool,
@@ -125,17 +130,37 @@ impl Layout {
         }
         let has_id = columns.contains(&Column::EventId);
         let is_of_events = is_known && (has_id || columns.contains(&Column::Raw)) || is_users && has_id;
-        is_of_events.then_some(Self { delimiter, columns, has_nameless_message })
+        let (mut own, mut name_places) = (String::new(), Vec::with_capacity(columns.len()));
+        for column in &columns {
+            let start = own.len();
+            name_places.push(if let Column::Data(name) = column {
+                own.push_str(name);
+                Some(start..own.len())
+            } else {
+                None
+            });
+        }
+        is_of_events.then_some(Self { delimiter, columns, names: own, name_places, has_nameless_message })
     }
 
-    /// The columns of a row with so many cells; `None` when that does not fit the header.
-    ///
-    /// The message may be missing where its column has no name.
-    pub(super) fn columns(&self, n_cells: usize) -> Option<impl Iterator<Item = &Column>> {
-        let message =
-            (self.has_nameless_message && n_cells == self.columns.len() + 1).then_some(&Column::Message);
-        let n_columns = self.columns.len() + usize::from(message.is_some());
-        (n_cells == n_columns).then(|| self.columns.iter().chain(message))
+    /// The names of the columns that are fields of the payload, in one text.
+    pub(super) fn names(&self) -> &str {
+        &self.names
+    }
+
+    /// Where in [`names`](Self::names) the column's name is, if it is a field of the payload.
+    pub(super) fn name_place(&self, column: usize) -> Option<Range<usize>> {
+        self.name_places.get(column)?.clone()
+    }
+
+    /// The columns that the header names.
+    pub(super) fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Whether a row with so many cells fits the header. The message may be missing where its column has no name.
+    pub(super) fn fits(&self, n_cells: usize) -> bool {
+        n_cells == self.columns.len() || self.has_nameless_message && n_cells == self.columns.len() + 1
     }
 
     /// How many columns the header has.

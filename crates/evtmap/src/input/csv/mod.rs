@@ -7,15 +7,18 @@ mod layout;
 mod row;
 pub(super) mod time;
 
+use std::ops::Range;
+
 use memchr::memchr;
 
 use self::layout::{Column, Layout};
 pub use self::row::MAX_COLUMNS;
-use self::row::{Row, row_length};
+use self::row::{Row, row_end, row_length};
 pub use self::time::DateOrder;
 use super::text::{self, Cut, Format, MAX_RECORD_BYTES, Problem, Text, TextInput};
 use super::{Dates, DatesFrom, InputError, InputOptions, Opened, Source, shape, time as times};
 use crate::event::json::JsonError;
+use crate::event::message::Templates;
 use crate::event::{Event, Place, Value, trimmed};
 
 pub(super) fn recognises(head: &[u8], options: &InputOptions) -> bool {
@@ -45,6 +48,9 @@ fn dates(text: &[u8], layout: &Layout, wanted: Option<DateOrder>) -> Option<Date
         let text = text::lossy(bytes);
         row.split(&text, layout.delimiter);
         let Some(cell) = row.cells(&text).nth(column) else { continue };
+        if time::has_year_first(cell) {
+            return None;
+        }
         assumed = assumed.or_else(|| time::usual_order(cell));
         if assumed.is_some()
             && wanted.is_none()
@@ -73,8 +79,15 @@ struct Csv {
     dates: Option<Dates>,
 }
 
+/// What the rows of a batch use in turn.
+#[derive(Debug, Default)]
+struct Scratch {
+    row: Row,
+    templates: Templates,
+}
+
 impl Format for Csv {
-    type Scratch = Row;
+    type Scratch = Scratch;
 
     fn kind(&self) -> &'static str {
         "csv"
@@ -84,8 +97,9 @@ impl Format for Csv {
         if text.is_empty() {
             return Cut::Open;
         }
-        match row_length(text, self.layout.delimiter, is_end) {
-            Some(length) => Cut::Record(0..length),
+        match row_end(text, self.layout.delimiter, is_end) {
+            Some((length, true)) => Cut::Line(0..length),
+            Some((length, false)) => Cut::Record(0..length),
             // The rows after it are sought anew, which stays cheap: a row that a quote keeps open has no single
             // quote in all that was searched, and only a single quote keeps another one open.
             None if is_end => {
@@ -102,7 +116,8 @@ impl Format for Csv {
         memchr(b'\n', text).map(|at| at + 1)
     }
 
-    fn read(&self, record: &str, row: &mut Row, event: &mut Event) -> Result<bool, Problem> {
+    fn read(&self, record: &str, scratch: &mut Scratch, event: &mut Event) -> Result<bool, Problem> {
+        let Scratch { row, templates } = scratch;
         row.split(record, self.layout.delimiter);
         if row.is_blank(record) {
             return Ok(false);
@@ -112,7 +127,7 @@ impl Format for Csv {
             return Err(Problem::new("csv-event-id", "the row has no event id"));
         }
         self.options.origins.complete(event);
-        self.options.messages.fill(event);
+        self.options.messages.fill(event, templates);
         Ok(true)
     }
 
@@ -128,7 +143,7 @@ impl Format for Csv {
 impl Csv {
     /// Fills `event` from a row, or says what is wrong with it.
     fn fill(&self, record: &str, row: &Row, event: &mut Event) -> Result<(), Problem> {
-        let Some(columns) = self.layout.columns(row.len()) else {
+        if !self.layout.fits(row.len()) {
             let n_cells = match row.len() {
                 n_cells if n_cells > MAX_COLUMNS => format!("more than {MAX_COLUMNS}"),
                 n_cells => n_cells.to_string(),
@@ -136,13 +151,27 @@ impl Csv {
             let n_columns = self.layout.n_columns();
             let reason = format!("the row has {n_cells} cells and the header {n_columns}");
             return Err(Problem::new("csv-columns", reason));
-        };
+        }
         let mut later = Vec::new();
-        for (column, cell) in columns.zip(row.cells(record)) {
+        let names = self.layout.names();
+        let held = (!names.is_empty()).then(|| (event.hold(names), event.hold(record)));
+        let mut cells = row.cells(record);
+        for (index, (column, cell)) in self.layout.columns().iter().zip(cells.by_ref()).enumerate() {
+            if let Some(held) = held
+                && says_something(cell)
+                && let (Some(name), Some(place)) = (self.layout.name_place(index), row.place(index))
+            {
+                let moved = |place: Range<usize>, by: usize| place.start + by..place.end + by;
+                event.push_held(moved(name, held.0), moved(place, held.1));
+                continue;
+            }
             match column {
                 Column::Fallback(_) | Column::Raw if !is_absent(cell) => later.push((column, cell)),
                 _ => self.add(column, cell, event)?,
             }
+        }
+        if let Some(message) = cells.next() {
+            self.add(&Column::Message, message, event)?;
         }
         for (column, cell) in later {
             match column {
@@ -194,6 +223,11 @@ impl Csv {
         }
         Ok(())
     }
+}
+
+/// Whether it shows in the first byte of a cell that it holds something; nearly all that do show it.
+fn says_something(cell: &str) -> bool {
+    cell.bytes().next().is_some_and(|first| first.is_ascii_graphic() && first != b'S')
 }
 
 /// Whether a cell holds nothing.

@@ -18,23 +18,32 @@ pub const MAX_COLUMNS: usize = 1000;
 /// The length of the row at the start of `bytes`, line end included. `None` when it does not end there: the
 /// rest is missing, or, if `is_end` says that nothing follows, a quote is; or when it is too long.
 pub(super) fn row_length(bytes: &[u8], delimiter: u8, is_end: bool) -> Option<usize> {
+    row_end(bytes, delimiter, is_end).map(|(length, _)| length)
+}
+
+/// The length of the row as [`row_length`] gives it, and whether it is known to have no line end but its last.
+pub(super) fn row_end(bytes: &[u8], delimiter: u8, is_end: bool) -> Option<(usize, bool)> {
     let is_end = is_end && bytes.len() <= MAX_ROW_BYTES;
     let bytes = bytes.get(..MAX_ROW_BYTES).unwrap_or(bytes);
     let mut at = 0;
+    let mut has_lines = false;
     loop {
         let Some(found) = memchr2(b'\n', b'"', bytes.get(at..)?) else {
-            return is_end.then_some(bytes.len());
+            return is_end.then_some((bytes.len(), false));
         };
         at += found + 1;
         if bytes.get(at - 1) == Some(&b'\n') {
-            return Some(at);
+            return Some((at, !has_lines));
         }
         // A quote counts where a cell begins.
         if at >= 2 && bytes.get(at - 2) != Some(&delimiter) {
             continue;
         }
         loop {
-            at += memchr(b'"', bytes.get(at..)?)? + 1;
+            let quoted = bytes.get(at..)?;
+            let length = memchr(b'"', quoted)?;
+            has_lines = has_lines || memchr(b'\n', quoted.get(..length)?).is_some();
+            at += length + 1;
             match bytes.get(at) {
                 Some(b'"') => at += 1,
                 None if !is_end => return None,
@@ -68,11 +77,11 @@ impl Row {
         let row = row.strip_suffix('\r').unwrap_or(row);
         let mut at = 0;
         loop {
-            let rest = row.get(at..).unwrap_or_default();
-            let (cell, length) = if rest.starts_with('"') {
-                self.unquote(rest, at, delimiter)
+            let (cell, length) = if row.as_bytes().get(at) == Some(&b'"') {
+                self.unquote(row.get(at..).unwrap_or_default(), at, delimiter)
             } else {
-                let length = memchr(delimiter, rest.as_bytes()).unwrap_or(rest.len());
+                let rest = row.as_bytes().get(at..).unwrap_or_default();
+                let length = memchr(delimiter, rest).unwrap_or(rest.len());
                 (Cell::InRow(at..at + length), length)
             };
             self.cells.push(cell);
@@ -116,6 +125,14 @@ impl Row {
     /// Whether the row is an empty line.
     pub(super) fn is_blank(&self, row: &str) -> bool {
         self.cells.len() <= 1 && self.cells(row).all(|cell| cell.trim_ascii().is_empty())
+    }
+
+    /// Where in the row a cell stands as it is; nothing when it stands there with quotes to be removed.
+    pub(super) fn place(&self, index: usize) -> Option<Range<usize>> {
+        match self.cells.get(index)? {
+            Cell::InRow(place) => Some(place.clone()),
+            Cell::Unquoted(_) => None,
+        }
     }
 
     /// The cells of the row that was split last.

@@ -74,8 +74,9 @@ pub(in crate::input) fn parse(text: &str, style: Style<'_>) -> Option<Time> {
     if let Some(time) = style.pattern.and_then(|pattern| by_pattern(text, pattern, style.zone)) {
         return Some(time);
     }
-    let has_year_first = text.bytes().take(4).all(|byte| byte.is_ascii_digit());
-    if has_year_first && let Ok(timestamp) = text.parse() {
+    if has_year_first(text)
+        && let Ok(timestamp) = text.parse()
+    {
         return Some(Time { timestamp, is_local: false });
     }
     let written = Written::read(text)?;
@@ -100,6 +101,11 @@ fn by_pattern(text: &str, pattern: &str, zone: &TimeZone) -> Option<Time> {
     }
     let timestamp = zone.to_timestamp(parts.to_datetime().ok()?).ok()?;
     Some(Time { timestamp, is_local: true })
+}
+
+/// Whether a time begins with four digits: what follows the year is then the month.
+pub(super) fn has_year_first(text: &str) -> bool {
+    text.len() > 4 && text.bytes().take(4).all(|byte| byte.is_ascii_digit())
 }
 
 /// The order of day and month in this date, if it shows: one of the two is above 12, or a name.

@@ -166,7 +166,7 @@ fn next_line(text: &[u8], is_end: bool) -> Cut {
     let Some(start) = text.iter().position(|byte| !is_blank(byte)) else { return Cut::Open };
     let rest = text.get(start..).unwrap_or_default();
     match memchr(b'\n', rest) {
-        Some(length) => Cut::Record(start..start + length + 1),
+        Some(length) => Cut::Line(start..start + length + 1),
         None if is_end => Cut::Record(start..text.len()),
         None => Cut::Open,
     }

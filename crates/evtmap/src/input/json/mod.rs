@@ -40,7 +40,7 @@ pub(super) fn recognises(head: &[u8], _: &InputOptions) -> bool {
     let mut rest = text.get(start..).unwrap_or_default();
     loop {
         let (is_whole, range) = match layout.next(rest.as_bytes(), false) {
-            Cut::Record(range) => (true, range),
+            Cut::Record(range) | Cut::Line(range) => (true, range),
             Cut::Damaged(range, _) => (false, range),
             Cut::Open => break,
         };
