@@ -111,7 +111,7 @@ export class Model {
             const found = this.found.get(alert)?.get(at)?.map((value) => this.doc.strings[value]);
             for (const field of fields) {
                 const isIt = found ? field.value !== null && found.includes(field.value)
-                    : item.field !== null ? sameName(field.name, item.field) : false;
+                    : item.field !== null && plainName(field.name) === plainName(item.field);
                 if (isIt) names.add(field.name);
             }
         });
@@ -187,11 +187,8 @@ export function members(part: Part): Part[] {
     return part.of;
 }
 
-/** Sigma's names of fields know neither case nor spaces. */
-export function sameName(one: string, other: string): boolean {
-    const plain = (name: string) => name.replaceAll(" ", "").toLowerCase();
-    return plain(one) === plain(other);
-}
+/** A field's name as Sigma compares it: it knows neither case nor spaces. */
+export const plainName = (name: string): string => name.replaceAll(" ", "").toLowerCase();
 
 function undelta(column: (number | null)[]): (number | null)[] {
     let before = 0;

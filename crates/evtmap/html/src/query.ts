@@ -7,7 +7,7 @@
 import type { Index } from "./contract.ts";
 import type { Model } from "./model.ts";
 
-export interface Term { text: string; place: string | null; isNegated: boolean; }
+interface Term { text: string; place: string | null; isNegated: boolean; }
 
 export function readQuery(query: string): Term[] {
     const terms: Term[] = [];

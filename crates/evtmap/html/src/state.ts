@@ -8,7 +8,7 @@ export const LANES = ["host", "user", "session"] as const;
 export type Lanes = (typeof LANES)[number];
 
 /** What the table is sorted by. */
-export const ORDERS = ["severity", "time", "host", "user", "rule"] as const;
+const ORDERS = ["severity", "time", "host", "user", "rule"] as const;
 export type Order = (typeof ORDERS)[number];
 
 export interface State {
@@ -40,10 +40,6 @@ export const INITIAL: State = {
     techniques: NOTHING, findings: NOTHING, range: null, query: "", order: "severity", descending: true, grouped: true,
     lanes: "host", open: -1,
 };
-
-/** The members of the state that restrict what is shown. */
-export type Restriction =
-    "severities" | "hosts" | "users" | "sessions" | "tactics" | "techniques" | "findings" | "range" | "query";
 
 type SetName = "severities" | "hosts" | "users" | "sessions" | "tactics" | "techniques" | "findings";
 

@@ -16,7 +16,7 @@ const CONTROLS =
     "NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(" ");
 
 /** How a hidden character is named: as ASCII does, else by its number. */
-export function nameOf(character: string): string {
+function nameOf(character: string): string {
     const code = character.codePointAt(0) ?? 0;
     if (code < CONTROLS.length) return CONTROLS[code];
     if (code === 0x7f) return "DEL";

@@ -1,7 +1,7 @@
 /** The strip of the whole time, on which a stretch is chosen: by dragging, or with the arrow keys. */
 
 import { h, replace, svg } from "../dom.ts";
-import { exact, span } from "../time.ts";
+import { exact } from "../time.ts";
 import type { Page } from "./page.ts";
 
 const HEIGHT = 30;
@@ -99,7 +99,4 @@ export class Brush {
         this.element.addEventListener("pointercancel", stop);
         this.element.addEventListener("dblclick", () => this.page.store.set({ range: null }));
     }
-
-    /** What a screen reader hears of the strip. */
-    get words(): string { return span(this.shown[0], this.shown[1]); }
 }

@@ -3,7 +3,7 @@
 import type { Index, Part } from "../contract.ts";
 import { announce, append, h, replace, text } from "../dom.ts";
 import type { Evidence } from "../evidence.ts";
-import { type Field, members } from "../model.ts";
+import { type Field, members, plainName } from "../model.ts";
 import { SHOWN_MAX, clip, counted, line, link, number, shortHost } from "../text.ts";
 import { clock, duration, exact } from "../time.ts";
 import { severityClass, severityName, spokenMark } from "./mark.ts";
@@ -140,15 +140,13 @@ function leaf({ model }: Page, alert: Index, at: number, item: Extract<Part, { i
     const shown = ordered.slice(0, Math.min(n, 12));
     const found = model.found.get(alert)?.get(at);
     const values = found ? found.map((index) => (index < 0 ? null : model.doc.strings[index]))
-        : item.field ? model.fields(alert).filter((field) => plain(field.name) === plain(item.field!)).map((field) => field.value) : [];
+        : item.field ? model.fields(alert).filter((field) => plainName(field.name) === plainName(item.field!)).map((field) => field.value) : [];
     const value = ({ value, isMet }: { value: string; isMet: boolean }) => h("code", { class: isMet ? "value is-met" : "value" }, clip(value, 160));
     return h("span", { class: "leaf" },
         h("span", { class: "item-name" }, item.item.replaceAll("|", " ")), item.negated ? h("span", { class: "operator" }, "not") : null,
         h("span", { class: "values" }, shown.map((one) => [value(one), " "]), ordered.length > shown.length ? h("span", { class: "faint" }, `${item.every ? "and" : "or"} ${counted(ordered.length - shown.length, "value")} more`) : null),
         values.length > 0 ? h("span", { class: "had" }, "has ", values.slice(0, 3).map((one) => [one === null ? h("i", null, "no value") : h("code", null, clip(line(one, 200), 160)), " "])) : h("span", { class: "had" }, "the event has no such field"));
 }
-
-const plain = (name: string): string => name.replaceAll(" ", "").toLowerCase();
 
 function correlation({ model }: Page, alert: Index): HTMLElement | null {
     const one = model.doc.correlations[model.doc.alerts.correlation[alert]];
