@@ -31,7 +31,7 @@ export class Filter {
         for (let alert = 0; alert < model.n; alert++) {
             const time = model.time[alert];
             fails[alert] =
-                (state.hints || model.isDetection[alert] ? 0 : FAILS.kind) |
+                (state.associations || model.isDetection[alert] ? 0 : FAILS.kind) |
                 (isOf(state.severities, model.severity[alert]) ? 0 : FAILS.severity) |
                 (isOf(state.hosts, model.host[alert]) ? 0 : FAILS.host) |
                 (isOf(state.users, model.user[alert]) ? 0 : FAILS.user) |

@@ -13,8 +13,8 @@ export type Order = (typeof ORDERS)[number];
 
 export interface State {
     severities: ReadonlySet<number>;
-    /** Whether what event ids alone may hint at is shown too. */
-    hints: boolean;
+    /** Whether associations are shown too: what event ids alone may hint at. */
+    associations: boolean;
     hosts: ReadonlySet<Index>;
     users: ReadonlySet<Index>;
     sessions: ReadonlySet<Index>;
@@ -36,7 +36,7 @@ export interface State {
 const NOTHING: ReadonlySet<number> = new Set();
 
 export const INITIAL: State = {
-    severities: NOTHING, hints: false, hosts: NOTHING, users: NOTHING, sessions: NOTHING, tactics: NOTHING,
+    severities: NOTHING, associations: false, hosts: NOTHING, users: NOTHING, sessions: NOTHING, tactics: NOTHING,
     techniques: NOTHING, findings: NOTHING, range: null, query: "", order: "severity", descending: true, grouped: true,
     lanes: "host", open: -1,
 };
@@ -112,7 +112,7 @@ export function writeLink(state: State, model: Model): string {
     for (const [name, set] of SETS) put(name, [...state[set]].map(String));
     if (state.range) link.set("time", state.range.map((time) => Math.round(time)).join("."));
     if (state.query.trim()) link.set("q", state.query);
-    if (state.hints) link.set("hints", "1");
+    if (state.associations) link.set("associations", "1");
     if (state.order !== INITIAL.order || state.descending !== INITIAL.descending) {
         link.set("sort", `${state.order}.${state.descending ? "down" : "up"}`);
     }
@@ -146,7 +146,7 @@ export function readLink(fragment: string, model: Model): State {
         ),
         range: Number.isFinite(from) && Number.isFinite(to) && from <= to ? [from, to] : null,
         query: (link.get("q") ?? "").slice(0, 1000),
-        hints: link.get("hints") === "1",
+        associations: link.get("associations") === "1",
         order: ORDERS.includes(order as Order) ? (order as Order) : INITIAL.order,
         descending: direction ? direction === "down" : INITIAL.descending,
         grouped: link.get("each") !== "1",

@@ -54,7 +54,7 @@ const quoted = (argument: string): string => (/^[\w./:=@%+,\\-]+$/.test(argument
 function howToRead(): HTMLElement {
     return h("div", null, h("h2", null, "How to read this"),
         h("ul", { class: "legend" }, SEVERITIES.map((name, severity) => h("li", null, mark(severity), name)).reverse()),
-        h("p", null, "A detection is a rule's whole condition that held in an event: a reason to look, not a proof. A hint is an event whose id alone may go with a technique; nothing else of it was looked at."),
+        h("p", null, "A detection is a rule's whole condition that held in an event: a reason to look, not a proof. An association is an event whose id alone may go with a technique: context, nothing else of it was looked at."),
         h("p", null, "Rules are signed by their authors, and each says what else may look like what it finds. ATT&CK® is a registered trademark of The MITRE Corporation."),
         h("p", { class: "keys" }, h("kbd", null, "/"), " search  ", h("kbd", null, "↑"), h("kbd", null, "↓"), " alerts  ", h("kbd", null, "Enter"), " open  ", h("kbd", null, "j"), h("kbd", null, "k"), " next, previous  ", h("kbd", null, "Esc"), " close"));
 }

@@ -110,16 +110,16 @@ function restrictions(page: Page): HTMLElement {
         facet(page, { name: "Host", set: "hosts", bit: FAILS.host, of: (alert) => page.model.host[alert], label: (host) => page.model.doc.hosts[host].name }),
         facet(page, { name: "Account", set: "users", bit: FAILS.user, of: (alert) => page.model.user[alert], label: (user) => page.model.doc.users[user].name }),
         facet(page, { name: "Rule", set: "findings", bit: FAILS.rule, of: (alert) => page.model.doc.alerts.finding[alert], label: (finding) => page.model.doc.findings[finding].title }));
-    const hints = h("label", { class: "hints-toggle", title: "Events without a detection whose id may hint at a technique: context, nothing was found" });
+    const associations = h("label", { class: "associations-toggle", title: "Events without a detection whose id may hint at a technique: context, nothing was found" });
     const chips = h("ul", { class: "chips", "aria-label": "Restrictions in force" });
     const draw = () => {
         drawSeverities(page, severities);
-        drawHints(page, hints);
+        drawAssociations(page, associations);
         drawChips(page, chips);
     };
     store.listen(draw);
     draw();
-    return h("div", { class: "bar-filters" }, severities, facets, hints, chips);
+    return h("div", { class: "bar-filters" }, severities, facets, associations, chips);
 }
 
 function drawSeverities({ model, store, filter }: Page, element: HTMLElement): void {
@@ -135,16 +135,16 @@ function drawSeverities({ model, store, filter }: Page, element: HTMLElement): v
     if (focused !== undefined) element.querySelector<HTMLElement>(`[data-severity="${focused}"]`)?.focus();
 }
 
-function drawHints({ model, store }: Page, element: HTMLElement): void {
+function drawAssociations({ model, store }: Page, element: HTMLElement): void {
     if (element.firstChild) {
-        element.querySelector("input")!.checked = store.state.hints;
+        element.querySelector("input")!.checked = store.state.associations;
         return;
     }
     const n = model.n - model.isDetection.reduce((sum, one) => sum + one, 0);
     element.hidden = n === 0;
-    const box = h("input", { type: "checkbox", on: { change: () => store.set({ hints: box.checked }) } });
-    box.checked = store.state.hints;
-    replace(element, box, ` + ${counted(n, "hint")} of event ids`);
+    const box = h("input", { type: "checkbox", on: { change: () => store.set({ associations: box.checked }) } });
+    box.checked = store.state.associations;
+    replace(element, box, ` + ${counted(n, "association")}`);
 }
 
 interface Facet {

@@ -32,7 +32,7 @@ export class Brush {
         const bins = new Float64Array(Math.max(20, Math.floor(width / 3)));
         for (let alert = 0; alert < model.n; alert++) {
             const time = model.time[alert];
-            if (Number.isNaN(time) || !(model.isDetection[alert] || store.state.hints)) continue;
+            if (Number.isNaN(time) || !(model.isDetection[alert] || store.state.associations)) continue;
             bins[Math.min(bins.length - 1, Math.max(0, Math.floor(this.part(time) * bins.length)))] += 1;
         }
         const most = Math.max(...bins, 1);

@@ -58,7 +58,7 @@ function head(page: Page, alert: Index): HTMLElement {
     const finding = model.finding(alert);
     const among = page.among ?? page.rows;
     const at = among.indexOf(alert);
-    const kind = finding.kind === "detection" ? severityName(finding.severity) : finding.kind === "association" ? "hint of an event id" : "event";
+    const kind = finding.kind === "detection" ? severityName(finding.severity) : finding.kind === "association" ? "association" : "event";
     const step = (by: number, words: string, sign: string) => h("button", {
         type: "button", class: "quiet", "aria-label": words, title: words, disabled: at < 0 || among[at + by] === undefined, on: { click: () => move(page, by) },
     }, sign);

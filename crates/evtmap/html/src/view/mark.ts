@@ -28,14 +28,14 @@ export function outline(severity: SeverityIndex, x: number, y: number, r: number
 }
 
 /** The mark alone, for places where the word stands beside it. */
-export function mark(severity: SeverityIndex, isHint = false): SVGSVGElement {
-    return svg("svg", { class: `mark ${severityClass(severity)}${isHint ? " is-hint" : ""}`, viewBox: "-7 -7 14 14", "aria-hidden": "true" },
+export function mark(severity: SeverityIndex, isAssociation = false): SVGSVGElement {
+    return svg("svg", { class: `mark ${severityClass(severity)}${isAssociation ? " is-association" : ""}`, viewBox: "-7 -7 14 14", "aria-hidden": "true" },
         svg("path", { d: outline(severity, 0, 0, 5) }));
 }
 
 /** The mark with the word for those who do not see it. */
-export function spokenMark(severity: SeverityIndex, isHint = false): HTMLElement {
-    return h("span", { class: "spoken-mark", title: severityName(severity) + (isHint ? ", hint of an event id" : "") },
-        mark(severity, isHint),
+export function spokenMark(severity: SeverityIndex, isAssociation = false): HTMLElement {
+    return h("span", { class: "spoken-mark", title: severityName(severity) + (isAssociation ? ", association" : "") },
+        mark(severity, isAssociation),
         h("span", { class: "for-readers" }, severityName(severity)));
 }

@@ -10,7 +10,7 @@ import type { Page } from "./page.ts";
 /** How many techniques of a tactic are shown before the rest must be unfolded. */
 const CELLS_SHOWN = 14;
 
-interface Cell { technique: Index; n: number; worst: number; isHint: boolean; }
+interface Cell { technique: Index; n: number; worst: number; isAssociation: boolean; }
 
 export function matrix(page: Page): HTMLElement {
     const grid = h("div", { class: "matrix", tabindex: "0", role: "group", "aria-label": "ATT&CK matrix" });
@@ -31,7 +31,7 @@ function drawMatrix(page: Page, grid: HTMLElement, note: HTMLElement): void {
     const alerts = filter.rows(FAILS.attack);
     const columns = count(page, alerts);
     const totals = tactics.map((_, tactic) => alerts.filter((alert) => model.finding(alert).tactics.includes(tactic)).length);
-    const n = new Set(columns.flatMap((cells) => [...cells.values()].filter((cell) => !cell.isHint).map((cell) => cell.technique))).size;
+    const n = new Set(columns.flatMap((cells) => [...cells.values()].filter((cell) => !cell.isAssociation).map((cell) => cell.technique))).size;
     replace(note, `${number(n)} techniques found · ${run.attack.domain.replace("-attack", "")} ${run.attack.version ?? ""} · a choice filters everything`);
     const focused = grid.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset["key"] : undefined;
     grid.style.setProperty("--columns", columns.map((cells, index) => (cells.size > 0 || store.state.tactics.has(index) ? "minmax(0, 190px)" : "30px")).join(" "));
@@ -64,14 +64,14 @@ function count({ model }: Page, alerts: Index[]): Map<Index, Cell>[] {
     const columns = model.doc.tactics.map(() => new Map<Index, Cell>());
     for (const alert of alerts) {
         const finding = model.finding(alert);
-        const isHint = finding.kind !== "detection";
+        const isAssociation = finding.kind !== "detection";
         for (const technique of finding.techniques) {
             for (const tactic of places(model.doc.techniques[technique].tactics, finding.tactics)) {
                 const cell = columns[tactic].get(technique);
-                if (!cell) columns[tactic].set(technique, { technique, n: 1, worst: finding.severity, isHint });
-                else if (cell.isHint === isHint) Object.assign(cell, { n: cell.n + 1, worst: Math.max(cell.worst, finding.severity) });
+                if (!cell) columns[tactic].set(technique, { technique, n: 1, worst: finding.severity, isAssociation });
+                else if (cell.isAssociation === isAssociation) Object.assign(cell, { n: cell.n + 1, worst: Math.max(cell.worst, finding.severity) });
                 // What a rule found stands before what an event id hints at.
-                else if (cell.isHint) Object.assign(cell, { n: 1, worst: finding.severity, isHint: false });
+                else if (cell.isAssociation) Object.assign(cell, { n: 1, worst: finding.severity, isAssociation: false });
             }
         }
     }
@@ -86,7 +86,7 @@ function places(ofTechnique: Index[], ofRule: Index[]): Index[] {
 
 /** The worst first; a sub-technique follows its technique where that was found too. */
 function arrange(cells: Cell[], { model }: Page): Cell[] {
-    return cells.sort((a, b) => Number(a.isHint) - Number(b.isHint) || b.worst - a.worst || b.n - a.n ||
+    return cells.sort((a, b) => Number(a.isAssociation) - Number(b.isAssociation) || b.worst - a.worst || b.n - a.n ||
         model.doc.techniques[a.technique].id.localeCompare(model.doc.techniques[b.technique].id));
 }
 
@@ -94,12 +94,12 @@ function button({ model, store }: Page, cell: Cell, tactic: Index): HTMLElement 
     const technique = model.doc.techniques[cell.technique];
     const parent = technique.parent ? model.doc.techniques.find((one) => one.id === technique.parent)?.name : undefined;
     return h("button", {
-        type: "button", class: `cell ${severityClass(cell.worst)}${cell.isHint ? " is-hint" : ""}`, "data-key": `${tactic} ${cell.technique}`,
+        type: "button", class: `cell ${severityClass(cell.worst)}${cell.isAssociation ? " is-association" : ""}`, "data-key": `${tactic} ${cell.technique}`,
         "aria-pressed": String(store.state.techniques.has(cell.technique)),
-        title: `${technique.id} ${parent ? `${parent}: ` : ""}${technique.name}; ${number(cell.n)} ${cell.isHint ? "hints of event ids" : `detections, the worst ${severityName(cell.worst)}`}`,
+        title: `${technique.id} ${parent ? `${parent}: ` : ""}${technique.name}; ${number(cell.n)} ${cell.isAssociation ? "associations" : `detections, the worst ${severityName(cell.worst)}`}`,
         on: { click: () => store.toggle("techniques", cell.technique) },
     },
     h("span", { class: "cell-name" }, technique.name),
     h("span", { class: "cell-id" }, technique.id), h("span", { class: "count" }, number(cell.n)),
-    h("span", { class: "for-readers" }, cell.isHint ? ", hint" : `, ${severityName(cell.worst)}`));
+    h("span", { class: "for-readers" }, cell.isAssociation ? ", association" : `, ${severityName(cell.worst)}`));
 }

@@ -419,9 +419,9 @@ class Drawing {
         const step = cluster.step === null ? "" : `${cluster.step}, `;
         const words = `${step}${stamp(model.time[worst])} ${severityName(severity)}: ${model.finding(worst).title}${more}`;
         const size = 3.9 + Math.min(2.6, Math.log2(alerts.length) * 0.8);
-        const isHint = !model.isDetection[worst];
+        const isAssociation = !model.isDetection[worst];
         const group = svg("g", {
-            class: `dot ${severityClass(severity)}${cluster.isFirst ? "" : " is-further"}${isOpen ? " is-open" : ""}${isHint ? " is-hint" : ""}`,
+            class: `dot ${severityClass(severity)}${cluster.isFirst ? "" : " is-further"}${isOpen ? " is-open" : ""}${isAssociation ? " is-association" : ""}`,
             role: "button", tabindex: isStop ? "0" : "-1", "aria-label": words, "data-mark": "", "data-y": String(y),
             on: { click: () => page.open(worst, alerts) },
         }, svg("title", null, words));

@@ -47,7 +47,7 @@ function when(hosts: Host[]): (string | HTMLElement)[] {
 function leftOut(left: { detections: number; associations: number; events: number }, others: string[]): HTMLElement | null {
     const parts = [
         left.detections > 0 ? counted(left.detections, "detection") : "",
-        left.associations > 0 ? counted(left.associations, "hint") + " of event ids" : "",
+        left.associations > 0 ? counted(left.associations, "association") : "",
         left.events > 0 ? counted(left.events, "mere event") : "",
     ].filter(Boolean);
     if (parts.length === 0) return null;

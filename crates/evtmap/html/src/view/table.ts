@@ -122,17 +122,17 @@ class Table {
         const { alert, group } = row;
         const finding = model.finding(alert);
         const time = model.time[alert];
-        const isHint = !model.isDetection[alert];
+        const isAssociation = !model.isDetection[alert];
         const many = group && group.length > 1 ? group : null;
         const isOpen = store.state.open === alert || (many !== null && !row.isUnfolded && many.includes(store.state.open));
         const cell = (name: string, ...content: Parameters<typeof h>[2][]) => h("div", { role: "gridcell", class: `cell-${name}` }, content);
         return h("div", {
-            class: `row${isOpen ? " is-open" : ""}${at === this.at ? " is-at" : ""}${row.isMember ? " is-member" : ""}${isHint ? " is-hint" : ""}`,
+            class: `row${isOpen ? " is-open" : ""}${at === this.at ? " is-at" : ""}${row.isMember ? " is-member" : ""}${isAssociation ? " is-association" : ""}`,
             role: "row", id: `row-${at}`, "aria-rowindex": String(at + 2), "aria-selected": String(isOpen),
             style: { transform: `translateY(${at * this.height}px)` },
             on: { click: (event: MouseEvent) => this.choose(at, event) },
         },
-        cell("severity", spokenMark(finding.severity, isHint), h("span", { class: "word", "aria-hidden": "true" }, isHint ? "hint" : severityName(finding.severity))),
+        cell("severity", spokenMark(finding.severity, isAssociation), h("span", { class: "word", "aria-hidden": "true" }, isAssociation ? "association" : severityName(finding.severity))),
         cell("time", Number.isNaN(time) ? "no time" : [h("span", { class: "date" }, day(time)), " ", clock(time)]),
         cell("host", shortHost(model.hostOf(alert)?.name ?? "")),
         cell("user", line(model.userOf(alert)?.name ?? "", 60)),

@@ -21,7 +21,7 @@ function shown(link) {
 test("a link gives back the state it was made of", () => {
     const state = {
         ...INITIAL, severities: new Set([4, 2]), hosts: new Set([1]), tactics: new Set([0]), techniques: new Set([0]), findings: new Set([2]),
-        range: [5, 60e6], query: 'a "b c" é&=', hints: true, order: "host", descending: false, grouped: false, lanes: "session", open: 2,
+        range: [5, 60e6], query: 'a "b c" é&=', associations: true, order: "host", descending: false, grouped: false, lanes: "session", open: 2,
     };
     assert.deepEqual(readLink(writeLink(state, model), model), state);
     assert.equal(writeLink(INITIAL, model), "");
