@@ -206,6 +206,8 @@ struct Record<'a> {
     id: TechniqueId,
     #[serde(flatten)]
     now: Facts<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stix: Option<&'a str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     was: BTreeMap<&'a str, Option<Facts<'a>>>,
 }
@@ -245,7 +247,8 @@ fn record<'a>(technique: &'a Technique, older: &'a [Release]) -> Record<'a> {
         status: some_unless(technique.status, technique.status == Status::Active),
         successor: technique.successor,
     };
-    Record { id: technique.id, now, was }
+    let stix = technique.stix_id.as_deref().and_then(|id| id.strip_prefix("attack-pattern--"));
+    Record { id: technique.id, now, stix, was }
 }
 
 fn difference<'a>(earlier: &'a Technique, now: &Technique) -> Facts<'a> {

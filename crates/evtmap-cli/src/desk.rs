@@ -161,6 +161,7 @@ fn report_options(args: &MapArgs, path: &Path, begun: Timestamp) -> ReportOption
             begun: Some(begun),
             other_reports: others.map(|other| other.display().to_string()).collect(),
         },
+        ..ReportOptions::default()
     }
 }
 

@@ -192,8 +192,7 @@ impl Reader<'_> {
     /// A selection whose items are all of them needed shows them at once.
     fn selection(&self, index: usize) -> Explanation {
         let name = self.words.name(index);
-        let part = name
-            .map_or(ExplainedPart::FilterSelection, |name| ExplainedPart::Selection(name.clone()));
+        let part = name.map_or(ExplainedPart::FilterSelection, |name| ExplainedPart::Selection(name.clone()));
         let Some(expr) = self.compiled.selections.get(index) else {
             return Explanation { holds: false, part, members: Vec::new() };
         };
@@ -302,8 +301,7 @@ impl Witness<'_> {
         let tests = predicate.tests.iter().enumerate();
         let met = tests.filter(|(_, test)| predicate.is_met(test, self.event)).map(|(index, _)| index);
         let met: Vec<usize> = met.collect();
-        let is_met =
-            if predicate.all { met.len() == predicate.tests.len() } else { !met.is_empty() };
+        let is_met = if predicate.all { met.len() == predicate.tests.len() } else { !met.is_empty() };
         self.evidence.items.push(ItemEvidence { met, found: found(self.event, predicate) });
         is_met != predicate.negated
     }

@@ -42,7 +42,7 @@ impl Accounts {
             let field = |rest: &str| {
                 let mut fields = alert.event.fields.iter();
                 let found = fields.find(|(name, _)| name.strip_prefix(prefix) == Some(rest));
-                found.and_then(|(_, value)| value.as_deref()).filter(|value| !matches!(*value, "" | "-"))
+                found.and_then(|(_, value)| value).filter(|value| !matches!(*value, "" | "-"))
             };
             let Some(sid) = field("UserSid").or_else(|| field("Sid")) else { continue };
             let Some(name) = field("UserName").filter(|_| sid.starts_with(OWN_SIDS)) else { continue };
@@ -108,7 +108,7 @@ mod tests {
         let mut alert = detection();
         let fields = [("UserSid", sid), ("DomainName", domain), ("UserName", name)];
         Arc::make_mut(&mut alert.event).fields =
-            fields.map(|(field, value)| (format!("{prefix}{field}"), Some(value.to_owned()))).into();
+            fields.map(|(field, value)| (format!("{prefix}{field}"), Some(value))).into_iter().collect();
         accounts.learn(&alert);
     }
 

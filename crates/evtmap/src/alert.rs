@@ -1,6 +1,7 @@
 //! Alerts: what was found, in which event, and what ATT&CK calls it.
 
 mod enrich;
+mod payload;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::rules::LoadedCorrelation;
 use crate::severity::Severity;
 
 pub use enrich::Enrichment;
+pub use payload::{Fields, Payload};
 
 /// What an alert is based on. The kinds are never mixed up: only a detection says that something was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -105,6 +107,12 @@ pub struct TechniqueRef {
     /// The technique that a sub-technique belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// The name of that technique.
+    #[serde(skip)]
+    pub parent_name: Option<String>,
+    /// The id of its object in STIX, as MITRE has it. Only reports in STIX show it.
+    #[serde(skip)]
+    pub stix_id: Option<String>,
     /// The page that MITRE has about it.
     pub url: String,
     /// What it is, in a few sentences: of the loaded ATT&CK bundle where it has texts, of the project otherwise.
@@ -141,6 +149,8 @@ impl TechniqueRef {
             name: technique.name.clone(),
             tactics: tactics.map(|tactic| tactic.short_name.clone()).collect(),
             parent: technique.id.parent().map(|parent| parent.to_string()),
+            parent_name: technique.id.parent().and_then(|id| Some(catalogue.technique(id)?.name.clone())),
+            stix_id: technique.stix_id.clone(),
             url: technique.id.url(),
             description: catalogue.summary(technique.id).map(str::to_owned),
             groups: None,
@@ -377,7 +387,7 @@ pub struct AlertEvent {
     /// Who did it, as far as the event says.
     pub user: Option<String>,
     /// The payload: names and values in the order of the event.
-    pub fields: Vec<(String, Option<String>)>,
+    pub fields: Payload,
     /// The message as Windows rendered it, where the input has it.
     pub message: Option<String>,
     /// Whether it was deleted from its log and found again.
@@ -393,16 +403,16 @@ pub struct AlertEvent {
 impl AlertEvent {
     /// Keeps what alerts need of an event.
     pub fn of(event: &Event, input: &Arc<str>, position: Position) -> Self {
-        let fields = event.data().map(|(name, value)| (name.to_owned(), value.text().map(str::to_owned)));
+        let fields = event.data().map(|(name, value)| (name, value.text()));
         Self {
-            fields: fields.collect(),
+            fields: Payload::of(fields),
             message: event.message().map(str::to_owned),
             ..Self::without_payload(event, input, position)
         }
     }
 
     /// The same event with another payload, such as a part of its own.
-    pub(crate) fn with_payload(&self, fields: Vec<(String, Option<String>)>, message: Option<String>) -> Self {
+    pub(crate) fn with_payload(&self, fields: Payload, message: Option<String>) -> Self {
         Self {
             time: self.time,
             computer: self.computer.clone(),
@@ -430,7 +440,7 @@ impl AlertEvent {
             event_id: event.event_id(),
             record_id: event.record_id(),
             user: event.user().map(|account| account.to_string()),
-            fields: Vec::new(),
+            fields: Payload::default(),
             message: None,
             is_recovered: event.is_recovered(),
             timezone: None,

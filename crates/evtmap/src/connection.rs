@@ -174,7 +174,9 @@ impl Connections {
             .collect();
         all.sort_by(|a, b| {
             let key = |one: &Connection| (one.first, one.last);
-            let names = |one: &'_ Connection| (one.from.clone(), one.to.clone(), one.account.clone(), one.how.clone());
+            let names = |one: &'_ Connection| {
+                (one.from.clone(), one.to.clone(), one.account.clone(), one.how.clone())
+            };
             key(a).cmp(&key(b)).then_with(|| names(a).cmp(&names(b)))
         });
         all
@@ -228,7 +230,11 @@ impl Connections {
         let detail = telling.detail.as_ref().and_then(|name| field(event, name)).map(share_name);
         let how = detail.map_or_else(|| telling.how.clone(), |detail| format!("{} {detail}", telling.how));
         if let Some(id) = telling.session.as_ref().and_then(|name| session_id(field(event, name)?)) {
-            self.note_session(event, id, Opening { from: cut(from), how: cut(&how), account: account.clone() });
+            self.note_session(
+                event,
+                id,
+                Opening { from: cut(from), how: cut(&how), account: account.clone() },
+            );
         }
         let way = Way { from: cut(from), to: cut(to), account, how: cut(&how), failed: telling.failed };
         self.note_way(way, time);
@@ -290,12 +296,13 @@ fn session_id(text: &str) -> Option<String> {
 fn is_of(event: &AlertEvent, channel: &str, event_id: u32, wanted: &BTreeMap<String, String>) -> bool {
     event.event_id == Some(event_id)
         && event.channel.eq_ignore_ascii_case(channel)
-        && wanted.iter().all(|(name, value)| field(event, name).is_some_and(|it| it.eq_ignore_ascii_case(value)))
+        && wanted
+            .iter()
+            .all(|(name, value)| field(event, name).is_some_and(|it| it.eq_ignore_ascii_case(value)))
 }
 
 fn field<'e>(event: &'e AlertEvent, name: &str) -> Option<&'e str> {
-    let (_, value) = event.fields.iter().find(|(own, _)| own == name)?;
-    value.as_deref().map(str::trim).filter(|value| !matches!(*value, "" | "-"))
+    event.fields.get(name).flatten().map(str::trim).filter(|value| !matches!(*value, "" | "-"))
 }
 
 /// `DOMAIN\name`, of an account that is no computer's and not nobody's.
@@ -350,10 +357,10 @@ mod tests {
         let event = Arc::make_mut(&mut alert.event);
         event.time = Some(Timestamp::from_second(minute * 60).unwrap());
         event.computer = host.to_owned();
-        event.channel =
-            if id == 3 { "Microsoft-Windows-Sysmon/Operational" } else { "Security" }.to_owned();
+        event.channel = if id == 3 { "Microsoft-Windows-Sysmon/Operational" } else { "Security" }.to_owned();
         event.event_id = Some(id);
-        let pair = |text: &str| text.split_once('=').map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
+        let pair =
+            |text: &str| text.split_once('=').map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
         event.fields = fields.split(' ').filter_map(pair).collect();
         alert
     }
@@ -376,7 +383,7 @@ mod tests {
     #[test]
     fn the_table_is_read() {
         let table: Table = toml::from_str(BUNDLED).unwrap();
-        assert!(table.event.iter().all(|telling| telling.to.is_some() != !telling.from.is_empty()));
+        assert!(table.event.iter().all(|telling| telling.to.is_some() == telling.from.is_empty()));
     }
 
     #[test]
@@ -387,11 +394,26 @@ mod tests {
                 alert(1, "FS01", 4624, &format!("LogonType=3 {logon}")),
                 alert(5, "FS01", 4624, &format!("LogonType=3 {logon}")),
                 alert(20, "FS01", 4624, &format!("LogonType=10 {logon}")),
-                alert(21, "FS01", 5140, r"SubjectUserName=ann SubjectDomainName=CORP IpAddress=10.0.0.5 ShareName=\\*\ADMIN$"),
-                alert(22, "WS01", 4648, "TargetUserName=adm TargetDomainName=CORP TargetServerName=FS01.corp"),
+                alert(
+                    21,
+                    "FS01",
+                    5140,
+                    r"SubjectUserName=ann SubjectDomainName=CORP IpAddress=10.0.0.5 ShareName=\\*\ADMIN$",
+                ),
+                alert(
+                    22,
+                    "WS01",
+                    4648,
+                    "TargetUserName=adm TargetDomainName=CORP TargetServerName=FS01.corp",
+                ),
                 alert(23, "FS01", 4625, &format!("LogonType=3 {logon}")),
                 // Within one host, of nobody, of a computer, of another kind.
-                alert(24, "FS01", 4624, "LogonType=3 TargetUserName=ann IpAddress=127.0.0.1 WorkstationName=FS01"),
+                alert(
+                    24,
+                    "FS01",
+                    4624,
+                    "LogonType=3 TargetUserName=ann IpAddress=127.0.0.1 WorkstationName=FS01",
+                ),
                 alert(25, "FS01", 4624, "LogonType=3 TargetUserName=WS01$ IpAddress=10.0.0.5"),
                 alert(26, "FS01", 4624, "LogonType=2 TargetUserName=ann IpAddress=10.0.0.5"),
                 alert(27, "WS01", 4648, "TargetUserName=adm TargetServerName=localhost"),
@@ -409,7 +431,8 @@ mod tests {
     #[test]
     fn sessions_and_addresses() {
         let mut connections = Connections::default();
-        let logon = "LogonType=3 TargetUserName=ann IpAddress=10.0.0.5 WorkstationName=WS01 TargetLogonId=0xAB";
+        let logon =
+            "LogonType=3 TargetUserName=ann IpAddress=10.0.0.5 WorkstationName=WS01 TargetLogonId=0xAB";
         connections.add(&alert(1, "FS01", 4624, logon));
         connections.add(&alert(2, "WS02.corp", 3, "Initiated=true SourceIp=10.0.0.6"));
         connections.add(&alert(2, "WS03.corp", 3, "Initiated=true SourceIp=10.0.0.7"));

@@ -22,14 +22,14 @@
 //! # }
 //! ```
 
-mod account;
+pub mod account;
 pub mod alert;
 #[cfg(feature = "arrow")]
 pub mod arrow;
 mod association;
 pub mod attack;
 pub mod authoring;
-mod connection;
+pub mod connection;
 pub mod coverage;
 pub mod event;
 pub mod input;

@@ -163,7 +163,13 @@ mod tests {
         }
         finding.set_attack(&catalogue.resolve_all(&tags), catalogue);
         let event = AlertEvent::without_payload(&Event::new(), &"log".into(), Position::Line(1));
-        Alert { finding: Arc::new(finding), event: Arc::new(event), correlation: None, derived: None, evidence: None }
+        Alert {
+            finding: Arc::new(finding),
+            event: Arc::new(event),
+            correlation: None,
+            derived: None,
+            evidence: None,
+        }
     }
 
     /// Alerts, each with how often, and the techniques in their order.

@@ -160,7 +160,12 @@ impl Risks {
         let mut rules: Vec<(u64, RuleFound)> =
             found.rules.into_values().map(|rule| (self.weight(&rule), rule)).collect();
         rules.sort_by_key(|(weight, rule)| {
-            (Reverse(rule.severity), Reverse(*weight), rule.finding.title().to_owned(), rule.finding.key().to_owned())
+            (
+                Reverse(rule.severity),
+                Reverse(*weight),
+                rule.finding.title().to_owned(),
+                rule.finding.key().to_owned(),
+            )
         });
         let (mut severities, mut tactics) = (BTreeMap::new(), BTreeMap::new());
         let mut n_rules: BTreeMap<Severity, u64> = BTreeMap::new();

@@ -73,7 +73,10 @@ fn enrich(
         findings.enrich(&attack.catalogue, &attack.library()?, &args.enrich);
     }
     let has_them = args.enrich.contains(&Enrichment::Mitigations);
-    if is_page && !has_them && let Ok(library) = attack.library() {
+    if is_page
+        && !has_them
+        && let Ok(library) = attack.library()
+    {
         findings.enrich(&attack.catalogue, &library, &[Enrichment::Mitigations]);
     }
     Ok(())

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const document = readFileSync(join(here, "document.json"), "utf8");
+const document = readFileSync(join(here, "document.json"), "utf8").trim();
 // Beside the sources, so that the compiler finds the contract and the options.
 const folder = mkdtempSync(join(here, "..", "src", ".contract-"));
 try {

@@ -19,6 +19,13 @@ fn technique(id: &str, name: &str, tactics: &[&str]) -> TechniqueRef {
         name: name.to_owned(),
         tactics: tactics.iter().map(|tactic| (*tactic).to_owned()).collect(),
         parent: id.split_once('.').map(|(parent, _)| parent.to_owned()),
+        parent_name: id.contains('.').then(|| "Command and Scripting Interpreter".to_owned()),
+        // What a bundle has for an id may be anything.
+        stix_id: Some(match id {
+            "T1059.001" => "attack-pattern--970a3432-3237-47ad-bcca-7d8cbb217736".to_owned(),
+            "T1078" => "attack-pattern--b17a1a56-e99c-403c-8948-561df0cffe81".to_owned(),
+            _ => HOSTILE.to_owned(),
+        }),
         url: format!("https://attack.mitre.org/techniques/{}", id.replace('.', "/")),
         description: Some(format!("About {name}.")),
         groups: None,
@@ -40,7 +47,7 @@ fn event(event_id: u32, time: &str, fields: &[(&str, Option<&str>)]) -> AlertEve
         event_id: Some(event_id),
         record_id: Some(812),
         user: Some("CORP\\m.keller".to_owned()),
-        fields: fields.iter().map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned))).collect(),
+        fields: fields.iter().copied().collect(),
         message: None,
         is_recovered: false,
         timezone: None,
@@ -65,7 +72,13 @@ fn rule(title: &str) -> RuleRef {
 }
 
 fn alert(finding: Finding, event: AlertEvent) -> Alert {
-    Alert { finding: Arc::new(finding), event: Arc::new(event), correlation: None, derived: None, evidence: None }
+    Alert {
+        finding: Arc::new(finding),
+        event: Arc::new(event),
+        correlation: None,
+        derived: None,
+        evidence: None,
+    }
 }
 
 /// A rule's detection in an event that stands for another, with a payload that names a field twice.
@@ -162,6 +175,7 @@ pub(crate) fn hostile() -> Alert {
             falsepositives: vec![text()],
             references: vec![text()],
             path: text(),
+            condition: None,
         }),
         techniques: vec![technique("T1105", "Ingress Tool Transfer", &["command-and-control"])],
         tactics: vec![tactic("TA0011", "Command and Control")],
@@ -175,7 +189,7 @@ pub(crate) fn hostile() -> Alert {
         event_id: None,
         record_id: None,
         user: Some(text()),
-        fields: vec![(text(), Some(text())), ("Empty".to_owned(), Some(String::new()))],
+        fields: [(HOSTILE, Some(HOSTILE)), ("Empty", Some(""))].into_iter().collect(),
         message: Some(text()),
         is_recovered: false,
         timezone: Some(HOSTILE.into()),

@@ -12,7 +12,7 @@ use super::technique::{Technique, TechniqueId};
 use super::{AttackError, Catalogue, Library};
 
 /// The form of what is written. Another one is not read: the bundle is.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A catalogue as it is written.
 #[derive(Serialize, Deserialize)]

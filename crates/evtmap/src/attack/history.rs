@@ -63,6 +63,8 @@ struct Record {
     #[serde(default)]
     status: Status,
     successor: Option<TechniqueId>,
+    /// The UUID in its STIX id, which no release changes.
+    stix: Option<String>,
     /// Older releases in which it differed; `None` where it did not exist yet.
     #[serde(default)]
     was: BTreeMap<String, Option<Earlier>>,
@@ -90,6 +92,7 @@ impl Record {
             platforms: self.platforms.clone(),
             status: self.status,
             successor: self.successor,
+            stix_id: self.stix.as_deref().map(|uuid| format!("attack-pattern--{uuid}")),
         };
         if let Some(was) = self.was.get(version) {
             let was = was.as_ref()?.clone();

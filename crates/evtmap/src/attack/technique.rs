@@ -142,6 +142,9 @@ pub struct Technique {
     pub status: Status,
     /// The technique that replaced a revoked one. It may itself have been revoked since.
     pub successor: Option<TechniqueId>,
+    /// The id of its object in STIX, such as `attack-pattern--` and a UUID, by which other tools know it. No
+    /// release changes it.
+    pub stix_id: Option<String>,
 }
 
 #[cfg(test)]

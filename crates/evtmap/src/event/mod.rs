@@ -79,6 +79,8 @@ pub struct Event {
     asked: [Option<u32>; 5],
     /// What the field `EventID` of System is as a number.
     event_id: Option<u32>,
+    /// A number that only events with the same names in the same order have, where the reader knows one.
+    shape: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -104,6 +106,7 @@ impl Event {
         self.is_recovered = false;
         self.asked = Default::default();
         self.event_id = None;
+        self.shape = None;
     }
 
     /// Makes this the same as another event.
@@ -114,6 +117,7 @@ impl Event {
         self.is_message_unread = other.is_message_unread;
         self.asked = other.asked;
         self.event_id = other.event_id;
+        self.shape = other.shape;
         self.is_time_local = other.is_time_local;
         self.is_recovered = other.is_recovered;
     }
@@ -213,6 +217,7 @@ impl Event {
             value.end = value.start + self.text(value).trim_end_matches(' ').len();
         }
         self.fields.push(field);
+        self.shape = None;
         if let Some(number) = number {
             self.note_asked(number, self.fields.len() - 1);
         }
@@ -274,7 +279,7 @@ impl Event {
         let text = &self.text;
         let is_called_so = |field: &Field| text.get(field.name.clone()) == Some(name);
         self.fields.retain(|field| field.place == Place::System || !is_called_so(field));
-        (self.asked, self.event_id) = Default::default();
+        (self.asked, self.event_id, self.shape) = Default::default();
         for index in 0..self.fields.len() {
             let system = self.fields.get(index).filter(|field| field.place == Place::System);
             if let Some(number) = system.and_then(|field| asked(self.text(&field.name))) {
@@ -298,13 +303,24 @@ impl Event {
     }
 
     /// Every field in the order in which it was read.
-    pub fn fields(&self) -> impl Iterator<Item = (Place, &str, Value<'_>)> {
+    pub fn fields(&self) -> impl Iterator<Item = (Place, &str, Value<'_>)> + Clone {
         self.fields.iter().map(|field| (field.place, self.text(&field.name), self.value(field)))
     }
 
     /// Whether System has this field.
     pub(crate) fn has_system(&self, name: &str) -> bool {
         self.system(name).is_some()
+    }
+
+    /// Notes a number that among all events of a scan only those have whose fields have the same names in the same
+    /// order; it holds until another field is added.
+    pub(crate) fn set_shape(&mut self, shape: u64) {
+        self.shape = Some(shape);
+    }
+
+    /// The number by which the names of the fields are known, if they are known by one.
+    pub(crate) fn shape(&self) -> Option<u64> {
+        self.shape
     }
 
     /// Whether the fields have these names, in this order.
@@ -322,7 +338,7 @@ impl Event {
     }
 
     /// The fields of the payload.
-    pub fn data(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
+    pub fn data(&self) -> impl Iterator<Item = (&str, Value<'_>)> + Clone {
         self.fields().filter(|(place, ..)| *place == Place::Data).map(|(_, name, value)| (name, value))
     }
 

@@ -27,14 +27,16 @@ pub(super) fn is_bare_guid(text: &str) -> bool {
     text.len() == GUID_LENGTH && text.bytes().enumerate().all(is_fit)
 }
 
-/// Whether two names may be equal but for ASCII case and for spaces in the first of them: most others begin with
-/// another letter.
+/// Whether two names may be equal but for ASCII case and for spaces in the first of them: most others begin or end
+/// with another letter.
 #[inline]
 pub(super) fn may_be_equal(own: &str, name: &str) -> bool {
-    match (own.as_bytes(), name.as_bytes()) {
-        ([own, ..], [first, ..]) => own.eq_ignore_ascii_case(first) || *own == b' ',
+    let may_be = |own: Option<&u8>, other: Option<&u8>| match (own, other) {
+        (Some(own), Some(other)) => own.eq_ignore_ascii_case(other) || *own == b' ',
         _ => true,
-    }
+    };
+    let (own, name) = (own.as_bytes(), name.as_bytes());
+    may_be(own.first(), name.first()) && may_be(own.last(), name.last())
 }
 
 /// Whether an event's own field name is `name` but for ASCII case and for its spaces.

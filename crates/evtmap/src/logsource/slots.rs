@@ -78,6 +78,8 @@ pub(super) struct Shapes {
 /// A sequence of names, and the fields of each slot in it.
 #[derive(Debug)]
 struct Shape {
+    /// The number by which the reader knew the last event of this shape.
+    number: Option<u64>,
     names: Vec<(Place, Box<str>)>,
     fields: Box<[Box<[usize]>]>,
     /// The slots that have fields.
@@ -90,16 +92,15 @@ impl Shapes {
         if slots.is_empty() {
             return Slots::default();
         }
-        let is_last = self.known.get(self.last).is_some_and(|shape| event.has_names(&shape.names));
+        let is_last = self.known.get_mut(self.last).is_some_and(|shape| shape.is_of(event));
         if !is_last {
-            self.last =
-                self.known.iter().position(|shape| event.has_names(&shape.names)).unwrap_or_else(|| {
-                    if self.known.len() >= N_SHAPES_MAX {
-                        self.known.remove(0);
-                    }
-                    self.known.push(Shape::new(event, slots));
-                    self.known.len() - 1
-                });
+            self.last = self.known.iter_mut().position(|shape| shape.is_of(event)).unwrap_or_else(|| {
+                if self.known.len() >= N_SHAPES_MAX {
+                    self.known.remove(0);
+                }
+                self.known.push(Shape::new(event, slots));
+                self.known.len() - 1
+            });
         }
         let known = self.known.get(self.last);
         known.map(|shape| Slots { fields: &shape.fields, filled: &shape.filled }).unwrap_or_default()
@@ -107,6 +108,17 @@ impl Shapes {
 }
 
 impl Shape {
+    fn is_of(&mut self, event: &Event) -> bool {
+        if self.number.is_some() && self.number == event.shape() {
+            return true;
+        }
+        let is_it = event.has_names(&self.names);
+        if is_it {
+            self.number = event.shape().or(self.number);
+        }
+        is_it
+    }
+
     fn new(event: &Event, slots: &[Vec<String>]) -> Self {
         let names = event.fields().map(|(place, name, _)| (place, name.into())).collect();
         let indices = |names: &Vec<String>| {
@@ -116,6 +128,6 @@ impl Shape {
         let fields: Box<[Box<[usize]>]> = slots.iter().map(indices).collect();
         let filled = fields.iter().enumerate().filter(|(_, fields)| !fields.is_empty());
         let filled = filled.map(|(slot, _)| slot).collect();
-        Self { names, fields, filled }
+        Self { number: event.shape(), names, fields, filled }
     }
 }

@@ -6,72 +6,113 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::{ReportOptions, Writer};
-use crate::alert::Alert;
+use serde_json::Value;
+
+use super::{AlertLine, FieldChoice, ReportOptions, TimeStyle, Writer};
+use crate::alert::{Alert, TechniqueRef};
 use crate::row::Row;
 use crate::severity::Severity;
 use crate::triage::Report;
 
+/// A column of the table.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    /// The member of the JSON lines that has the same; none where they do not have it.
+    pub(super) member: Option<&'static str>,
+    pub(super) cell: for<'a> fn(Row<'a>, &TimeStyle) -> Cow<'a, str>,
+}
+
 /// The columns from left to right.
-pub const COLUMNS: [&str; 23] = [
-    "timestamp",
-    "host",
-    "user",
-    "source",
-    "event_id",
-    "rule_id",
-    "tactic",
-    "technique_id",
-    "technique_name",
-    "severity",
-    "description",
-    "raw_message",
-    "kind",
-    "rule_title",
-    "rule_author",
-    "channel",
-    "provider",
-    "record_id",
-    "all_techniques",
-    "all_tactics",
-    "input",
-    "derived",
-    "timezone",
+pub(super) const COLUMNS: &[Column] = &[
+    column("timestamp", Some("time"), |row, times| time(row, times).into()),
+    column("host", Some("event.computer"), |row, _| row.event.computer.as_str().into()),
+    column("user", Some("event.user"), |row, _| text(row.event.user.as_deref())),
+    column("source", None, |row, _| row.source().into()),
+    column("event_id", Some("event.event_id"), |row, _| number(row.event.event_id.map(u64::from))),
+    column("rule_id", Some("rule.id"), |row, _| row.rule_id()),
+    column("tactic", Some("tactics.name"), |row, _| joined(row.tactic_names())),
+    column("technique_id", Some("techniques.id"), |row, _| text(technique(row).map(|it| it.id.as_str()))),
+    column("technique_name", Some("techniques.name"), |row, _| {
+        text(technique(row).map(|technique| technique.name.as_str()))
+    }),
+    column("severity", Some("severity"), |row, _| text(row.finding.severity.map(Severity::as_str))),
+    column("description", None, |row, _| row.finding.description().into()),
+    column("raw_message", None, |row, _| row.raw_message()),
+    column("kind", Some("kind"), |row, _| row.finding.kind.as_str().into()),
+    column("rule_title", Some("rule.title"), |row, _| row.finding.title().into()),
+    column("rule_author", Some("rule.author"), |row, _| text(row.rule().map(|rule| rule.author.as_str()))),
+    column("channel", Some("event.channel"), |row, _| row.event.channel.as_str().into()),
+    column("provider", Some("event.provider"), |row, _| row.event.provider.as_str().into()),
+    column("record_id", Some("event.record_id"), |row, _| number(row.event.record_id)),
+    column("all_techniques", Some("techniques.id"), |row, _| joined(row.technique_ids())),
+    column("all_tactics", Some("tactics.name"), |row, _| joined(row.tactic_names())),
+    column("input", Some("input"), |row, _| row.place().into()),
+    column("derived", Some("derived"), |row, _| row.derived().into()),
+    column("timezone", Some("input.timezone"), |row, _| text(row.event.timezone.as_deref())),
 ];
 
 /// The longest cell in characters: what the common spreadsheet takes.
 const N_CELL_CHARS_MAX: usize = 32_767;
 
+const fn column(
+    name: &'static str,
+    member: Option<&'static str>,
+    cell: for<'a> fn(Row<'a>, &TimeStyle) -> Cow<'a, str>,
+) -> Column {
+    Column { name, member, cell }
+}
+
+fn time(row: Row<'_>, times: &TimeStyle) -> String {
+    row.event.time.map(|time| times.text(time)).unwrap_or_default()
+}
+
+fn text(text: Option<&str>) -> Cow<'_, str> {
+    text.unwrap_or_default().into()
+}
+
+fn number<'a>(number: Option<u64>) -> Cow<'a, str> {
+    number.map(|number| number.to_string()).unwrap_or_default().into()
+}
+
+fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> Cow<'a, str> {
+    texts.collect::<Vec<_>>().join(", ").into()
+}
+
+fn technique(row: Row<'_>) -> Option<&TechniqueRef> {
+    row.finding.techniques.first()
+}
+
 struct Table {
     table: csv::Writer<Box<dyn Write>>,
-    is_neutralised: bool,
+    options: ReportOptions,
     has_header: bool,
 }
 
 pub(super) fn open(out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    Ok(Box::new(Table {
-        table: csv::Writer::from_writer(out),
-        is_neutralised: options.neutralise_formulas,
-        has_header: false,
-    }))
+    Ok(Box::new(Table { table: csv::Writer::from_writer(out), options: options.clone(), has_header: false }))
 }
 
 impl Table {
     fn header(&mut self) -> io::Result<()> {
-        if !self.has_header {
-            self.has_header = true;
-            self.table.write_record(COLUMNS).map_err(cause)?;
+        if self.has_header {
+            return Ok(());
         }
-        Ok(())
+        self.has_header = true;
+        match &self.options.fields {
+            Some(fields) => self.table.write_record(fields.chosen().iter().map(|chosen| &chosen.name)),
+            None => self.table.write_record(COLUMNS.iter().map(|column| column.name)),
+        }
+        .map_err(cause)
     }
 }
 
 impl Writer for Table {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
         self.header()?;
-        for cell in cells(Row::of(alert)) {
-            let cell = shortened(cell);
-            let cell = if self.is_neutralised { neutralised(cell) } else { cell };
+        let row = Row::of(alert);
+        for cell in cells(row, self.options.fields.as_ref(), &self.options.times) {
+            let cell = safe(cell, self.options.neutralise_formulas);
             self.table.write_field(cell.as_bytes()).map_err(cause)?;
         }
         self.table.write_record(None::<&[u8]>).map_err(cause)
@@ -83,49 +124,30 @@ impl Writer for Table {
     }
 }
 
+/// The cells of a row, in the order of [`COLUMNS`] or of what was chosen.
+fn cells<'a>(row: Row<'a>, fields: Option<&FieldChoice>, times: &TimeStyle) -> Vec<Cow<'a, str>> {
+    let Some(fields) = fields else {
+        return COLUMNS.iter().map(|column| (column.cell)(row, times)).collect();
+    };
+    let needs_line = fields.chosen().iter().any(super::choice::Chosen::needs_line);
+    let line = needs_line.then(|| AlertLine::of(row.alert, times).with_evidence(row.alert));
+    let line = line.map(|line| serde_json::to_value(line).unwrap_or_default());
+    let line = line.unwrap_or(Value::Null);
+    fields.chosen().iter().map(|chosen| chosen.cell(row, &line, times)).collect()
+}
+
 /// What the system said, so that a closed pipe can be told from a full disk.
-fn cause(error: csv::Error) -> io::Error {
+pub(super) fn cause(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
     }
 }
 
-/// The cells of a row, in the order of [`COLUMNS`].
-fn cells(row: Row<'_>) -> [Cow<'_, str>; 23] {
-    let (finding, event) = (row.finding, row.event);
-    let technique = finding.techniques.first();
-    let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
-    let tactics = joined(row.tactic_names());
-    [
-        event.time.map(|time| time.to_string()).unwrap_or_default().into(),
-        event.computer.as_str().into(),
-        event.user.as_deref().unwrap_or_default().into(),
-        row.source().into(),
-        number(event.event_id.map(u64::from)).into(),
-        row.rule_id(),
-        tactics.clone().into(),
-        technique.map(|technique| technique.id.as_str()).unwrap_or_default().into(),
-        technique.map(|technique| technique.name.as_str()).unwrap_or_default().into(),
-        finding.severity.map(Severity::as_str).unwrap_or_default().into(),
-        finding.description().into(),
-        row.raw_message(),
-        finding.kind.as_str().into(),
-        finding.title().into(),
-        row.rule().map(|rule| rule.author.as_str()).unwrap_or_default().into(),
-        event.channel.as_str().into(),
-        event.provider.as_str().into(),
-        number(event.record_id).into(),
-        joined(row.technique_ids()).into(),
-        tactics.into(),
-        row.place().into(),
-        row.derived().into(),
-        event.timezone.as_deref().unwrap_or_default().into(),
-    ]
-}
-
-fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
-    texts.collect::<Vec<_>>().join(", ")
+/// A cell as a spreadsheet takes it: not too long, and unless the user wants it as it is, no formula.
+pub(super) fn safe(cell: Cow<'_, str>, neutralise_formulas: bool) -> Cow<'_, str> {
+    let cell = shortened(cell);
+    if neutralise_formulas { neutralised(cell) } else { cell }
 }
 
 /// A spreadsheet cuts or refuses longer cells; the cut is shown.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// A part of a rule's condition, and whether it holds.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct PartLine<'a> {
+pub(super) struct PartLine<'a> {
     /// What it is: `all` and `any` of its parts, `at_least` so many, `not` its part, a `selection`, a `filter`
     /// beside the rule, or an `item`: a field or keywords and what is asked of them.
     part: &'static str,
@@ -72,7 +72,7 @@ impl<'a> Witness<'a> {
             ExplainedPart::Any => line.part = "any",
             ExplainedPart::AtLeast(n) => (line.part, line.n) = ("at_least", Some(*n)),
             ExplainedPart::Not => line.part = "not",
-            ExplainedPart::Selection(name) => (line.part, line.name) = ("selection", Some(name)),
+            ExplainedPart::Selection(name) => (line.part, line.name) = ("selection", Some(name.as_str())),
             ExplainedPart::FilterSelection => line.part = "filter",
             ExplainedPart::Item(item) => self.item(item, &mut line),
         }
@@ -84,7 +84,8 @@ impl<'a> Witness<'a> {
         let evidence = self.items.next();
         let met = evidence.map_or(&[][..], |evidence| &evidence.met);
         let values = item.values.iter().enumerate();
-        let values = values.map(|(place, value)| ValueLine { value: &value.written, met: met.contains(&place) });
+        let values =
+            values.map(|(place, value)| ValueLine { value: &value.written, met: met.contains(&place) });
         line.values = Some(values.collect());
         line.name = Some(&item.written);
         line.negated = item.negated;

@@ -32,10 +32,22 @@ pub enum NameError {
 /// Every format, by name; a new one is a file in this folder and a line here.
 pub const FORMATS: &[Format] = &[
     Format {
+        name: "bulk",
+        endings: &["bulk.ndjson", "bulk.json", "bulk.jsonl"],
+        about: "what Elasticsearch's `_bulk` takes, one document an alert",
+        open: super::bulk::open,
+    },
+    Format {
         name: "csv",
         endings: &["csv"],
         about: "a table for spreadsheets, one row an alert",
         open: super::csv::open,
+    },
+    Format {
+        name: "ecs",
+        endings: &["ecs.ndjson", "ecs.json", "ecs.jsonl"],
+        about: "the Elastic Common Schema, one document a line and alert",
+        open: super::ecs::open,
     },
     Format {
         name: "html",
@@ -56,10 +68,22 @@ pub const FORMATS: &[Format] = &[
         open: super::jsonl::open,
     },
     Format {
+        name: "md",
+        endings: &["md", "markdown"],
+        about: "Markdown for tickets and wikis: what to look at first",
+        open: super::md::open,
+    },
+    Format {
         name: "navigator",
         endings: &["navigator.json"],
         about: "a layer for the ATT&CK Navigator with the techniques of detections",
         open: super::navigator::open,
+    },
+    Format {
+        name: "ocsf",
+        endings: &["ocsf.ndjson", "ocsf.json", "ocsf.jsonl"],
+        about: "OCSF Detection Findings, one a line and alert",
+        open: super::ocsf::open,
     },
     #[cfg(feature = "parquet")]
     Format {
@@ -67,6 +91,43 @@ pub const FORMATS: &[Format] = &[
         endings: &["parquet", "pq"],
         about: "a table with types, for pandas, polars, DuckDB, Spark",
         open: super::parquet::open,
+    },
+    Format {
+        name: "sarif",
+        endings: &["sarif", "sarif.json"],
+        about: "SARIF 2.1.0, one result an alert",
+        open: super::sarif::open,
+    },
+    Format {
+        name: "splunk",
+        endings: &["splunk.ndjson", "splunk.json", "splunk.jsonl"],
+        about: "events for Splunk's HTTP event collector, one a line and alert",
+        open: super::splunk::open,
+    },
+    #[cfg(feature = "sqlite")]
+    Format {
+        name: "sqlite",
+        endings: &["sqlite", "sqlite3", "db"],
+        about: "a database with views by tactic, technique, host and rule",
+        open: super::sqlite::open,
+    },
+    Format {
+        name: "stix",
+        endings: &["stix", "stix.json"],
+        about: "a STIX 2.1 bundle with a sighting for each technique of an alert",
+        open: super::stix::open,
+    },
+    Format {
+        name: "timesketch",
+        endings: &["timesketch.csv"],
+        about: "a table for Timesketch's importer, one row an alert",
+        open: super::timesketch::open,
+    },
+    Format {
+        name: "timesketch-jsonl",
+        endings: &["timesketch.jsonl", "timesketch.ndjson", "timesketch.json"],
+        about: "JSON lines for Timesketch's importer",
+        open: super::timesketch::open_lines,
     },
 ];
 
@@ -188,6 +249,14 @@ mod tests {
             ("-", None, "Unknown"),
             ("-", Some("csv"), "csv"),
             ("out.txt", None, "Unknown"),
+            ("out.timesketch.csv", None, "timesketch"),
+            ("out.timesketch.jsonl", Some("csv"), "timesketch-jsonl"),
+            ("out.timesketch", None, "Ambiguous([timesketch, timesketch-jsonl])"),
+            ("out.timesketch", Some("timesketch"), "timesketch"),
+            ("out.bulk.ndjson", None, "bulk"),
+            ("out.ecs.json", None, "ecs"),
+            ("out.ndjson", Some("ecs"), "ecs"),
+            ("ecs.json", None, "json"),
         ] {
             check(name, asked, expected);
         }

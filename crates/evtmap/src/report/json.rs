@@ -5,7 +5,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{AlertLine, ReportOptions, Writer};
+use super::written::WrittenFindings;
+use super::{ReportOptions, TimeStyle, Writer};
 use crate::alert::Alert;
 use crate::ranking::{RankedTechnique, Ranking};
 use crate::risk::{Risk, Risks};
@@ -21,22 +22,24 @@ const N_TOP_BY_HOST: usize = 10;
 
 struct Json {
     out: Box<dyn Write>,
-    with_evidence: bool,
+    times: TimeStyle,
+    findings: WrittenFindings,
+    line: Vec<u8>,
     n_alerts: u64,
 }
 
 pub(super) fn open(out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    Ok(Box::new(Json { out, with_evidence: options.evidence, n_alerts: 0 }))
+    let (times, findings) = (options.times.clone(), WrittenFindings::new(options.evidence));
+    Ok(Box::new(Json { out, times, findings, line: Vec::new(), n_alerts: 0 }))
 }
 
 impl Writer for Json {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        self.out.write_all(if self.n_alerts == 0 { b"{\"alerts\":[\n" } else { b",\n" })?;
+        self.line.clear();
+        self.line.extend_from_slice(if self.n_alerts == 0 { b"{\"alerts\":[\n" } else { b",\n" });
         self.n_alerts += 1;
-        let line =
-            if self.with_evidence { AlertLine::with_evidence(alert) } else { AlertLine::of(alert) };
-        serde_json::to_writer(&mut self.out, &line)?;
-        Ok(())
+        self.findings.write(alert, &self.times, &mut self.line)?;
+        self.out.write_all(&self.line)
     }
 
     fn finish(&mut self, report: &Report<'_>) -> io::Result<()> {
@@ -44,7 +47,7 @@ impl Writer for Json {
             self.out.write_all(b"{\"alerts\":[")?;
         }
         self.out.write_all(b"\n],\n\"summary\":")?;
-        serde_json::to_writer(&mut self.out, &summary(report))?;
+        serde_json::to_writer(&mut self.out, &summary(report, &self.times))?;
         self.out.write_all(b",\n\"not_looked_at\":")?;
         serde_json::to_writer(&mut self.out, &not_looked_at(report))?;
         self.out.write_all(b"}\n")?;
@@ -52,13 +55,13 @@ impl Writer for Json {
     }
 }
 
-fn summary(report: &Report<'_>) -> Value {
+fn summary(report: &Report<'_>, times: &TimeStyle) -> Value {
     let summary = report.summary;
     let span = report.scan.span().0;
     json!({
         "events": report.scan.progress().events,
-        "first_event": span.map(|(first, _)| first.to_string()),
-        "last_event": span.map(|(_, last)| last.to_string()),
+        "first_event": span.map(|(first, _)| times.text(first)),
+        "last_event": span.map(|(_, last)| times.text(last)),
         "detections": summary.n_detections(),
         "detections_by_severity": by_severity(&summary.severities),
         "associations": summary.n_associations(),

@@ -2,13 +2,14 @@
 //!
 //! Its schema is generated from these types (`docs/alert.schema.json`). Fields are added, none is renamed.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::evidence::PartLine;
+use super::written::{Part, Written};
+use super::{Shown, TimeStyle};
 use crate::alert::{
-    Alert, AssociationRef, CorrelationDetail, Derived, Kind, RuleRef, TacticRef, TechniqueRef,
+    Alert, AssociationRef, CorrelationDetail, Derived, Kind, MemberEvent, RuleRef, TacticRef, TechniqueRef,
 };
 use crate::row::{Fields, Row, known};
 use crate::severity::Severity;
@@ -22,19 +23,21 @@ pub struct AlertLine<'a> {
     kind: Kind,
     /// When the event was logged, in UTC (RFC 3339); null when the input does not say.
     #[schemars(with = "Option<String>")]
-    time: Option<Timestamp>,
+    time: Option<Shown<'a>>,
     /// How bad it is; null for a mere event.
     severity: Option<Severity>,
     /// The rule of a detection.
     #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<RuleLine<'a>>,
+    #[schemars(with = "Option<RuleLine<'a>>")]
+    rule: Option<Part<'a, RuleLine<'a>>>,
     /// What the event id of an association hints at.
     #[serde(skip_serializing_if = "Option::is_none")]
-    association: Option<&'a AssociationRef>,
+    #[schemars(with = "Option<AssociationRef>")]
+    association: Option<Part<'a, &'a AssociationRef>>,
     /// The events that a correlation is about; `event` is then the first of them, with the values that they
     /// have in common as its fields.
     #[serde(skip_serializing_if = "Option::is_none")]
-    correlation: Option<&'a CorrelationDetail>,
+    correlation: Option<CorrelationLine<'a>>,
     /// Present when the event is one that Windows itself logs and stands for one of the kind that the rule is
     /// about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,9 +46,11 @@ pub struct AlertLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<PartLine<'a>>,
     /// Techniques of ATT&CK, the most telling first.
-    techniques: &'a [TechniqueRef],
+    #[schemars(with = "Vec<TechniqueRef>")]
+    techniques: Part<'a, &'a [TechniqueRef]>,
     /// Tactics that the rule names, or those of its techniques; in the matrix's order.
-    tactics: &'a [TacticRef],
+    #[schemars(with = "Vec<TacticRef>")]
+    tactics: Part<'a, &'a [TacticRef]>,
     /// The event.
     event: EventLine<'a>,
     /// Where it was read.
@@ -54,7 +59,7 @@ pub struct AlertLine<'a> {
 
 /// The rule of a detection.
 #[derive(Debug, Serialize, JsonSchema)]
-struct RuleLine<'a> {
+pub(super) struct RuleLine<'a> {
     /// The rule's identifier, a UUID as a rule.
     id: Option<&'a str>,
     /// What it finds.
@@ -107,28 +112,20 @@ struct InputLine<'a> {
 }
 
 impl<'a> AlertLine<'a> {
-    /// The JSON form of an alert with its evidence, where the scan told it.
-    pub fn with_evidence(alert: &'a Alert) -> Self {
-        let condition = alert.finding.rule.as_ref().and_then(|rule| rule.condition.as_deref());
-        let evidence = condition.zip(alert.evidence.as_deref());
-        let evidence = evidence.map(|(condition, evidence)| PartLine::of(condition, evidence));
-        Self { evidence, ..Self::of(alert) }
-    }
-
-    /// The JSON form of an alert.
-    pub fn of(alert: &'a Alert) -> Self {
+    /// The JSON form of an alert, with times in a style.
+    pub fn of(alert: &'a Alert, times: &'a TimeStyle) -> Self {
         let (finding, event) = (&alert.finding, &alert.event);
         Self {
             kind: finding.kind,
-            time: event.time,
+            time: event.time.map(|time| times.show(time)),
             severity: finding.severity,
-            rule: finding.rule.as_ref().map(RuleLine::of),
-            association: finding.association.as_ref(),
-            correlation: alert.correlation.as_deref(),
+            rule: finding.rule.as_ref().map(|rule| Part::Value(RuleLine::of(rule))),
+            association: finding.association.as_ref().map(Part::Value),
+            correlation: alert.correlation.as_deref().map(|detail| CorrelationLine::of(detail, times)),
             derived: alert.derived.as_deref(),
             evidence: None,
-            techniques: &finding.techniques,
-            tactics: &finding.tactics,
+            techniques: Part::Value(&finding.techniques),
+            tactics: Part::Value(&finding.tactics),
             event: EventLine {
                 computer: known(&event.computer),
                 channel: known(&event.channel),
@@ -149,8 +146,87 @@ impl<'a> AlertLine<'a> {
     }
 }
 
+impl<'a> AlertLine<'a> {
+    /// The same with the alert's evidence, where the scan told it.
+    pub fn with_evidence(self, alert: &'a Alert) -> Self {
+        let condition = alert.finding.rule.as_ref().and_then(|rule| rule.condition.as_deref());
+        let evidence = condition.zip(alert.evidence.as_deref());
+        let evidence = evidence.map(|(condition, evidence)| PartLine::of(condition, evidence));
+        Self { evidence, ..self }
+    }
+
+    /// The same, with what the alert's finding says written already.
+    pub(super) fn with(self, written: &'a Written) -> Self {
+        Self {
+            rule: written.rule.as_deref().map(Part::Written),
+            association: written.association.as_deref().map(Part::Written),
+            techniques: Part::Written(&written.techniques),
+            tactics: Part::Written(&written.tactics),
+            ..self
+        }
+    }
+}
+
+/// The events that a correlation is about.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CorrelationDetail")]
+struct CorrelationLine<'a> {
+    /// The type of the correlation, such as `event_count`.
+    #[serde(rename = "type")]
+    kind: &'a str,
+    /// When the first event was, in UTC (RFC 3339).
+    #[schemars(with = "String")]
+    first: Shown<'a>,
+    /// When the last event was, in UTC (RFC 3339).
+    #[schemars(with = "String")]
+    last: Shown<'a>,
+    /// How many events it is about.
+    events: u64,
+    /// The first of them, at most 100.
+    examples: Vec<MemberLine<'a>>,
+}
+
+/// One of the events that a correlation is about.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MemberEvent")]
+struct MemberLine<'a> {
+    /// When it was, in UTC (RFC 3339).
+    #[schemars(with = "Option<String>")]
+    time: Option<Shown<'a>>,
+    /// The computer it was logged on.
+    computer: &'a str,
+    /// Its id.
+    event_id: Option<u32>,
+    /// Its number in its log.
+    record_id: Option<u64>,
+    /// The file it was read from.
+    path: &'a str,
+    /// Where in the file: the record's byte or line.
+    position: u64,
+}
+
+impl<'a> CorrelationLine<'a> {
+    fn of(detail: &'a CorrelationDetail, times: &'a TimeStyle) -> Self {
+        let member = |event: &'a MemberEvent| MemberLine {
+            time: event.time.map(|time| times.show(time)),
+            computer: &event.computer,
+            event_id: event.event_id,
+            record_id: event.record_id,
+            path: &event.path,
+            position: event.position,
+        };
+        Self {
+            kind: &detail.kind,
+            first: times.show(detail.first),
+            last: times.show(detail.last),
+            events: detail.events,
+            examples: detail.examples.iter().map(member).collect(),
+        }
+    }
+}
+
 impl<'a> RuleLine<'a> {
-    fn of(rule: &'a RuleRef) -> Self {
+    pub(super) fn of(rule: &'a RuleRef) -> Self {
         Self {
             id: rule.id.as_deref(),
             title: &rule.title,

@@ -3,22 +3,37 @@
 //! A format takes alerts as they come and, at the end, the [`Report`] that sums them up; it knows nothing
 //! of inputs, rules or the command line.
 
+mod bulk;
+mod choice;
 mod csv;
+mod ecs;
 mod evidence;
 mod format;
 mod html;
 mod json;
 mod jsonl;
 mod line;
+mod lines;
+mod md;
 mod navigator;
+mod ocsf;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod sarif;
+mod splunk;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod stix;
+mod time;
+mod timesketch;
+mod written;
 
 use std::io;
 
-pub use csv::COLUMNS as CSV_COLUMNS;
+pub use choice::{FieldChoice, UnknownField};
 pub use format::{FORMATS, Format, NameError};
 pub use line::{AlertLine, schema};
+pub use time::{Shown, TimeStyle};
 
 use jiff::Timestamp;
 
@@ -40,15 +55,32 @@ pub trait Writer {
     fn finish(&mut self, report: &Report<'_>) -> io::Result<()>;
 }
 
-/// What can be chosen about reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What can be chosen about reports. Formats that others define leave less of a choice: `docs/reports.md` says
+/// which option concerns which format.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReportOptions {
     /// Whether cells that a spreadsheet would run as a formula are made harmless.
     pub neutralise_formulas: bool,
+    /// Which columns of the CSV and which members of JSON lines are wanted; all when nothing is said.
+    pub fields: Option<FieldChoice>,
+    /// How times are written in CSV, JSON, JSON lines and Markdown.
+    pub times: TimeStyle,
     /// Whether alerts as JSON say what of their rule's condition held, where the scan told it.
     pub evidence: bool,
     /// What reports for people tell of the run itself.
     pub run: RunNote,
+}
+
+impl Default for ReportOptions {
+    fn default() -> Self {
+        Self {
+            neutralise_formulas: true,
+            fields: None,
+            times: TimeStyle::default(),
+            evidence: false,
+            run: RunNote::default(),
+        }
+    }
 }
 
 /// What is known of a run beside what it found.
@@ -60,12 +92,6 @@ pub struct RunNote {
     pub begun: Option<Timestamp>,
     /// The other reports of the run, as the user named them: where what a report leaves out may be.
     pub other_reports: Vec<String>,
-}
-
-impl Default for ReportOptions {
-    fn default() -> Self {
-        Self { neutralise_formulas: true, evidence: false, run: RunNote::default() }
-    }
 }
 
 #[cfg(test)]

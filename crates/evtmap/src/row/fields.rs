@@ -7,19 +7,24 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::alert::Payload;
+
 /// Names and values of a payload as a JSON object. A name that comes several times has a list.
 #[derive(Clone, Copy, Debug)]
-pub struct Fields<'a>(pub &'a [(String, Option<String>)]);
+pub struct Fields<'a>(pub &'a Payload);
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.len() <= N_FEW && !has_repeated_names(self.0) {
+            return serializer.collect_map(self.0);
+        }
         let mut places: HashMap<&str, usize> = HashMap::with_capacity(self.0.len());
         let mut members: Vec<(&str, Vec<Option<&str>>)> = Vec::with_capacity(self.0.len());
         for (name, value) in self.0 {
             let place = *places.entry(name).or_insert(members.len());
             match members.get_mut(place) {
-                Some((_, values)) => values.push(value.as_deref()),
-                None => members.push((name, vec![value.as_deref()])),
+                Some((_, values)) => values.push(value),
+                None => members.push((name, vec![value])),
             }
         }
         let mut map = serializer.serialize_map(Some(members.len()))?;
@@ -31,6 +36,22 @@ impl Serialize for Fields<'_> {
         }
         map.end()
     }
+}
+
+/// Fields so few that each may be compared with each.
+const N_FEW: usize = 100;
+
+/// Whether a name comes twice. Nearly all payloads show at a glance that none does: by a bit for what most names
+/// differ in, length and last letter.
+fn has_repeated_names(payload: &Payload) -> bool {
+    let mut seen: u64 = 0;
+    payload.iter().enumerate().any(|(n_before, (name, _))| {
+        let last = name.bytes().next_back().unwrap_or_default();
+        let bit = 1 << ((name.len() * 7 + usize::from(last)) % 64);
+        let may_be_known = seen & bit != 0;
+        seen |= bit;
+        may_be_known && payload.iter().take(n_before).any(|(own, _)| own == name)
+    })
 }
 
 impl JsonSchema for Fields<'_> {

@@ -1,15 +1,21 @@
 //! What tables tell of an alert: each value is computed here, whatever the format that shows it.
 
+mod account;
 mod column;
 mod fields;
+mod identity;
 
 use std::borrow::Cow;
 
+pub(crate) use account::name_and_domain;
+pub(crate) use column::severity_number;
 pub use column::{COLUMNS, Column, Values};
 pub use fields::Fields;
+pub(crate) use identity::NAMESPACE;
 
 use crate::alert::{Alert, AlertEvent, Derived, Finding, Kind, RuleRef};
 use crate::input::Position;
+use crate::severity::Severity;
 
 /// An alert as a row of a table.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +37,11 @@ impl<'a> Row<'a> {
     /// The rule of a detection.
     pub fn rule(&self) -> Option<&'a RuleRef> {
         self.finding.rule.as_ref()
+    }
+
+    /// How bad it is, in a word.
+    pub fn severity(&self) -> Option<&'static str> {
+        self.finding.severity.map(Severity::as_str)
     }
 
     /// The log in the manner of the script that this project began as, which knew `windows_security` only.
@@ -75,7 +86,7 @@ impl<'a> Row<'a> {
             return message.as_str().into();
         }
         let fields = self.event.fields.iter();
-        let fields = fields.filter_map(|(name, value)| Some(format!("{name}: {}", value.as_deref()?)));
+        let fields = fields.filter_map(|(name, value)| Some(format!("{name}: {}", value?)));
         fields.collect::<Vec<_>>().join(" | ").into()
     }
 

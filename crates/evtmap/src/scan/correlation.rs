@@ -98,8 +98,7 @@ impl Correlating {
             event.user = None;
         }
         let group = loaded.correlation.group_by.iter().zip(&result.group);
-        event.fields =
-            group.map(|(name, value)| (name.clone(), value.as_deref().map(str::to_owned))).collect();
+        event.fields = group.map(|(name, value)| (name, value.as_deref())).collect();
         let detail = CorrelationDetail {
             kind: loaded.correlation.kind.as_str().to_owned(),
             first: result.first,
@@ -107,6 +106,12 @@ impl Correlating {
             events: result.n_matches,
             examples: members.iter().map(|member| MemberEvent::of(&member.event)).collect(),
         };
-        Some(Alert { finding, event: Arc::new(event), correlation: Some(Arc::new(detail)), derived: None, evidence: None })
+        Some(Alert {
+            finding,
+            event: Arc::new(event),
+            correlation: Some(Arc::new(detail)),
+            derived: None,
+            evidence: None,
+        })
     }
 }

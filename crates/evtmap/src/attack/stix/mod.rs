@@ -340,6 +340,7 @@ fn technique(raw: Raw, successor: Option<TechniqueId>, tactics: &[Tactic]) -> Te
         platforms: Vec::new(),
         status: raw.status,
         successor: successor.filter(|_| raw.status == Status::Revoked),
+        stix_id: Some(raw.stix_id).filter(|id| !id.is_empty()),
     };
     // What a revoked object says of tactics is of the day when it was revoked.
     if raw.status != Status::Revoked {

@@ -107,7 +107,7 @@ fn what_is_kept_is_read_back() {
     assert_eq!(back.objects(), catalogue.objects());
     assert_eq!(back.summary("T1901".parse().unwrap()), Some("What it is."));
     assert_eq!(Library::from_compact(&library.to_compact()).unwrap(), library);
-    let other = String::from_utf8(compact).unwrap().replace("\"format\":1", "\"format\":0");
+    let other = String::from_utf8(compact).unwrap().replace("\"format\":2", "\"format\":0");
     assert!(Catalogue::from_compact(other.as_bytes()).is_err());
     assert!(Catalogue::from_compact(b"{}").is_err());
 }

@@ -99,6 +99,9 @@ pub(super) struct Decoder<'c> {
     values: Vec<Gap>,
     /// What makes up the record's combination.
     combination: Vec<u8>,
+    /// Whether the record holds an array of texts, each of which is a field: then records of its combination may
+    /// have more fields or fewer.
+    has_array: bool,
 }
 
 /// A template and a number for what it says.
@@ -123,6 +126,7 @@ impl<'c> Decoder<'c> {
             templates: FxHashMap::default(),
             values: Vec::new(),
             combination: Vec::new(),
+            has_array: false,
         }
     }
 
@@ -132,9 +136,14 @@ impl<'c> Decoder<'c> {
         event.clear();
         self.values.clear();
         self.combination.clear();
+        self.has_array = false;
         let end = record.end - RECORD_TRAILER_BYTES;
         self.stream(record.start + RECORD_HEADER_BYTES..end, Role::Event, 0, event)?;
-        Ok(self.combinations.hasher.hash_one(self.combination.as_slice()))
+        let combination = self.combinations.hasher.hash_one(self.combination.as_slice());
+        if !self.has_array {
+            event.set_shape(combination);
+        }
+        Ok(combination)
     }
 
     /// Decodes a stream that is one use of a template.
@@ -215,6 +224,7 @@ impl<'c> Decoder<'c> {
             let bytes = cursor.bytes(n_bytes)?;
             let is_empty = RawValue { kind: *kind, bytes }.is_empty();
             self.combination.extend_from_slice(&[*kind, u8::from(is_empty)]);
+            self.has_array |= *kind == kind::STRING_ARRAY;
             self.values.push(Gap { kind: *kind, start, n_bytes });
         }
         Ok(base)

@@ -59,7 +59,7 @@ impl<'c> RawValue<'c> {
     pub(super) fn write(self, text: &mut String) -> Result<(), Unusual> {
         match self.kind {
             kind::NULL => {}
-            kind::STRING => push_utf16(until_nul(self.bytes), text),
+            kind::STRING => push_utf16(self.bytes, text),
             kind::INT8 => push_int(i8::from_le_bytes(self.array()?), text),
             kind::UINT8 => push_int(u8::from_le_bytes(self.array()?), text),
             kind::INT16 => push_int(i16::from_le_bytes(self.array()?), text),
@@ -116,33 +116,49 @@ fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.get(..length * 2).unwrap_or_default()
 }
 
-/// Appends a text in UTF-16; half of a surrogate pair becomes U+FFFD.
+/// Appends a text in UTF-16 up to the first NUL in it; half of a surrogate pair becomes U+FFFD.
 pub(super) fn push_utf16(bytes: &[u8], text: &mut String) {
-    let (blocks, _) = bytes.as_chunks::<8>();
-    let mut n_ascii = 0;
+    // Nearly all of nearly every text is ASCII: four units at a time are narrowed.
+    let mut rest = bytes;
     let mut narrow = [0_u8; 64];
-    // Nearly all of it is ASCII: four units at a time are narrowed.
-    for some in blocks.chunks(narrow.len() / 4) {
+    loop {
         let mut n = 0;
-        for (block, out) in some.iter().zip(narrow.as_chunks_mut::<4>().0) {
-            let word = u64::from_le_bytes(*block);
-            if word & 0xff80_ff80_ff80_ff80 != 0 {
+        for out in narrow.as_chunks_mut::<4>().0 {
+            let Some((four, after)) =
+                rest.split_first_chunk().and_then(|(four, after)| Some((ascii(*four)?, after)))
+            else {
                 break;
-            }
-            let pairs = (word | word >> 8) & 0x0000_ffff_0000_ffff;
-            let [a, b, c, d, ..] = (pairs | pairs >> 16).to_le_bytes();
-            *out = [a, b, c, d];
+            };
+            *out = four;
+            rest = after;
             n += 4;
         }
-        text.push_str(narrow.get(..n).and_then(|ascii| str::from_utf8(ascii).ok()).unwrap_or_default());
-        n_ascii += n;
-        if n < some.len() * 4 {
+        push_ascii(narrow.get(..n).unwrap_or_default(), text);
+        if n < narrow.len() {
             break;
         }
     }
-    let (units, _) = bytes.get(n_ascii * 2..).unwrap_or_default().as_chunks::<2>();
-    let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
+    // What is left begins with the end, or with a character in the next four units that is not ASCII.
+    let mut units = rest.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).peekable();
+    while let Some(unit) = units.next_if(|unit| (1..0x80).contains(unit)) {
+        text.push(char::from_u32(unit.into()).unwrap_or_default());
+    }
+    let units = units.take_while(|unit| *unit != 0);
     text.extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
+}
+
+/// Four units of UTF-16 as ASCII, if they are that and none is NUL.
+#[inline]
+fn ascii(units: [u8; 8]) -> Option<[u8; 4]> {
+    let word = u64::from_le_bytes(units);
+    if word & 0xff80_ff80_ff80_ff80 != 0 {
+        return None;
+    }
+    let pairs = (word | word >> 8) & 0x0000_ffff_0000_ffff;
+    let [a, b, c, d, ..] = (pairs | pairs >> 16).to_le_bytes();
+    // With 0x7f more, all but NUL reach the highest bit.
+    let bits = u32::from_le_bytes([a, b, c, d]) + 0x7f7f_7f7f;
+    (bits & 0x8080_8080 == 0x8080_8080).then_some([a, b, c, d])
 }
 
 fn push_int(number: impl itoa::Integer, text: &mut String) {
@@ -339,7 +355,11 @@ mod tests {
             let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
             let mut found = "x".to_owned();
             push_utf16(&bytes, &mut found);
-            prop_assert_eq!(found, format!("x{text}"));
+            prop_assert_eq!(&found, &format!("x{text}"));
+            // What stands behind a NUL is no longer the text.
+            let more = [&bytes[..], b"\0\0a\0\0\0"].concat();
+            push_utf16(&more, &mut found);
+            prop_assert_eq!(&found, &format!("x{text}{text}"));
         }
     }
 }

@@ -97,7 +97,11 @@ fn rules(report: &Report<'_>) -> Vec<AccountLine> {
     for (reason, skipped) in &report.rules.skipped {
         let examples = skipped.examples.iter().take(N_EXAMPLES_MAX).cloned().collect();
         let n = skipped.n as u64;
-        lines.push(AccountLine { examples, grave: reason.is_worth_a_look(), ..line("rules", n, reason.as_str()) });
+        lines.push(AccountLine {
+            examples,
+            grave: reason.is_worth_a_look(),
+            ..line("rules", n, reason.as_str())
+        });
     }
     let tags = &report.rules.unresolved_tags;
     if !tags.is_empty() {

@@ -209,27 +209,26 @@ impl LeftOut {
 /// What an event takes, roughly.
 fn n_bytes(event: &AlertEvent) -> usize {
     let fields = event.fields.iter();
-    let fields = fields.map(|(name, value)| 64 + name.len() + value.as_ref().map_or(0, String::len));
+    let fields = fields.map(|(name, value)| 64 + name.len() + value.map_or(0, str::len));
     fields.sum::<usize>() + event.message.as_ref().map_or(0, String::len)
 }
 
 fn shorten(event: &AlertEvent, value_max: usize, n_fields_max: usize) -> (AlertEvent, Vec<Cut>) {
     let mut cuts = Vec::new();
-    let mut cut = |place: Option<usize>, value: &Option<String>| {
-        let value = value.as_ref()?;
+    let mut cut = |place: Option<usize>, value: &str| {
         if value.len() <= value_max {
-            return Some(value.clone());
+            return value.to_owned();
         }
         cuts.push((place, value.chars().count()));
-        value.get(..value.floor_char_boundary(value_max)).map(str::to_owned)
+        value.get(..value.floor_char_boundary(value_max)).unwrap_or_default().to_owned()
     };
     let n_more = event.fields.len().saturating_sub(n_fields_max);
     let shown = event.fields.iter().take(n_fields_max).enumerate();
     let mut fields: Vec<(String, Option<String>)> =
-        shown.map(|(place, (name, value))| (name.clone(), cut(Some(place), value))).collect();
-    let message = cut(None, &event.message);
+        shown.map(|(place, (name, value))| (name.to_owned(), value.map(|it| cut(Some(place), it)))).collect();
+    let message = event.message.as_deref().map(|message| cut(None, message));
     if n_more > 0 {
         fields.push(("…".to_owned(), Some(format!("and {n_more} fields more, which are in the log"))));
     }
-    (event.with_payload(fields, message), cuts)
+    (event.with_payload(fields.into_iter().collect(), message), cuts)
 }

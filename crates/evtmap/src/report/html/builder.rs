@@ -1,12 +1,14 @@
 //! The document of a report, put together.
 
+use jiff::Timestamp;
+
 use super::super::ReportOptions;
 use super::account;
 use super::attack::Attack;
 use super::best::{Best, Kept};
 use super::document::{
-    self, Alerts, CONTRACT, Correlation, Derivation, Document, EventKind, Events, Index, LeftOut, Member, Run,
-    Shape, Totals,
+    self, Alerts, CONTRACT, Correlation, Derivation, Document, EventKind, Events, Index, LeftOut, Member,
+    Run, Shape, Totals,
 };
 use super::evidence;
 use super::place::Places;
@@ -76,7 +78,7 @@ impl Builder<'_> {
         Run {
             evtmap: env!("CARGO_PKG_VERSION"),
             command: self.options.run.command.clone(),
-            made: self.options.run.begun.map(|time| time.as_microsecond()),
+            made: self.options.run.begun.map(Timestamp::as_microsecond),
             attack: document::Attack {
                 domain: catalogue.domain().unwrap_or("unknown domain").to_owned(),
                 version: catalogue.version().map(str::to_owned),
@@ -122,7 +124,8 @@ pub(super) fn by_severity(of: impl Fn(Severity) -> Option<u64>) -> [u64; 5] {
 
 /// The severity's place in that order; -1 for none.
 pub(super) fn severity_index(severity: Option<Severity>) -> Index {
-    let place = severity.and_then(|severity| Severity::WORST_FIRST.iter().rev().position(|it| *it == severity));
+    let place =
+        severity.and_then(|severity| Severity::WORST_FIRST.iter().rev().position(|it| *it == severity));
     place.map_or(-1, index)
 }
 
@@ -220,7 +223,8 @@ impl<'a> Rows<'a> {
         }
         self.alerts.evidence.push(index);
         for (item, values) in evidence::found_elsewhere(held, condition, &kept.alert.event) {
-            let value = |value: &'a Option<String>| value.as_deref().map_or(-1, |text| self.texts.index(text, None));
+            let value =
+                |value: &'a Option<String>| value.as_deref().map_or(-1, |text| self.texts.index(text, None));
             let values = values.iter().map(value).collect();
             self.alerts.found.push((number, item, values));
         }
@@ -229,7 +233,7 @@ impl<'a> Rows<'a> {
     fn event(&mut self, kept: &'a Kept, number: Index, places: &mut Places<'a>) {
         let event = &*kept.alert.event;
         let (events, deltas, tables) = (&mut self.events, &mut self.deltas, &mut self.tables);
-        let time = event.time.map(|time| time.as_microsecond());
+        let time = event.time.map(Timestamp::as_microsecond);
         events.time.push(time.map(|time| i64::try_from(deltas.time.next(time)).unwrap_or_default()));
         events.record.push(event.record_id.map(|record| deltas.record.next(record)));
         let (Position::Byte(position) | Position::Line(position)) = event.position;
@@ -262,7 +266,7 @@ impl<'a> Rows<'a> {
     /// Names of fields stand once for all events that have the same.
     fn payload(&mut self, kept: &'a Kept) {
         let fields = &kept.alert.event.fields;
-        let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = fields.iter().map(|(name, _)| name).collect();
         let (shape, is_new) = self.tables.shapes.index(names.clone());
         if is_new {
             let names = names.into_iter().map(|name| self.texts.index(name, None)).collect();
@@ -271,9 +275,10 @@ impl<'a> Rows<'a> {
         self.events.shape.push(shape);
         let full = |place: usize| kept.cuts.iter().find(|cut| cut.0 == Some(place)).map(|cut| cut.1);
         let texts = &mut self.texts;
-        let values = fields.iter().enumerate().map(|(place, (_, value))| {
-            value.as_deref().map_or(-1, |value| texts.index(value, full(place)))
-        });
+        let values = fields
+            .iter()
+            .enumerate()
+            .map(|(place, (_, value))| value.map_or(-1, |value| texts.index(value, full(place))));
         let columns = usize::try_from(shape).ok().and_then(|shape| self.shapes.get_mut(shape));
         for (column, value) in columns.into_iter().flat_map(|shape| &mut shape.columns).zip(values) {
             column.push(value);
@@ -290,7 +295,7 @@ fn correlation(detail: &CorrelationDetail) -> Correlation {
         events: detail.events,
         members: members
             .map(|member| Member {
-                time: member.time.map(|time| time.as_microsecond()),
+                time: member.time.map(Timestamp::as_microsecond),
                 host: member.computer.clone(),
                 event_id: member.event_id,
                 record: member.record_id,

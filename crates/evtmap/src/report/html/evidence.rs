@@ -72,5 +72,5 @@ fn is_own(found: &[Option<String>], asked: &ExplainedItem, event: &AlertEvent) -
     let plain = |name: &str| name.replace(' ', "").to_lowercase();
     let wanted = plain(field);
     let own = event.fields.iter().filter(|(name, _)| plain(name) == wanted).map(|(_, value)| value);
-    own.eq(found)
+    own.eq(found.iter().map(Option::as_deref))
 }

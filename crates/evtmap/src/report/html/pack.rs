@@ -37,7 +37,12 @@ mod tests {
     #[test]
     fn base64_of_every_length() {
         for (bytes, expected) in [
-            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("\u{ff}\u{3e}", "w78+"),
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("\u{ff}\u{3e}", "w78+"),
         ] {
             assert_eq!(base64(bytes.as_bytes()), expected);
         }

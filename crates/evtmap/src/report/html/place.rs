@@ -90,7 +90,8 @@ impl<'a> Places<'a> {
         }
         let (number, is_new) = self.known_sessions.index((host, id.clone()));
         if is_new {
-            let session = Session { host, id, user, from: -1, from_text: String::new(), opened: String::new() };
+            let session =
+                Session { host, id, user, from: -1, from_text: String::new(), opened: String::new() };
             self.sessions.push((computer.to_owned(), session));
         }
         number

@@ -75,8 +75,7 @@ fn moved() -> Vec<Alert> {
         let event = Arc::make_mut(&mut alert.event);
         event.computer = computer.to_owned();
         event.event_id = Some(id);
-        event.fields =
-            fields.iter().map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned()))).collect();
+        event.fields = fields.iter().map(|(name, value)| (name, Some(value))).collect();
         alert
     };
     let logon = [
@@ -148,14 +147,17 @@ fn many(n: usize, n_random: usize) -> Vec<Alert> {
         event.computer = format!("WS{:02}.corp.example", number % 40);
         let guid = noise.text(16);
         let fields = [
-            ("CommandLine", format!("powershell.exe -File C:\\Scripts\\job-{number}.ps1 {}", noise.text(n_random))),
+            (
+                "CommandLine",
+                format!("powershell.exe -File C:\\Scripts\\job-{number}.ps1 {}", noise.text(n_random)),
+            ),
             ("ProcessGuid", format!("{{0d93a6f8-{guid}}}")),
             ("ProcessId", (number * 37 % 65_536).to_string()),
             ("Image", "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe".to_owned()),
             ("ParentImage", "C:\\Windows\\System32\\svchost.exe".to_owned()),
             ("User", "CORP\\m.keller".to_owned()),
         ];
-        event.fields = fields.map(|(name, value)| (name.to_owned(), Some(value))).into();
+        event.fields = fields.map(|(name, value)| (name, Some(value))).into_iter().collect();
         alert
     };
     (0..n).map(alert).collect()
@@ -186,9 +188,10 @@ fn what_cannot_be_compressed_is_cut_and_told() {
 fn one_enormous_value_is_kept_as_long_as_it_fits() {
     let mut alert = detection();
     let event = Arc::make_mut(&mut alert.event);
-    event.fields = vec![("Data".to_owned(), Some("x".repeat(3 << 20)))];
+    event.fields = [("Data", Some("x".repeat(3 << 20)))].into_iter().collect();
     let document = document(&page(&[alert]));
-    let longest = document["strings"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().len()).max();
+    let longest =
+        document["strings"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().len()).max();
     assert_eq!(longest, Some(1 << 20));
     assert_eq!(document["cut"][0][1], 3 << 20);
 }

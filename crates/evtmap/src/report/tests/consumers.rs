@@ -40,7 +40,41 @@ fn check(script: &str, modules: &str, files: &[(&str, &ReportOptions)]) {
 
 #[test]
 fn pandas_reads_what_the_lines_say() {
-    let (plain, raw) = (ReportOptions::default(), ReportOptions { neutralise_formulas: false });
+    let (plain, raw) =
+        (ReportOptions::default(), ReportOptions { neutralise_formulas: false, ..ReportOptions::default() });
     let files = [("a.jsonl", &plain), ("a.parquet", &plain), ("a.csv", &plain), ("raw.csv", &raw)];
     check("read_tables.py", "pandas, pyarrow", &files);
+}
+
+#[test]
+fn timesketch_takes_every_row() {
+    let options = ReportOptions::default();
+    let files = ["a.jsonl", "a.timesketch.csv", "a.timesketch.jsonl"].map(|name| (name, &options));
+    check("read_timesketch.py", "pandas", &files);
+}
+
+#[test]
+fn findings_keep_to_ocsf() {
+    check("read_ocsf.py", "py_ocsf_models", &[("a.ocsf.jsonl", &ReportOptions::default())]);
+}
+
+#[test]
+fn bundles_keep_to_stix() {
+    check("check_stix.py", "stix2validator", &[("a.stix.json", &ReportOptions::default())]);
+}
+
+#[test]
+fn databases_say_what_the_lines_say() {
+    let options = ReportOptions::default();
+    check("read_sqlite.py", "sqlite3", &[("a.jsonl", &options), ("a.sqlite", &options)]);
+}
+
+/// The same alerts give the same database, byte by byte.
+#[test]
+fn databases_and_tables_are_the_same_twice() {
+    for name in ["sqlite", "parquet"] {
+        let format = Format::named(name).unwrap();
+        let [first, second] = [(), ()].map(|()| render(format, &ReportOptions::default(), &alerts()));
+        assert!(first == second, "{name}");
+    }
 }

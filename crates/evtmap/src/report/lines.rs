@@ -1,0 +1,67 @@
+//! What formats of one or more JSON values a line have in common.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::Writer;
+use crate::alert::Alert;
+use crate::row::{Fields, Row};
+use crate::triage::Report;
+
+/// Writes the lines of an alert.
+struct Lines {
+    out: Box<dyn Write>,
+    lines: for<'a> fn(Row<'a>) -> Vec<Value>,
+}
+
+/// A report of so many values for each alert, each on a line of its own.
+pub(super) fn open(out: Box<dyn Write>, lines: for<'a> fn(Row<'a>) -> Vec<Value>) -> Box<dyn Writer> {
+    Box::new(Lines { out, lines })
+}
+
+impl Writer for Lines {
+    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
+        for value in (self.lines)(Row::of(alert)) {
+            serde_json::to_writer(&mut self.out, &value)?;
+            self.out.write_all(b"\n")?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &Report<'_>) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// The value without members that say nothing: null, and what is empty once these are gone.
+pub(super) fn pruned(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members = members.into_iter().map(|(name, value)| (name, pruned(value)));
+            Value::Object(members.filter(|(_, value)| says_something(value)).collect())
+        }
+        Value::Array(values) => values.into_iter().map(pruned).filter(says_something).collect(),
+        other => other,
+    }
+}
+
+/// The value with the payload of the event as one more member of the object at a pointer, whole: an empty value
+/// of an event is a fact.
+pub(super) fn with_payload(mut value: Value, pointer: &str, name: &str, row: Row<'_>) -> Value {
+    let payload = serde_json::to_value(Fields(&row.event.fields)).unwrap_or_default();
+    if let Some(members) = value.pointer_mut(pointer).and_then(Value::as_object_mut) {
+        members.insert(name.to_owned(), payload);
+    }
+    value
+}
+
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(values) => !values.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}

@@ -1,0 +1,140 @@
+//! How reports write times: in which zone, in which form.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+use serde::{Serialize, Serializer};
+
+/// How times are written where a format leaves the choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeStyle {
+    zone: TimeZone,
+    form: Form,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Form {
+    /// RFC 3339, as `2026-03-02T09:14:07.1234567Z`.
+    Rfc3339,
+    /// Seconds since 1970, with what comes after the point.
+    Seconds,
+    /// Whole milliseconds since 1970.
+    Milliseconds,
+    /// A pattern in the manner of `strftime`.
+    Pattern(String),
+}
+
+impl Default for TimeStyle {
+    /// RFC 3339 in UTC.
+    fn default() -> Self {
+        Self { zone: TimeZone::UTC, form: Form::Rfc3339 }
+    }
+}
+
+impl TimeStyle {
+    /// Times in a zone, in a form: `rfc3339`, `epoch`, `epoch-ms`, or a pattern such as `%d.%m.%Y %H:%M:%S`.
+    ///
+    /// # Errors
+    /// When the form is no pattern; says why.
+    pub fn new(zone: TimeZone, form: &str) -> Result<Self, String> {
+        let form = match form {
+            "rfc3339" => Form::Rfc3339,
+            "epoch" => Form::Seconds,
+            "epoch-ms" => Form::Milliseconds,
+            pattern if !pattern.contains('%') => return Err("it names no part of a time".to_owned()),
+            pattern => {
+                let tried = strtime::format(pattern, &Timestamp::UNIX_EPOCH.to_zoned_datetime(zone.clone()));
+                tried.map_err(|error| error.to_string())?;
+                Form::Pattern(pattern.to_owned())
+            }
+        };
+        Ok(Self { zone, form })
+    }
+
+    /// The time in this style, to be displayed or serialised.
+    pub fn show(&self, time: Timestamp) -> Shown<'_> {
+        Shown { time, style: self }
+    }
+
+    /// The time in this style.
+    pub fn text(&self, time: Timestamp) -> String {
+        self.show(time).to_string()
+    }
+}
+
+/// A time in a style.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    time: Timestamp,
+    style: &'a TimeStyle,
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (time, zone) = (self.time, &self.style.zone);
+        match &self.style.form {
+            Form::Rfc3339 if *zone == TimeZone::UTC => time.fmt(f),
+            Form::Rfc3339 => time.display_with_offset(zone.to_offset(time)).fmt(f),
+            Form::Seconds => epoch(time, f),
+            Form::Milliseconds => time.as_millisecond().fmt(f),
+            Form::Pattern(pattern) => match strtime::format(pattern, &time.to_zoned_datetime(zone.clone())) {
+                Ok(text) => f.write_str(&text),
+                // What was tried with one time works with all.
+                Err(_) => time.fmt(f),
+            },
+        }
+    }
+}
+
+/// Seconds with up to seven digits after the point, which is what Windows counts.
+fn epoch(time: Timestamp, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let nanoseconds = time.as_nanosecond();
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let nanoseconds = nanoseconds.unsigned_abs();
+    let text = format!("{sign}{}.{:09}", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
+    f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(zone: &str, form: &str, expected: &str) {
+        let zone = if zone == "UTC" { TimeZone::UTC } else { TimeZone::get(zone).unwrap() };
+        let time = "2026-07-02T22:14:07.1234567Z".parse().unwrap();
+        assert_eq!(TimeStyle::new(zone, form).map(|style| style.text(time)), Ok(expected.to_owned()));
+    }
+
+    #[test]
+    fn styles() {
+        check("UTC", "rfc3339", "2026-07-02T22:14:07.1234567Z");
+        check("Europe/Berlin", "rfc3339", "2026-07-03T00:14:07.1234567+02:00");
+        check("Europe/Berlin", "epoch", "1783030447.1234567");
+        check("UTC", "epoch-ms", "1783030447123");
+        check("Europe/Berlin", "%d.%m.%Y %H:%M:%S %Z", "03.07.2026 00:14:07 CEST");
+        check("Asia/Kolkata", "%F %T%.3f", "2026-07-03 03:44:07.123");
+    }
+
+    #[test]
+    fn what_is_no_form() {
+        for form in ["", "iso", "%", "%H:%", "%!"] {
+            assert!(TimeStyle::new(TimeZone::UTC, form).is_err(), "{form}");
+        }
+    }
+
+    #[test]
+    fn seconds_before_1970() {
+        let time = Timestamp::from_nanosecond(-1_500_000_000).unwrap();
+        assert_eq!(TimeStyle::new(TimeZone::UTC, "epoch").unwrap().text(time), "-1.5");
+        assert_eq!(TimeStyle::new(TimeZone::UTC, "epoch").unwrap().text(Timestamp::UNIX_EPOCH), "0");
+    }
+}
