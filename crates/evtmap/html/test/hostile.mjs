@@ -36,7 +36,7 @@ function event(number, id, channel, provider, data) {
 const events = [];
 for (let number = 0; number < 60; number++) {
     const which = number % COMMANDS.length;
-    const line = number % 10 === 0 ? `${COMMANDS[which]} ${long}` : `${COMMANDS[which]} ${bad()}`;
+    const line = number % 20 === 0 ? `${COMMANDS[which]} ${long}` : `${COMMANDS[which]} ${bad()}`;
     const process = { SubjectUserName: bad(), SubjectDomainName: bad(), SubjectUserSid: bad(), SubjectLogonId: number % 2 ? bad() : "0xabc", NewProcessName: `C:\\Windows\\System32\\${IMAGES[which]}`, CommandLine: line, ParentProcessName: bad(), [bad()]: bad(), [`${bad()}${number}`]: [bad(), bad()] };
     const logon = { TargetUserName: bad(), TargetDomainName: bad(), TargetUserSid: "S-1-5-21-1-2-3-1107", TargetLogonId: "0xabc", LogonType: "3", IpAddress: number % 2 ? bad() : "10.0.0.5", WorkstationName: number % 2 ? "WS01" : bad(), LogonProcessName: bad() };
     const anything = Object.fromEntries(TEXTS.map((text, place) => [`${text}${place}`, bad()]));

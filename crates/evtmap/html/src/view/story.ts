@@ -136,7 +136,9 @@ const SCORE = `Each different rule counts ${WEIGHTS[4]} points when it is critic
 
 function card(page: Page, one: Host | User, index: Index, most: number, set: "hosts" | "users"): HTMLElement {
     const addresses = "addresses" in one ? one.addresses.slice(0, 2).join(", ") : "";
-    const also = "also" in one && one.also.length > 0 ? `also ${one.also.slice(0, 2).map((name) => line(name, 30)).join(", ")}` : "";
+    // A SID beside the name says nothing to people.
+    const spellings = "also" in one ? one.also.filter((name) => !/^S-1-/i.test(name)) : [];
+    const also = spellings.length > 0 ? `also ${spellings.slice(0, 2).map((name) => line(name, 30)).join(", ")}` : "";
     return h("li", { class: "card" },
         h("div", { class: "card-head" },
             h("button", { type: "button", class: "card-name", "data-index": String(index), "aria-pressed": String(page.store.state[set].has(index)), title: `Show only ${one.name}`, on: { click: () => page.store.only(set, index) } },
