@@ -5,10 +5,18 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use evtmap::Severity;
 use evtmap::alert::Enrichment;
+use evtmap::sort::SortBy;
 
 use crate::commands::attack::AttackCommand;
 use crate::commands::coverage::CoverageArgs;
+use crate::commands::logons::LogonsArgs;
+use crate::commands::reading::ReadingArgs;
+use crate::commands::rule_choice::RuleArgs;
 use crate::commands::rules::RulesCommand;
+use crate::commands::search::SearchArgs;
+use crate::commands::stats::StatsArgs;
+use crate::commands::summary::SummaryArgs;
+use crate::commands::timeline::TimelineArgs;
 use crate::commands::update::UpdateArgs;
 use crate::stock::CacheArgs;
 
@@ -31,6 +39,16 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Read event logs and tell which ATT&CK techniques they show
     Map(Box<MapArgs>),
+    /// Tell what logs come to: detections by tactic, technique, host and user
+    Summary(Box<SummaryArgs>),
+    /// Tell when what was found: detections in the order of time
+    Timeline(Box<TimelineArgs>),
+    /// Tell who logged on, to which host, from where, and who failed to
+    Logons(Box<LogonsArgs>),
+    /// Tell what events there are, and what is missing: gaps in time and in record ids, cleared logs
+    Stats(Box<StatsArgs>),
+    /// Find events by text, regular expressions and conditions on fields
+    Search(Box<SearchArgs>),
     /// Look at Sigma rules: check, list, show, explain, test
     #[command(subcommand)]
     Rules(RulesCommand),
@@ -52,6 +70,24 @@ pub(crate) enum Color {
     Always,
     /// Never
     Never,
+}
+
+/// By what alerts are sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortOrder {
+    /// The earliest first
+    Time,
+    /// The worst first, then the earliest
+    Severity,
+}
+
+impl From<SortOrder> for SortBy {
+    fn from(order: SortOrder) -> Self {
+        match order {
+            SortOrder::Time => Self::Time,
+            SortOrder::Severity => Self::Severity,
+        }
+    }
 }
 
 impl Color {
@@ -76,26 +112,8 @@ Examples:
 Exit status:
   0  done    1  --fail-on was reached    2  an error kept something from being done")]
 pub(crate) struct MapArgs {
-    /// Event logs, or folders of them; what kind each is follows from its content
-    #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
-
-    /// Search event logs (.evtx) also for records that were deleted and not overwritten yet
-    #[arg(long, help_heading = "Reading")]
-    pub(crate) recover: bool,
-
-    /// The time zone of times that name none: UTC, local, +02:00, Europe/Berlin
-    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Reading")]
-    pub(crate) input_timezone: String,
-
-    /// How dates such as 05/06/2026 are read: day-first, month-first, or a pattern such as
-    /// '%d.%m.%Y %H:%M:%S'; by default the dates of a file tell
-    #[arg(long, value_name = "FORMAT", help_heading = "Reading")]
-    pub(crate) date_format: Option<String>,
-
-    /// What columns of tables are: a TOML file with lines such as "Event Code" = "EventID"
-    #[arg(long, value_name = "FILE", help_heading = "Reading")]
-    pub(crate) columns: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
 
     /// Write a report; the format follows from the extension; `-` is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Reports")]
@@ -104,6 +122,23 @@ pub(crate) struct MapArgs {
     /// The format of reports whose file name does not tell
     #[arg(long, value_name = "FORMAT", help_heading = "Reports", value_parser = format_names())]
     pub(crate) format: Option<String>,
+
+    /// What CSV and JSON lines tell, parted by commas: columns (host), members (rule.title), fields of
+    /// events (fields.CommandLine)
+    #[arg(long, value_name = "NAMES", help_heading = "Reports", value_delimiter = ',')]
+    pub(crate) fields: Vec<String>,
+
+    /// The time zone of times in reports for people and in the summary: UTC, local, +02:00, Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Reports")]
+    pub(crate) timezone: String,
+
+    /// How times are written there: rfc3339, epoch, epoch-ms, or a pattern such as '%d.%m.%Y %H:%M:%S'
+    #[arg(long, value_name = "FORMAT", default_value = "rfc3339", help_heading = "Reports")]
+    pub(crate) time_format: String,
+
+    /// Write alerts in this order, and not in that of the inputs
+    #[arg(long, value_name = "BY", help_heading = "Reports")]
+    pub(crate) sort: Option<SortOrder>,
 
     /// Report every event, also those that nothing is known of
     #[arg(long, help_heading = "Reports")]
@@ -121,61 +156,20 @@ pub(crate) struct MapArgs {
     #[arg(long, help_heading = "Reports")]
     pub(crate) raw_csv: bool,
 
-    /// Sigma rules to use instead of the cache's or the program's: a file, a folder, a .tar.gz or .zip
-    #[arg(long, value_name = "PATH", help_heading = "Rules and ATT&CK")]
-    pub(crate) rules: Vec<PathBuf>,
-
-    /// Show rules about Sysmon's events only these, and not what Windows itself logs in their place
-    #[arg(long, help_heading = "Rules and ATT&CK")]
-    pub(crate) no_derived: bool,
-
-    /// Where more log sources are found: a processing pipeline in pySigma's format
-    #[arg(long, value_name = "FILE", help_heading = "Rules and ATT&CK")]
-    pub(crate) pipeline: Vec<PathBuf>,
-
-    /// Values for the placeholders of rules: a YAML map such as `Servers: [SRV01, DC01]`
-    #[arg(long, value_name = "FILE", help_heading = "Rules and ATT&CK")]
-    pub(crate) placeholders: Option<PathBuf>,
-
-    /// A STIX bundle of ATT&CK to use instead of the cache's or the program's
-    #[arg(long, value_name = "FILE", help_heading = "Rules and ATT&CK")]
-    pub(crate) attack: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
 
     /// Tell more of each technique in JSON reports: groups, mitigations, detections
     #[arg(long, value_name = "WHAT", help_heading = "Rules and ATT&CK", value_delimiter = ',', value_parser = enrichment)]
     pub(crate) enrich: Vec<Enrichment>,
 
-    /// Read all rules afresh, and keep nothing of them for the next run
-    #[arg(long, help_heading = "Rules and ATT&CK")]
-    pub(crate) no_rule_cache: bool,
-
     /// Tell only what is at least so bad
     #[arg(long, value_name = "SEVERITY", help_heading = "Selection", value_parser = severity)]
     pub(crate) min_severity: Option<Severity>,
 
-    /// Pass over events before this: RFC 3339, a date, or a span back from now such as 7d or 12h
-    #[arg(long, value_name = "TIME", help_heading = "Selection")]
-    pub(crate) since: Option<String>,
-
-    /// Pass over events at or after this
-    #[arg(long, value_name = "TIME", help_heading = "Selection")]
-    pub(crate) until: Option<String>,
-
-    /// Stop after so many events
-    #[arg(long, value_name = "N", help_heading = "Selection")]
-    pub(crate) max_events: Option<u64>,
-
     /// Exit with status 1 when a detection is at least so bad
     #[arg(long, value_name = "SEVERITY", value_parser = severity)]
     pub(crate) fail_on: Option<Severity>,
-
-    /// How many threads to use; all processors by default
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<std::num::NonZero<usize>>,
-
-    /// Print neither progress nor summary, only errors
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
 }
 
 fn format_names() -> clap::builder::PossibleValuesParser {
@@ -191,7 +185,7 @@ fn enrichment(text: &str) -> Result<Enrichment, String> {
     wanted.ok_or_else(|| "it is one of groups, mitigations, detections".to_owned())
 }
 
-fn severity(text: &str) -> Result<Severity, String> {
+pub(crate) fn severity(text: &str) -> Result<Severity, String> {
     let wanted = Severity::WORST_FIRST.into_iter().find(|severity| severity.as_str() == text.to_lowercase());
     wanted.ok_or_else(|| "it is one of critical, high, medium, low, informational".to_owned())
 }

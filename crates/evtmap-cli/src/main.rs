@@ -10,6 +10,7 @@ mod output;
 mod progress;
 mod stock;
 mod summary;
+mod table;
 mod terminal;
 
 use std::process::ExitCode;
@@ -26,6 +27,11 @@ fn main() -> ExitCode {
     let cache = Cache::open(&args.cache);
     let outcome = match &args.command {
         Command::Map(args) => commands::map::run(args, &cache),
+        Command::Summary(args) => commands::summary::run(args, &cache),
+        Command::Timeline(args) => commands::timeline::run(args, &cache),
+        Command::Logons(args) => commands::logons::run(args),
+        Command::Stats(args) => commands::stats::run(args),
+        Command::Search(args) => commands::search::run(args),
         Command::Attack(command) => commands::attack::run(command, &cache),
         Command::Coverage(args) => commands::coverage::run(args, &cache),
         Command::Rules(command) => commands::rules::run(command, &cache),

@@ -4,17 +4,20 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use evtmap::Progress;
+use evtmap::input::Found;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::terminal::number;
 
 const TEMPLATE: &str = "{bar:30.cyan/dim} {percent:>3}%  {msg}  {binary_bytes_per_sec}  {eta_precise} left";
 
-/// A bar for so many bytes.
-pub(crate) fn bar(bytes: u64, is_quiet: bool) -> ProgressBar {
+/// A bar for the reading of files.
+pub(crate) fn bar(found: &Found, is_quiet: bool) -> ProgressBar {
     if is_quiet || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
+    let sizes = found.files.iter().filter_map(|file| file.path.metadata().ok());
+    let bytes = sizes.map(|metadata| metadata.len()).sum();
     let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr_with_hz(10));
     // The template is ours; should it ever be wrong, the bar looks plain.
     if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
@@ -55,11 +58,11 @@ pub(crate) fn show_download(bar: &ProgressBar, n_bytes: u64, n_whole: Option<u64
 /// Shows how far a scan has come.
 pub(crate) fn show(bar: &ProgressBar, progress: Progress) {
     if !bar.is_hidden() {
+        let detections = match progress.detections {
+            0 => String::new(),
+            n => format!(", {} detections", number(n)),
+        };
         bar.set_position(progress.bytes);
-        bar.set_message(format!(
-            "{} events, {} detections",
-            number(progress.events),
-            number(progress.detections)
-        ));
+        bar.set_message(format!("{} events{detections}", number(progress.events)));
     }
 }

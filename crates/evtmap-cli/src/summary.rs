@@ -7,8 +7,9 @@ use std::fmt::{self, Write};
 use evtmap::alert::Kind;
 use evtmap::input::{Dates, DatesFrom};
 use evtmap::ranking::{RankedTechnique, Ranking};
-use evtmap::triage::{Counts, Group, Report};
-use evtmap::{FileAccount, Problems, Severity};
+use evtmap::report::TimeStyle;
+use evtmap::triage::{Counts, Group, Report, RulesAccount};
+use evtmap::{FileAccount, Problems, ScanAccount, Severity};
 use jiff::Timestamp;
 
 use crate::stock::Age;
@@ -25,29 +26,29 @@ const N_NOTABLE: usize = 25;
 const BAR: u64 = 24;
 
 /// The summary as text with styles.
-pub(crate) fn render(report: &Report<'_>) -> String {
+pub(crate) fn render(report: &Report<'_>, times: &TimeStyle) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
-    let _ = write_all(&mut out, report);
+    let _ = write_all(&mut out, report, times);
     out
 }
 
-fn write_all(out: &mut String, report: &Report<'_>) -> fmt::Result {
-    overview(out, report)?;
+fn write_all(out: &mut String, report: &Report<'_>, times: &TimeStyle) -> fmt::Result {
+    overview(out, report, times)?;
     if report.summary.n_detections() > 0 {
         tactics(out, report)?;
         techniques(out, &report.summary.ranking)?;
         top(out, "Hosts", &report.summary.hosts)?;
         techniques_by_host(out, report)?;
         top(out, "Users", &report.summary.users)?;
-        notable(out, report)?;
+        notable(out, report, times)?;
         derived(out, report)?;
     }
     if report.summary.n_associations() > 0 {
         associations(out, report)?;
     }
     followed_tags(out, report)?;
-    not_looked_at(out, report)
+    not_looked_at(out, report.scan, Some(report.rules))
 }
 
 /// The one line that is said when rules or ATT&CK are old.
@@ -64,7 +65,7 @@ pub(crate) fn hint(ages: &[Age], now: Timestamp) -> String {
     format!("\n{FAINT}{}{FAINT:#}\n", plain(&text))
 }
 
-fn overview(out: &mut String, report: &Report<'_>) -> fmt::Result {
+fn overview(out: &mut String, report: &Report<'_>, times: &TimeStyle) -> fmt::Result {
     let progress = report.scan.progress();
     let n_read = report.scan.files.iter().filter(|file| file.kind.is_some()).count();
     writeln!(
@@ -82,10 +83,11 @@ fn overview(out: &mut String, report: &Report<'_>) -> fmt::Result {
         counted(n_read as u64, "file"),
     )?;
     if let Some((first, last)) = report.scan.span().0 {
-        write!(out, ", {} to {} UTC", minute(first), minute(last))?;
+        let zone = if *times == TimeStyle::default() { " UTC" } else { "" };
+        write!(out, ", {} to {}{zone}", plain(&times.short(first)), plain(&times.short(last)))?;
     }
     recovered(out, report)?;
-    times(out, report)?;
+    zones(out, report)?;
     let n_detections = report.summary.n_detections();
     write!(out, "\n{HEADING}{}{HEADING:#}", counted(n_detections, "detection"))?;
     let mut between = ": ";
@@ -108,7 +110,7 @@ fn recovered(out: &mut String, report: &Report<'_>) -> fmt::Result {
 }
 
 /// How times were read that do not say all about themselves.
-fn times(out: &mut String, report: &Report<'_>) -> fmt::Result {
+fn zones(out: &mut String, report: &Report<'_>) -> fmt::Result {
     let n_local: u64 = report.scan.files.iter().map(|file| file.local_times).sum();
     if n_local > 0 {
         let zone = plain(&report.scan.timezone);
@@ -203,7 +205,7 @@ fn top(out: &mut String, title: &str, counts: &Counts) -> fmt::Result {
     Ok(())
 }
 
-fn notable(out: &mut String, report: &Report<'_>) -> fmt::Result {
+fn notable(out: &mut String, report: &Report<'_>, times: &TimeStyle) -> fmt::Result {
     let groups = report.summary.notable();
     if groups.is_empty() {
         return Ok(());
@@ -211,15 +213,16 @@ fn notable(out: &mut String, report: &Report<'_>) -> fmt::Result {
     let rest = groups.len().saturating_sub(N_NOTABLE);
     let note = if rest > 0 { format!("the first {N_NOTABLE} of {}", groups.len()) } else { String::new() };
     heading(out, "Critical and high", &note)?;
-    groups.iter().take(N_NOTABLE).try_for_each(|group| notable_group(out, group))
+    groups.iter().take(N_NOTABLE).try_for_each(|group| notable_group(out, group, times))
 }
 
-fn notable_group(out: &mut String, group: &Group) -> fmt::Result {
+fn notable_group(out: &mut String, group: &Group, times: &TimeStyle) -> fmt::Result {
     let style = style(group.severity);
-    let times = match group.span.0 {
+    let shown = |time| plain(&times.short(time)).to_string();
+    let times = match group.span.0.map(|(first, last)| (shown(first), shown(last))) {
         None => "no time".to_owned(),
-        Some((first, last)) if minute(first) == minute(last) => minute(first),
-        Some((first, last)) => format!("{} to {}", minute(first), minute(last)),
+        Some((first, last)) if first == last => first,
+        Some((first, last)) => format!("{first} to {last}"),
     };
     let repeated = if group.n > 1 { format!(" ×{}", number(group.n)) } else { String::new() };
     let severity = group.severity;
@@ -289,20 +292,26 @@ fn followed_tags(out: &mut String, report: &Report<'_>) -> fmt::Result {
 }
 
 /// Files, records, events and rules that were left out, each with its reason.
-fn not_looked_at(out: &mut String, report: &Report<'_>) -> fmt::Result {
+pub(crate) fn not_looked_at(
+    out: &mut String,
+    scan: &ScanAccount,
+    rules: Option<&RulesAccount>,
+) -> fmt::Result {
     let mut lines = Vec::new();
-    files(&mut lines, report);
-    records(&mut lines, report);
-    events(&mut lines, report);
-    rules(&mut lines, report);
+    files(&mut lines, scan);
+    records(&mut lines, scan);
+    events(&mut lines, scan);
+    if let Some(rules) = rules {
+        of_rules(&mut lines, rules);
+    }
     heading(out, "Not looked at", if lines.is_empty() { "nothing: all of it was" } else { "" })?;
     lines.iter().try_for_each(|line| writeln!(out, "  {line}"))
 }
 
 /// Files that could not be read, those of the same reason together.
-fn files(lines: &mut Vec<String>, report: &Report<'_>) {
+fn files(lines: &mut Vec<String>, scan: &ScanAccount) {
     let mut by_reason: Vec<(&str, Vec<&FileAccount>)> = Vec::new();
-    for file in &report.scan.files {
+    for file in &scan.files {
         let reason = match (&file.error, file.kind) {
             (Some(error), _) => error.message.as_str(),
             (None, None) => "not reached",
@@ -320,9 +329,9 @@ fn files(lines: &mut Vec<String>, report: &Report<'_>) {
 }
 
 /// Records that could not be read, and remarks on some that could, those of one kind together.
-fn records(lines: &mut Vec<String>, report: &Report<'_>) {
+fn records(lines: &mut Vec<String>, scan: &ScanAccount) {
     let mut by_code: BTreeMap<&str, Vec<(&FileAccount, &Problems)>> = BTreeMap::new();
-    for file in &report.scan.files {
+    for file in &scan.files {
         for (code, problems) in &file.problems {
             by_code.entry(code).or_default().push((file, problems));
         }
@@ -345,8 +354,8 @@ fn records(lines: &mut Vec<String>, report: &Report<'_>) {
     }
 }
 
-fn events(lines: &mut Vec<String>, report: &Report<'_>) {
-    let sum = |of: fn(&FileAccount) -> u64| report.scan.files.iter().map(of).sum::<u64>();
+fn events(lines: &mut Vec<String>, scan: &ScanAccount) {
+    let sum = |of: fn(&FileAccount) -> u64| scan.files.iter().map(of).sum::<u64>();
     let (out_of_range, without_time) = (sum(|file| file.out_of_range), sum(|file| file.without_time));
     if out_of_range > 0 {
         lines.push(format!("{} outside the times asked for", counted(out_of_range, "event")));
@@ -354,16 +363,16 @@ fn events(lines: &mut Vec<String>, report: &Report<'_>) {
     if without_time > 0 {
         lines.push(format!("{} without a time", counted(without_time, "event")));
     }
-    unread_messages(lines, report);
-    if report.scan.is_cut_short {
+    unread_messages(lines, scan);
+    if scan.is_cut_short {
         lines.push("what comes after the number of events asked for".to_owned());
     }
-    lines.extend(report.scan.remarks.iter().map(|remark| plain(remark).into_owned()));
+    lines.extend(scan.remarks.iter().map(|remark| plain(remark).into_owned()));
 }
 
 /// Events of which only the text is there, and which text nobody can take apart, the most frequent first.
-fn unread_messages(lines: &mut Vec<String>, report: &Report<'_>) {
-    let unread = report.scan.unread_messages();
+fn unread_messages(lines: &mut Vec<String>, scan: &ScanAccount) {
+    let unread = scan.unread_messages();
     let mut kinds: Vec<(&str, u32, u64)> = unread.iter().collect();
     if kinds.is_empty() {
         return;
@@ -378,14 +387,14 @@ fn unread_messages(lines: &mut Vec<String>, report: &Report<'_>) {
     })));
 }
 
-fn rules(lines: &mut Vec<String>, report: &Report<'_>) {
-    for (reason, skipped) in &report.rules.skipped {
+fn of_rules(lines: &mut Vec<String>, rules: &RulesAccount) {
+    for (reason, skipped) in &rules.skipped {
         lines.push(format!("{}: {}", counted(skipped.n as u64, "rule"), reason.as_str()));
         if reason.is_worth_a_look() {
             lines.extend(examples_of(skipped.n, skipped.examples.iter().cloned()));
         }
     }
-    let tags = &report.rules.unresolved_tags;
+    let tags = &rules.unresolved_tags;
     if !tags.is_empty() {
         let names: Vec<&str> = tags.keys().take(5).map(String::as_str).collect();
         let more = if tags.len() > names.len() { ", …" } else { "" };
@@ -417,8 +426,4 @@ fn heading(out: &mut String, title: &str, note: &str) -> fmt::Result {
         write!(out, "  {FAINT}{}{FAINT:#}", plain(note))?;
     }
     writeln!(out)
-}
-
-fn minute(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M").to_string()
 }

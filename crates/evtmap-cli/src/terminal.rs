@@ -1,7 +1,8 @@
 //! What is printed, and how it looks. Everything from a log goes through [`plain`] first.
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use evtmap::Severity;
@@ -29,6 +30,51 @@ pub(crate) fn style(severity: Severity) -> Style {
         Severity::Low => AnsiColor::Cyan.on_default(),
         Severity::Informational => Style::new().dimmed(),
     }
+}
+
+/// How many columns standard output has; nothing where it is no terminal.
+pub(crate) fn width() -> Option<usize> {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    terminal_size::terminal_size_of(stdout).map(|(width, _)| usize::from(width.0))
+}
+
+/// Prints a text with styles to standard output.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let written = anstream::stdout().lock().write_all(text.as_bytes());
+    written.map_err(|error| Failure::output("standard output", &error))
+}
+
+/// Prints JSON to standard output, in lines that people can read.
+pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(error.to_string()))?;
+    print(&(escaped(&text).into_owned() + "\n"))
+}
+
+/// JSON in which what would steer a terminal is written as `\u001b`. Outside of strings JSON has no such
+/// character but the ends of lines, so that it says the same.
+pub(crate) fn escaped(json: &str) -> Cow<'_, str> {
+    let is_harmless = |c: char| c == '\n' || !is_steering(c);
+    if json.chars().all(is_harmless) {
+        return Cow::Borrowed(json);
+    }
+    let mut text = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_harmless(c) {
+            text.push(c);
+        } else {
+            let _ = write!(text, "\\u{:04x}", u32::from(c));
+        }
+    }
+    Cow::Owned(text)
+}
+
+/// Prints a text with styles to standard error, because something else is on standard output.
+pub(crate) fn print_aside(text: &str) -> Result<(), Failure> {
+    let written = anstream::stderr().lock().write_all(text.as_bytes());
+    written.map_err(|error| Failure::output("standard error", &error))
 }
 
 /// Prints an error with its help to standard error.
@@ -118,6 +164,15 @@ mod tests {
         assert_eq!(plain("a\u{1b}[31mb\r\n\u{202e}c"), "a\u{fffd}[31mb\u{fffd}\u{fffd}\u{fffd}c");
         assert_eq!(plain("a\u{61c}b"), "a\u{fffd}b");
         assert_eq!(plain("Büro 日本"), "Büro 日本");
+    }
+
+    #[test]
+    fn json_does_not_steer_and_says_the_same() {
+        let value = serde_json::json!({"a": "\u{1b}[31m\u{9b}\u{202e}\u{7f}", "b": "日本"});
+        let text = serde_json::to_string_pretty(&value).unwrap();
+        let escaped = escaped(&text);
+        assert!(escaped.contains(r"\u009b\u202e\u007f") && escaped.contains("日本"), "{escaped}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), value);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 use std::ops::ControlFlow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::compile::{Compiled, Expr};
 use crate::detection::{Detection, Item, Selection};
 use crate::event::{Event, Value};
@@ -72,7 +74,7 @@ pub struct ExplainedValue {
 }
 
 /// What held of a rule for one event, without the words: the truth of each part of its [`Explanation`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Whether a part holds, from the top down: a part, then its members.
     pub holds: Vec<bool>,
@@ -81,7 +83,7 @@ pub struct Evidence {
 }
 
 /// What an event has of what an item asks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemEvidence {
     /// Which of the item's values are met, by their number.
     pub met: Vec<usize>,

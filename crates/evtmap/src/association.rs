@@ -132,6 +132,13 @@ impl Associations {
         &self.list
     }
 
+    /// What events of a channel, provider and id are, whatever is in their fields.
+    pub fn title(&self, channel: &str, provider: &str, event_id: u32) -> Option<&str> {
+        let by_id = self.index.get(&channel.to_lowercase())?.get(&event_id)?;
+        let mut own = by_id.iter().filter_map(|index| self.list.get(*index));
+        own.find(|own| own.is_of(provider) && own.when.is_empty()).map(|own| own.title.as_str())
+    }
+
     /// The index of what an event may hint at, the first entry whose conditions hold. An event of another
     /// provider in the same channel with the same id is another event.
     pub fn of(&self, event: &Event) -> Option<usize> {
@@ -263,6 +270,14 @@ mod tests {
         ] {
             check(&event, expected);
         }
+    }
+
+    #[test]
+    fn titles() {
+        let associations = Associations::bundled().unwrap();
+        let title = |provider: &str| associations.title("security", provider, 4624);
+        assert_eq!(title("Microsoft-Windows-Security-Auditing"), Some("Account logged on"));
+        assert_eq!(title("Somebody"), None);
     }
 
     #[test]

@@ -42,7 +42,9 @@ pub mod row;
 pub mod rules;
 mod scan;
 mod severity;
+pub mod sort;
 pub mod triage;
+pub mod view;
 
 pub use association::{Association, Associations};
 pub use attack::Catalogue;
@@ -51,7 +53,7 @@ pub use evtmap_sigma::Placeholders;
 pub use logsource::{LogPlace, Pipelines, PlaceExplanation, Router, RuleExplanation, Seen, Workspace};
 pub use rules::Rules;
 pub use scan::{
-    FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,
-    UnreadMessages, UnresolvedTag,
+    EventPlace, FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,
+    UnreadMessages, UnresolvedTag, visit,
 };
 pub use severity::Severity;

@@ -33,6 +33,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("ranking", &["alert", "severity"]),
     ("risk", &["alert", "scan", "severity"]),
     ("triage", &["alert", "attack", "ranking", "risk", "rules", "scan", "severity"]),
+    ("sort", &["alert", "severity"]),
     ("row", &["alert", "input::Position", "severity"]),
     ("arrow", &["alert", "row"]),
     (
@@ -48,8 +49,23 @@ const MODULES: &[(&str, &[&str])] = &[
             "ranking",
             "risk",
             "row",
+            "scan",
             "severity",
             "triage",
+        ],
+    ),
+    (
+        "view",
+        &[
+            "alert",
+            "association",
+            "event",
+            "input::Position",
+            "logsource",
+            "row",
+            "rules",
+            "scan",
+            "severity",
         ],
     ),
 ];

@@ -2,10 +2,18 @@
 
 pub(crate) mod attack;
 pub(crate) mod coverage;
+pub(crate) mod logons;
 pub(crate) mod map;
-mod reading;
+pub(crate) mod reading;
+pub(crate) mod reporting;
+pub(crate) mod rule_choice;
 pub(crate) mod rules;
+pub(crate) mod search;
+pub(crate) mod stats;
+pub(crate) mod summary;
+pub(crate) mod timeline;
 pub(crate) mod update;
+mod viewing;
 
 use std::path::Path;
 

@@ -1,32 +1,139 @@
-//! How inputs are read: the options about times and columns.
+//! What is read, and how: the options that all commands have which read logs.
 
-use std::path::Path;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
 
+use clap::Args;
 use evtmap::input::{DateOrder, InputOptions};
-use jiff::Timestamp;
+use evtmap::{ScanAccount, ScanOptions};
 use jiff::fmt::strtime;
 use jiff::tz::{Offset, TimeZone};
+use jiff::{Span, Timestamp, civil};
 
-use crate::args::MapArgs;
 use crate::failure::Failure;
+use crate::terminal;
 
-/// Options as the library takes them.
-pub(super) fn options(args: &MapArgs) -> Result<InputOptions, Failure> {
-    let mut options = InputOptions { timezone: time_zone(&args.input_timezone)?, ..InputOptions::default() };
-    options.recover = args.recover;
-    match args.date_format.as_deref() {
-        None => {}
-        Some("day-first") => options.date_order = Some(DateOrder::DayFirst),
-        Some("month-first") => options.date_order = Some(DateOrder::MonthFirst),
-        Some(pattern) => options.date_pattern = Some(date_pattern(pattern)?),
-    }
-    if let Some(path) = &args.columns {
-        options.columns = columns(path)?;
-    }
-    Ok(options)
+#[derive(Args, Debug)]
+pub(crate) struct ReadingArgs {
+    /// Event logs, or folders of them; what kind each is follows from its content; `-` is standard input
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    /// Search event logs (.evtx) also for records that were deleted and not overwritten yet
+    #[arg(long, help_heading = "Reading")]
+    recover: bool,
+
+    /// The time zone of times that name none: UTC, local, +02:00, Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Reading")]
+    input_timezone: String,
+
+    /// How dates such as 05/06/2026 are read: day-first, month-first, or a pattern such as
+    /// '%d.%m.%Y %H:%M:%S'; by default the dates of a file tell
+    #[arg(long, value_name = "FORMAT", help_heading = "Reading")]
+    date_format: Option<String>,
+
+    /// What columns of tables are: a TOML file with lines such as "Event Code" = "EventID"
+    #[arg(long, value_name = "FILE", help_heading = "Reading")]
+    columns: Option<PathBuf>,
+
+    /// How many threads to use; all processors by default
+    #[arg(long, value_name = "N", help_heading = "Reading")]
+    threads: Option<NonZero<usize>>,
+
+    /// Pass over events before this: RFC 3339, a date, or a span back from now such as 7d or 12h
+    #[arg(long, value_name = "TIME", help_heading = "Selection")]
+    since: Option<String>,
+
+    /// Pass over events at or after this
+    #[arg(long, value_name = "TIME", help_heading = "Selection")]
+    until: Option<String>,
+
+    /// Stop after so many events
+    #[arg(long, value_name = "N", help_heading = "Selection")]
+    max_events: Option<u64>,
+
+    /// Print neither progress nor what was not looked at, only errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
-fn time_zone(name: &str) -> Result<TimeZone, Failure> {
+impl ReadingArgs {
+    /// What is read and how, as the library takes it; what is told of it is as by default.
+    pub(super) fn options(&self, now: Timestamp) -> Result<ScanOptions, Failure> {
+        let time = |option: &str, text: &Option<String>| {
+            text.as_deref().map(|text| parse_time(option, text, now)).transpose()
+        };
+        let defaults = ScanOptions::default();
+        Ok(ScanOptions {
+            threads: self
+                .threads
+                .or_else(|| thread::available_parallelism().ok())
+                .unwrap_or(defaults.threads),
+            since: time("--since", &self.since)?,
+            until: time("--until", &self.until)?,
+            max_events: self.max_events,
+            input: self.input()?,
+            ..defaults
+        })
+    }
+
+    fn input(&self) -> Result<InputOptions, Failure> {
+        let mut options = InputOptions {
+            timezone: time_zone("--input-timezone", &self.input_timezone)?,
+            ..InputOptions::default()
+        };
+        options.recover = self.recover;
+        match self.date_format.as_deref() {
+            None => {}
+            Some("day-first") => options.date_order = Some(DateOrder::DayFirst),
+            Some("month-first") => options.date_order = Some(DateOrder::MonthFirst),
+            Some(pattern) => options.date_pattern = Some(date_pattern(pattern)?),
+        }
+        if let Some(path) = &self.columns {
+            options.columns = columns(path)?;
+        }
+        Ok(options)
+    }
+}
+
+/// The exit status of a command that reads and does no more: 2 where something named could not be read, which
+/// is told.
+pub(super) fn status(account: &ScanAccount) -> ExitCode {
+    if tell_errors(account) { ExitCode::from(Failure::EXIT_CODE) } else { ExitCode::SUCCESS }
+}
+
+/// Tells what the user named and got nothing of, and whether there was any. A file that merely lies in a
+/// folder may be anything.
+pub(super) fn tell_errors(account: &ScanAccount) -> bool {
+    let failed = account.files.iter().filter(|file| file.named || file.kind.is_some());
+    let errors: Vec<_> = failed.filter_map(|file| file.error.as_ref()).collect();
+    for error in &errors {
+        terminal::warning(&error.to_string(), error.help);
+    }
+    !errors.is_empty()
+}
+
+/// A time as users write it: RFC 3339, a date or date and time in UTC, or a span back from now.
+fn parse_time(option: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    if let Ok(time) = text.parse::<civil::DateTime>().and_then(|time| TimeZone::UTC.to_timestamp(time)) {
+        return Ok(time);
+    }
+    let span = text.parse::<Span>().ok().filter(|span| !span.is_negative());
+    let before = span.and_then(|span| TimeZone::UTC.to_datetime(now).checked_sub(span).ok());
+    if let Some(time) = before.and_then(|time| TimeZone::UTC.to_timestamp(time).ok()) {
+        return Ok(time);
+    }
+    Err(Failure::new(format!("`{option} {text}` is not a time"))
+        .help("write 2026-03-02, 2026-03-02T08:00:00Z, or a span back from now such as 7d or 12h"))
+}
+
+/// A zone as users write it, for an option.
+pub(super) fn time_zone(option: &str, name: &str) -> Result<TimeZone, Failure> {
     let offset = || {
         let time = format!("1970-01-01T00:00:00{name}").parse::<Timestamp>().ok()?;
         let seconds = i32::try_from(-time.as_second()).ok()?;
@@ -36,7 +143,7 @@ fn time_zone(name: &str) -> Result<TimeZone, Failure> {
         "UTC" | "utc" | "Z" => Ok(TimeZone::UTC),
         "local" => Ok(TimeZone::system()),
         _ => TimeZone::get(name).ok().or_else(offset).ok_or_else(|| {
-            Failure::new(format!("`--input-timezone {name}` is not a time zone"))
+            Failure::new(format!("`{option} {name}` is not a time zone"))
                 .help("write UTC, local, an offset such as +02:00, or a name such as Europe/Berlin")
         }),
     }
@@ -69,7 +176,8 @@ mod tests {
 
     #[track_caller]
     fn check_zone(name: &str, expected: &str) {
-        let zone = time_zone(name).map(|timezone| InputOptions { timezone, ..InputOptions::default() });
+        let zone = time_zone("--input-timezone", name)
+            .map(|timezone| InputOptions { timezone, ..InputOptions::default() });
         assert_eq!(zone.map_or("none".to_owned(), |options| options.timezone_name()), expected);
     }
 
@@ -91,5 +199,23 @@ mod tests {
         for pattern in ["day", "%d.%m.", "%Q", ""] {
             assert!(date_pattern(pattern).is_err(), "{pattern}");
         }
+    }
+
+    #[test]
+    fn times() {
+        let now: Timestamp = "2026-03-09T12:00:00Z".parse().unwrap();
+        for (text, expected) in [
+            ("2026-03-02T08:00:00Z", "2026-03-02T08:00:00Z"),
+            ("2026-03-02T08:00:00+02:00", "2026-03-02T06:00:00Z"),
+            ("2026-03-02", "2026-03-02T00:00:00Z"),
+            ("2026-03-02 08:00:01", "2026-03-02T08:00:01Z"),
+            ("7d", "2026-03-02T12:00:00Z"),
+            ("12h", "2026-03-09T00:00:00Z"),
+            ("1w 2d", "2026-02-28T12:00:00Z"),
+        ] {
+            assert_eq!(parse_time("--since", text, now).unwrap().to_string(), expected, "{text}");
+        }
+        let error = parse_time("--since", "yesterday", now).unwrap_err();
+        assert_eq!(error.to_string(), "`--since yesterday` is not a time");
     }
 }

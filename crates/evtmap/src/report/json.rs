@@ -1,15 +1,17 @@
-//! One JSON document: the alerts, then what they come to and what was not looked at.
+//! One JSON document: the alerts, then what they come to and what was not looked at. The latter two are given
+//! to others too.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::written::WrittenFindings;
 use super::{ReportOptions, TimeStyle, Writer};
 use crate::alert::Alert;
 use crate::ranking::{RankedTechnique, Ranking};
 use crate::risk::{Risk, Risks};
+use crate::scan::{FileAccount, ScanAccount};
 use crate::severity::Severity;
 use crate::triage::{Counts, Report};
 
@@ -55,7 +57,8 @@ impl Writer for Json {
     }
 }
 
-fn summary(report: &Report<'_>, times: &TimeStyle) -> Value {
+/// What the alerts come to, as in a JSON report: `summary`.
+pub fn summary(report: &Report<'_>, times: &TimeStyle) -> Value {
     let summary = report.summary;
     let span = report.scan.span().0;
     json!({
@@ -142,12 +145,25 @@ fn ranked(ranking: &Ranking, n: usize) -> Vec<Value> {
     ranking.techniques().into_iter().take(n).map(line).collect()
 }
 
-fn not_looked_at(report: &Report<'_>) -> Value {
-    let files = report.scan.files.iter().filter_map(|file| {
+/// What was not looked at, as in a JSON report: `not_looked_at`.
+pub fn not_looked_at(report: &Report<'_>) -> Value {
+    let mut account = not_read(report.scan);
+    let rules = report.rules.skipped.iter().map(|(reason, skipped)| {
+        json!({"reason": reason.as_str(), "rules": skipped.n, "examples": skipped.examples})
+    });
+    account.insert("correlations".to_owned(), json!(report.scan.remarks));
+    account.insert("rules".to_owned(), rules.collect());
+    account.insert("unresolved_tags".to_owned(), json!(report.rules.unresolved_tags));
+    Value::Object(account)
+}
+
+/// The files and records that were not looked at: `not_looked_at` without what is about rules.
+pub fn not_read(scan: &ScanAccount) -> Map<String, Value> {
+    let files = scan.files.iter().filter_map(|file| {
         let error = file.error.as_ref()?;
         Some(json!({"path": file.path.to_string_lossy(), "code": error.code, "reason": error.message}))
     });
-    let records = report.scan.files.iter().flat_map(|file| {
+    let records = scan.files.iter().flat_map(|file| {
         file.problems.iter().map(|(code, problems)| {
             json!({
                 "path": file.path.to_string_lossy(), "code": code, "problems": problems.n,
@@ -156,21 +172,17 @@ fn not_looked_at(report: &Report<'_>) -> Value {
             })
         })
     });
-    let unread = report.scan.unread_messages();
+    let unread = scan.unread_messages();
     let unread =
         unread.iter().map(|(provider, id, n)| json!({"provider": provider, "event_id": id, "events": n}));
-    let rules = report.rules.skipped.iter().map(|(reason, skipped)| {
-        json!({"reason": reason.as_str(), "rules": skipped.n, "examples": skipped.examples})
-    });
-    json!({
-        "files": files.collect::<Vec<_>>(),
-        "records": records.collect::<Vec<_>>(),
-        "events_out_of_range": report.scan.files.iter().map(|file| file.out_of_range).sum::<u64>(),
-        "events_without_time": report.scan.files.iter().map(|file| file.without_time).sum::<u64>(),
-        "unread_messages": unread.collect::<Vec<_>>(),
-        "cut_short": report.scan.is_cut_short,
-        "correlations": report.scan.remarks,
-        "rules": rules.collect::<Vec<_>>(),
-        "unresolved_tags": report.rules.unresolved_tags,
-    })
+    let sum = |of: fn(&FileAccount) -> u64| json!(scan.files.iter().map(of).sum::<u64>());
+    let members = [
+        ("files", files.collect()),
+        ("records", records.collect()),
+        ("events_out_of_range", sum(|file| file.out_of_range)),
+        ("events_without_time", sum(|file| file.without_time)),
+        ("unread_messages", unread.collect()),
+        ("cut_short", json!(scan.is_cut_short)),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

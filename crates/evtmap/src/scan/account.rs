@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Progress;
 use super::feed::Begun;
-use super::matching::Outcome;
+use super::reading::Read;
 use crate::event::Event;
 use crate::input::{Dates, Found, InputError, RecordProblem};
 
@@ -180,21 +180,21 @@ impl ScanAccount {
         self.files.extend(unreached.chain(missing));
     }
 
-    pub(super) fn add(&mut self, log: usize, outcome: Outcome) {
+    pub(super) fn add(&mut self, log: usize, read: Read) {
         let Some(file) = self.files.get_mut(log) else { return };
-        self.progress.bytes += outcome.bytes;
-        self.progress.events += outcome.events;
-        self.progress.detections += outcome.detections;
-        file.bytes += outcome.bytes;
-        file.events += outcome.events;
-        file.out_of_range += outcome.out_of_range;
-        file.without_time += outcome.without_time;
-        file.local_times += outcome.local_times;
-        file.recovered += outcome.recovered;
-        file.detections += outcome.detections;
-        file.span.join(outcome.span);
-        file.unread_messages.join(&outcome.unread_messages);
-        for problem in outcome.problems {
+        self.progress.bytes += read.bytes;
+        self.progress.events += read.events;
+        self.progress.detections += read.detections;
+        file.bytes += read.bytes;
+        file.events += read.events;
+        file.out_of_range += read.out_of_range;
+        file.without_time += read.without_time;
+        file.local_times += read.local_times;
+        file.recovered += read.recovered;
+        file.detections += read.detections;
+        file.span.join(read.span);
+        file.unread_messages.join(&read.unread_messages);
+        for problem in read.problems {
             let problems = file.problems.entry(problem.code).or_default();
             problems.n += 1;
             problems.n_lost += u64::from(problem.lost);

@@ -49,6 +49,11 @@ impl<'a> Feed<'a> {
         Self { files, options, logs: None, is_first: true, open: None, n_logs: 0, is_enough }
     }
 
+    /// What says that nobody wants more.
+    pub(super) fn is_enough(&self) -> &'a AtomicBool {
+        self.is_enough
+    }
+
     /// The next log of the file that is being read.
     fn next_log(&mut self) -> Option<Item> {
         let (logs, named) = self.logs.as_mut()?;

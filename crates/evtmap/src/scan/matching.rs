@@ -1,19 +1,17 @@
 //! A batch of records to alerts.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use evtmap_sigma::Evidence;
 
 use super::ScanOptions;
-use super::account::{TimeSpan, UnreadMessages};
 use super::correlation::Kept;
+use super::reading::{Gate, Read};
 use crate::alert::{Alert, AlertEvent, Derived, Enrichment, Finding, Kind, TagRemarks};
 use crate::association::Associations;
 use crate::attack::{Catalogue, Followed, Library};
 use crate::event::Event;
-use crate::input::{Batch, Decoded, Position, RecordProblem};
+use crate::input::{Batch, Position};
 use crate::logsource::{Workspace, missing_exceptions};
 use crate::rules::Rules;
 
@@ -104,17 +102,8 @@ impl Findings {
 /// What came of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    pub(super) bytes: u64,
-    pub(super) events: u64,
-    pub(super) out_of_range: u64,
-    pub(super) without_time: u64,
-    pub(super) local_times: u64,
-    pub(super) recovered: u64,
     pub(super) detections: u64,
-    pub(super) span: TimeSpan,
-    pub(super) unread_messages: UnreadMessages,
     pub(super) alerts: Vec<Alert>,
-    pub(super) problems: Vec<RecordProblem>,
     /// Matches for correlations.
     pub(super) kept: Vec<Kept>,
 }
@@ -124,10 +113,7 @@ pub(super) struct Matcher<'a> {
     pub(super) rules: &'a Rules,
     pub(super) findings: &'a Findings,
     pub(super) options: &'a ScanOptions,
-    /// How many events may still be looked at.
-    pub(super) budget: &'a AtomicU64,
-    /// Set when the budget is used up.
-    pub(super) is_enough: &'a AtomicBool,
+    pub(super) gate: Gate<'a>,
     /// The zone of times that name none.
     pub(super) timezone: Arc<str>,
     /// Working memory that no batch is using.
@@ -155,56 +141,24 @@ pub(super) struct Working {
 
 impl Matcher<'_> {
     /// Decodes the records of a batch and matches them.
-    pub(super) fn run(&self, mut batch: Box<dyn Batch>, path: &Arc<str>) -> Outcome {
-        let mut outcome = Outcome { bytes: batch.bytes(), ..Outcome::default() };
+    pub(super) fn run(&self, batch: Box<dyn Batch>, path: &Arc<str>) -> (Read, Outcome) {
+        let mut outcome = Outcome::default();
         let mut working = self.take_working();
         let Working { event, workspace, rules, kept } = &mut working;
-        let mut last = Position::Byte(0);
-        // Records are hostile, and the readers beneath are not all ours. Should one of them panic, what was
-        // found in the batch before is kept and the loss is told.
-        let decoded = catch_unwind(AssertUnwindSafe(|| {
-            batch.decode(event, &mut |decoded| match decoded {
-                Decoded::Event(event, position) => {
-                    last = position;
-                    if self.is_wanted(event, &mut outcome) {
-                        self.match_rules(event, workspace, rules, kept);
-                        self.keep(event, kept, (path, position), &mut outcome);
-                        self.tell(event, rules, (path, position), &mut outcome);
-                    }
-                }
-                Decoded::Bad(problem) => outcome.problems.push(problem),
-            });
-        }));
-        if decoded.is_err() {
-            outcome.problems.push(RecordProblem {
-                code: "reader-failed",
-                position: last,
-                reason: "the reader failed after this record; the rest of the block is lost".to_owned(),
-                lost: true,
-            });
-        } else {
+        let (mut read, is_whole) = self.gate.decode(batch, event, &mut |event, position| {
+            self.match_rules(event, workspace, rules, kept);
+            self.keep(event, kept, (path, position), &mut outcome);
+            self.tell(event, rules, (path, position), &mut outcome);
+        });
+        if is_whole {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
         }
-        outcome
+        read.detections = outcome.detections;
+        (read, outcome)
     }
 
     fn take_working(&self) -> Working {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
-    }
-
-    /// Whether an event is to be looked at; counts it one way or the other.
-    fn is_wanted(&self, event: &Event, outcome: &mut Outcome) -> bool {
-        if self.is_enough.load(Ordering::Relaxed) || !self.is_in_range(event, outcome) {
-            return false;
-        }
-        outcome.events += 1;
-        outcome.local_times += u64::from(event.is_time_local());
-        outcome.recovered += u64::from(event.is_recovered());
-        outcome.unread_messages.note(event);
-        if self.budget.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.is_enough.store(true, Ordering::Relaxed);
-        }
-        true
     }
 
     /// Finds the rules that an event matches: those that are told, and those that correlations ask about
@@ -271,22 +225,6 @@ impl Matcher<'_> {
                 evidence: matched.and_then(|matched| matched.evidence.clone()),
             });
         }
-    }
-
-    fn is_in_range(&self, event: &Event, outcome: &mut Outcome) -> bool {
-        let (since, until) = (self.options.since, self.options.until);
-        let time = event.time();
-        let Some(time) = time else {
-            let is_asked = since.is_some() || until.is_some();
-            outcome.without_time += u64::from(is_asked);
-            return !is_asked;
-        };
-        if since.is_some_and(|since| time < since) || until.is_some_and(|until| time >= until) {
-            outcome.out_of_range += 1;
-            return false;
-        }
-        outcome.span.add(time);
-        true
     }
 
     /// What is to be told of an event: detections first, what its id hints at otherwise.

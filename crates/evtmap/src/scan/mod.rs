@@ -9,23 +9,28 @@ mod correlation;
 mod feed;
 mod matching;
 mod ordered;
+mod reading;
+mod visit;
 
 use std::num::NonZero;
+use std::ops::ControlFlow;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
 pub use account::{FileAccount, Problems, ScanAccount, TimeSpan, UnreadMessages};
 pub use matching::{Findings, UnresolvedTag};
+pub use visit::{EventPlace, visit};
 
 use crate::alert::Alert;
-use crate::input::{Found, InputError, InputOptions};
+use crate::input::{Found, InputOptions};
 use crate::rules::Rules;
 use crate::severity::Severity;
 use correlation::Correlating;
-use feed::{Begun, Feed, Item};
-use matching::{Matcher, Outcome};
+use feed::Feed;
+use matching::Matcher;
+use reading::{Gate, read_all};
 
 /// What to look at and what to tell.
 #[derive(Clone, Debug)]
@@ -109,44 +114,31 @@ impl<'a> Scanner<'a> {
     /// The sink's.
     pub fn scan(&self, found: &Found, sink: &mut dyn Sink) -> std::io::Result<ScanAccount> {
         let is_enough = AtomicBool::new(self.options.max_events == Some(0));
-        let budget = AtomicU64::new(self.options.max_events.unwrap_or(u64::MAX));
         let feed = Feed::new(&found.files, &self.options.input, &is_enough);
         let matcher = Matcher {
             rules: self.rules,
             findings: self.findings,
             options: &self.options,
-            budget: &budget,
-            is_enough: &is_enough,
+            gate: Gate::new(&self.options, &is_enough),
             timezone: self.options.input.timezone_name().into(),
             idle: Mutex::default(),
-        };
-        // The first so many events are only known in order.
-        let threads = match self.options.max_events {
-            Some(_) => NonZero::<usize>::MIN,
-            None => self.options.threads,
         };
         let mut account = ScanAccount::default();
         account.timezone = self.options.input.timezone_name();
         let mut correlating = Correlating::default();
-        let work = |item| match item {
-            Item::Batch { log, path, batch } => Told::Batch { log, outcome: matcher.run(batch, &path) },
-            Item::Log(begun) => Told::Log(begun),
-            Item::Failed { log, error } => Told::Failed { log, error },
-        };
-        ordered::map(threads, feed, work, |told| -> std::io::Result<()> {
-            match told {
-                Told::Log(begun) => account.begin(begun),
-                Told::Failed { log, error } => account.failed(log, error),
-                Told::Batch { log, mut outcome } => {
-                    correlating.keep(std::mem::take(&mut outcome.kept));
-                    outcome.alerts.iter().try_for_each(|alert| sink.alert(alert))?;
-                    account.add(log, outcome);
-                    sink.progress(account.progress());
-                }
-            }
-            Ok(())
-        })?;
-        account.is_cut_short = is_enough.into_inner();
+        read_all(
+            feed,
+            &self.options,
+            &mut account,
+            |batch, path| matcher.run(batch, path),
+            |outcome, progress| -> std::io::Result<_> {
+                correlating.keep(outcome.kept);
+                outcome.alerts.iter().try_for_each(|alert| sink.alert(alert))?;
+                sink.progress(progress);
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
+        account.is_cut_short = is_enough.load(Ordering::Relaxed);
         account.end(found);
         let (alerts, remarks) = correlating.finish(self.rules, self.findings);
         account.remarks = remarks;
@@ -155,11 +147,4 @@ impl<'a> Scanner<'a> {
         }
         Ok(account)
     }
-}
-
-/// What a thread has made of an item.
-enum Told {
-    Log(Begun),
-    Failed { log: usize, error: InputError },
-    Batch { log: usize, outcome: Outcome },
 }
