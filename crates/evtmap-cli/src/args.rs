@@ -148,6 +148,10 @@ pub(crate) struct MapArgs {
     #[arg(long, help_heading = "Reports")]
     pub(crate) no_associations: bool,
 
+    /// Tell with each detection in JSON reports what of its rule's condition held
+    #[arg(long, help_heading = "Reports")]
+    pub(crate) evidence: bool,
+
     /// Leave cells of CSV reports as they are, even if a spreadsheet would run them as formulas
     #[arg(long, help_heading = "Reports")]
     pub(crate) raw_csv: bool,

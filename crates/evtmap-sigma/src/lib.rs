@@ -48,7 +48,7 @@ pub use diagnostic::{Code, Diagnostic, Gravity};
 pub use engine::{Engine, EngineBuilder, Scratch, Shortcut, SlotEvent};
 pub use event::{Event, FieldList, Value};
 pub use example::{EXAMPLES_ENDING, Example, ExampleEvents, ExampleFields, Examples, Recording, Recordings};
-pub use explain::{ExplainedItem, ExplainedPart, ExplainedValue, Explanation};
+pub use explain::{Evidence, ExplainedItem, ExplainedPart, ExplainedValue, Explanation, ItemEvidence};
 pub use filter::Filter;
 pub use fold::{fold, fold_char};
 pub use lazy_regex::LazyRegex;

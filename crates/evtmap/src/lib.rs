@@ -22,12 +22,14 @@
 //! # }
 //! ```
 
+pub mod account;
 pub mod alert;
 #[cfg(feature = "arrow")]
 pub mod arrow;
 mod association;
 pub mod attack;
 pub mod authoring;
+pub mod connection;
 pub mod coverage;
 pub mod event;
 pub mod input;
@@ -35,6 +37,7 @@ mod logsource;
 pub mod navigator;
 pub mod ranking;
 pub mod report;
+pub mod risk;
 pub mod row;
 pub mod rules;
 mod scan;

@@ -10,12 +10,15 @@ use super::written::WrittenFindings;
 use super::{ReportOptions, TimeStyle, Writer};
 use crate::alert::Alert;
 use crate::ranking::{RankedTechnique, Ranking};
+use crate::risk::{Risk, Risks};
 use crate::scan::{FileAccount, ScanAccount};
 use crate::severity::Severity;
 use crate::triage::{Counts, Report};
 
 /// How many of the most frequent techniques, hosts and users are listed.
 const N_TOP: usize = 50;
+/// How many findings are named that speak for the risk of a host or an account.
+const N_BECAUSE: usize = 4;
 /// How many of the ranked techniques of a host are listed.
 const N_TOP_BY_HOST: usize = 10;
 
@@ -28,7 +31,7 @@ struct Json {
 }
 
 pub(super) fn open(out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    let (times, findings) = (options.times.clone(), WrittenFindings::default());
+    let (times, findings) = (options.times.clone(), WrittenFindings::new(options.evidence));
     Ok(Box::new(Json { out, times, findings, line: Vec::new(), n_alerts: 0 }))
 }
 
@@ -73,6 +76,8 @@ pub fn summary(report: &Report<'_>, times: &TimeStyle) -> Value {
         "ranked_techniques_by_host": (summary.ranking_by_host.iter())
             .map(|(host, ranking)| json!({"host": host, "techniques": ranked(ranking, N_TOP_BY_HOST)}))
             .collect::<Vec<_>>(),
+        "hosts_by_risk": by_risk(&summary.hosts_at_risk),
+        "accounts_by_risk": by_risk(&summary.accounts_at_risk),
         "hosts": top(&summary.hosts),
         "users": top(&summary.users),
         "rules": top(&summary.rules),
@@ -111,6 +116,21 @@ fn by_severity(counts: &BTreeMap<Severity, u64>) -> BTreeMap<&'static str, u64> 
 
 fn top(counts: &Counts) -> Vec<Value> {
     counts.top(N_TOP).into_iter().map(|(name, n)| json!({"name": name, "detections": n})).collect()
+}
+
+/// The riskiest hosts or accounts and what speaks for each.
+fn by_risk(risks: &Risks) -> Vec<Value> {
+    let line = |risk: Risk| {
+        let because = risk.findings.iter().take(N_BECAUSE).map(|finding| finding.title().to_owned());
+        json!({
+            "name": risk.name, "risk": risk.score, "detections_by_severity": by_severity(&risk.severities),
+            "tactics": risk.tactics.keys().map(|tactic| tactic.id.as_str()).collect::<Vec<_>>(),
+            "first": risk.span.0.map(|(first, _)| first.to_string()),
+            "last": risk.span.0.map(|(_, last)| last.to_string()),
+            "because": because.collect::<Vec<_>>(),
+        })
+    };
+    risks.ranked(&str::to_owned).into_iter().take(N_TOP).map(line).collect()
 }
 
 /// The first techniques of a ranking and what speaks for each.

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use evtmap_sigma::Evidence;
+
 use super::ScanOptions;
 use super::correlation::Kept;
 use super::reading::{Gate, Read};
@@ -79,6 +81,13 @@ impl Findings {
         findings.for_each(|finding| Arc::make_mut(finding).enrich(catalogue, library, wanted));
     }
 
+    /// Adds the conditions of the rules, for those who are told what of them held.
+    pub fn add_conditions(&mut self, rules: &Rules) {
+        for (finding, loaded) in self.rules.iter_mut().zip(rules.rules()) {
+            Arc::make_mut(finding).add_condition(&loaded.rule);
+        }
+    }
+
     /// Tags that the catalogue does not know.
     pub fn unresolved(&self) -> &[UnresolvedTag] {
         &self.unresolved
@@ -111,8 +120,15 @@ pub(super) struct Matcher<'a> {
     pub(super) idle: Mutex<Vec<Working>>,
 }
 
-/// A rule that matches, by its index, and what is to be said when the event stands for one of another kind.
-type Matched = (usize, Option<Arc<Derived>>);
+/// A rule that matches.
+struct Matched {
+    /// Its index.
+    rule: usize,
+    /// What is to be said when the event stands for one of another kind.
+    derived: Option<Arc<Derived>>,
+    /// What of it held, where that is asked for.
+    evidence: Option<Arc<Evidence>>,
+}
 
 /// What a batch needs while it is worked on, reused by the next.
 #[derive(Default)]
@@ -164,7 +180,9 @@ impl Matcher<'_> {
                     let category = rule.logsource.category.clone().unwrap_or_default();
                     Arc::new(Derived { category, missing_fields: missing_exceptions(rule, seen) })
                 });
-                told.push((index, derived));
+                let evidence = rule(index).filter(|_| self.options.evidence);
+                let evidence = evidence.map(|rule| Arc::new(rule.evidence(seen)));
+                told.push(Matched { rule: index, derived, evidence });
             }
             if plan.is_correlated(index) {
                 kept.push((index, plan.values_of(index, seen)));
@@ -197,13 +215,14 @@ impl Matcher<'_> {
         let mut kept = AlertEvent::of(event, place.0, place.1);
         kept.timezone = event.is_time_local().then(|| Arc::clone(&self.timezone));
         let kept = Arc::new(kept);
-        for (finding, derived) in findings {
+        for (finding, matched) in findings {
             outcome.detections += u64::from(finding.kind == Kind::Detection);
             outcome.alerts.push(Alert {
                 finding: Arc::clone(finding),
                 event: Arc::clone(&kept),
                 correlation: None,
-                derived: derived.cloned(),
+                derived: matched.and_then(|matched| matched.derived.clone()),
+                evidence: matched.and_then(|matched| matched.evidence.clone()),
             });
         }
     }
@@ -213,9 +232,8 @@ impl Matcher<'_> {
         &'f self,
         event: &Event,
         rules: &'f [Matched],
-    ) -> Vec<(&'f Arc<Finding>, Option<&'f Arc<Derived>>)> {
-        let of_rule =
-            |(index, derived): &'f Matched| Some((self.findings.rules.get(*index)?, derived.as_ref()));
+    ) -> Vec<(&'f Arc<Finding>, Option<&'f Matched>)> {
+        let of_rule = |matched: &'f Matched| Some((self.findings.rules.get(matched.rule)?, Some(matched)));
         let mut found: Vec<_> = rules.iter().filter_map(of_rule).collect();
         if found.is_empty() && self.options.associations {
             let hinted = self.findings.associations.of(event);

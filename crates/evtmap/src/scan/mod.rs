@@ -49,6 +49,8 @@ pub struct ScanOptions {
     pub associations: bool,
     /// Whether an event without any finding is told too.
     pub all_events: bool,
+    /// Whether detections are told with what of their rule's condition held.
+    pub evidence: bool,
     /// How files are read.
     pub input: InputOptions,
 }
@@ -63,6 +65,7 @@ impl Default for ScanOptions {
             min_severity: Severity::Informational,
             associations: true,
             all_events: false,
+            evidence: false,
             input: InputOptions::default(),
         }
     }
