@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::reading::{self, ReadingArgs};
 use super::rule_choice::{Choice, RuleArgs};
-use super::viewing::{document, length, more, second};
+use super::viewing::{document, host, length, more, second};
 use crate::args::severity;
 use crate::failure::Failure;
 use crate::stock::Cache;
@@ -258,7 +258,7 @@ fn table(timeline: &Timeline, width: Option<usize>) -> String {
             column("Techniques", ColumnKind::Text),
             column("Rule", ColumnKind::Text),
         ]);
-        timeline.rows().iter().for_each(|row| table.row(cells(row)));
+        timeline.rows().iter().for_each(|row| table.row(cells(row, width)));
         let _ = write!(out, "\n{}{}", table.render(width), authors(timeline.rows()));
     }
     let left_out = timeline.left_out();
@@ -272,7 +272,7 @@ fn table(timeline: &Timeline, width: Option<usize>) -> String {
     out
 }
 
-fn cells(row: &TimelineRow) -> [(String, Style); 6] {
+fn cells(row: &TimelineRow, width: Option<usize>) -> [(String, Style); 6] {
     let none = Style::new();
     let mut title = row.title.clone();
     if row.alerts > 1 {
@@ -284,7 +284,7 @@ fn cells(row: &TimelineRow) -> [(String, Style); 6] {
     [
         (second(row.time), none),
         (row.severity.to_string(), style(row.severity)),
-        (row.host.clone(), none),
+        (host(&row.host, width).to_owned(), none),
         (row.user.clone().unwrap_or_default(), none),
         (row.techniques.join(" "), none),
         (title, none),

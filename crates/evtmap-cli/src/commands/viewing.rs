@@ -68,6 +68,18 @@ pub(super) fn second(time: Option<Timestamp>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
+/// Below so many columns there is no room for the domains of hosts.
+const NARROW: usize = 130;
+
+/// A host as there is room for: on a narrow terminal without its domain.
+pub(super) fn host(name: &str, width: Option<usize>) -> &str {
+    let is_address = name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match name.split_once('.') {
+        Some((host, _)) if !is_address && width.is_some_and(|width| width < NARROW) => host,
+        _ => name,
+    }
+}
+
 /// A length of time as people say it: `3 h 12 min`.
 pub(super) fn length(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().unsigned_abs();
@@ -95,6 +107,13 @@ pub(super) fn more(n_all: usize, n_shown: usize, noun: &str, help: &str) -> Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts() {
+        assert_eq!(host("FS01.corp.example", Some(100)), "FS01");
+        assert_eq!(host("FS01.corp.example", None), "FS01.corp.example");
+        assert_eq!(host("10.0.0.5", Some(100)), "10.0.0.5");
+    }
 
     #[test]
     fn lengths() {
