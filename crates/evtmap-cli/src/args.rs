@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use evtmap::Severity;
 use evtmap::alert::Enrichment;
+use evtmap::sort::SortBy;
 
 use crate::commands::attack::AttackCommand;
 use crate::commands::coverage::CoverageArgs;
@@ -71,6 +72,24 @@ pub(crate) enum Color {
     Never,
 }
 
+/// By what alerts are sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortOrder {
+    /// The earliest first
+    Time,
+    /// The worst first, then the earliest
+    Severity,
+}
+
+impl From<SortOrder> for SortBy {
+    fn from(order: SortOrder) -> Self {
+        match order {
+            SortOrder::Time => Self::Time,
+            SortOrder::Severity => Self::Severity,
+        }
+    }
+}
+
 impl Color {
     /// Makes the choice hold for all that is printed.
     pub(crate) fn apply(self) {
@@ -103,6 +122,23 @@ pub(crate) struct MapArgs {
     /// The format of reports whose file name does not tell
     #[arg(long, value_name = "FORMAT", help_heading = "Reports", value_parser = format_names())]
     pub(crate) format: Option<String>,
+
+    /// What CSV and JSON lines tell, parted by commas: columns (host), members (rule.title), fields of
+    /// events (fields.CommandLine)
+    #[arg(long, value_name = "NAMES", help_heading = "Reports", value_delimiter = ',')]
+    pub(crate) fields: Vec<String>,
+
+    /// The time zone of times in reports for people and in the summary: UTC, local, +02:00, Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Reports")]
+    pub(crate) timezone: String,
+
+    /// How times are written there: rfc3339, epoch, epoch-ms, or a pattern such as '%d.%m.%Y %H:%M:%S'
+    #[arg(long, value_name = "FORMAT", default_value = "rfc3339", help_heading = "Reports")]
+    pub(crate) time_format: String,
+
+    /// Write alerts in this order, and not in that of the inputs
+    #[arg(long, value_name = "BY", help_heading = "Reports")]
+    pub(crate) sort: Option<SortOrder>,
 
     /// Report every event, also those that nothing is known of
     #[arg(long, help_heading = "Reports")]

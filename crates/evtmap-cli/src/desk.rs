@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use evtmap::alert::Alert;
 use evtmap::input::{self, Found, FoundFile, InputOptions};
-use evtmap::report::ReportOptions;
+use evtmap::sort::Sorter;
 use evtmap::triage::{Report, Summary};
 use evtmap::{Progress, ScanAccount, Sink};
 use indicatif::ProgressBar;
 
 use crate::args::MapArgs;
+use crate::commands::reporting::Reporting;
 use crate::failure::Failure;
-use crate::output::{self, Output};
+use crate::output::Output;
 use crate::{progress, terminal};
 
 /// Takes the alerts of a scan.
@@ -24,9 +25,9 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Begins the reports that the user asked for.
-    pub(crate) fn open(args: &MapArgs, found: &Found) -> Result<Self, Failure> {
+    pub(crate) fn open(args: &MapArgs, found: &Found, reporting: Reporting) -> Result<Self, Failure> {
         refuse_inputs(&args.output, found)?;
-        let reports = Reports::open(args)?;
+        let reports = Reports::open(&args.output, reporting)?;
         Ok(Self { reports, summary: Summary::default(), bar: progress::bar(found, args.reading.quiet) })
     }
 
@@ -62,20 +63,24 @@ pub(crate) struct Reports {
     has_failed: bool,
     /// Why the last one that was left was given up.
     last_failure: Option<Failure>,
+    /// Keeps the alerts until all are there, where they are to be written in another order.
+    sorter: Option<Sorter>,
 }
 
 impl Reports {
-    fn open(args: &MapArgs) -> Result<Self, Failure> {
-        let options = ReportOptions { neutralise_formulas: !args.raw_csv, ..ReportOptions::default() };
-        let formats = args.output.iter().map(|path| output::format_of(path, args.format.as_deref()));
-        let formats = formats.collect::<Result<Vec<_>, _>>()?;
-        if args.output.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+    fn open(paths: &[PathBuf], reporting: Reporting) -> Result<Self, Failure> {
+        if paths.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
             return Err(Failure::new("only one report can go to standard output"));
         }
-        let mut reports =
-            Self { outputs: Vec::new(), has_stdout: false, has_failed: false, last_failure: None };
-        for (path, format) in args.output.iter().zip(formats) {
-            match Output::open(path, format, &options) {
+        let mut reports = Self {
+            outputs: Vec::new(),
+            has_stdout: false,
+            has_failed: false,
+            last_failure: None,
+            sorter: reporting.sort.map(Sorter::new),
+        };
+        for (path, format) in paths.iter().zip(reporting.formats) {
+            match Output::open(path, format, &reporting.options) {
                 Ok(output) => reports.outputs.push(output),
                 Err(failure) => reports.give_up(failure),
             }
@@ -103,6 +108,13 @@ impl Reports {
     }
 
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
+        let Some(sorter) = self.sorter.as_mut().filter(|_| !self.outputs.is_empty()) else {
+            return self.write(alert);
+        };
+        sorter.push(alert).inspect_err(|error| self.last_failure = Some(Failure::sorting(error)))
+    }
+
+    fn write(&mut self, alert: &Alert) -> io::Result<()> {
         let n_before = self.outputs.len();
         let mut failures = Vec::new();
         self.outputs.retain_mut(|output| match output.alert(alert) {
@@ -126,6 +138,14 @@ impl Reports {
     /// When the reader of the only report went away: then nobody wants the rest either.
     pub(crate) fn finish(mut self, report: &Report<'_>) -> Result<bool, Failure> {
         let is_only_one = self.outputs.len() == 1;
+        if let Some(sorter) = self.sorter.take() {
+            // No report is put in its place that lacks what could not be read back.
+            if let Err(error) = sorter.finish(|alert| self.write(alert))
+                && !self.outputs.is_empty()
+            {
+                return Err(Failure::sorting(&error));
+            }
+        }
         for output in std::mem::take(&mut self.outputs) {
             if let Err(failure) = output.finish(report) {
                 self.give_up(failure);

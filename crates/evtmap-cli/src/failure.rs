@@ -42,6 +42,12 @@ impl Failure {
         failure
     }
 
+    /// A failure to keep alerts until they can be sorted.
+    pub(crate) fn sorting(error: &io::Error) -> Self {
+        let failure = Self::output("the folder for temporary files", error);
+        failure.help("`--sort` keeps alerts there meanwhile; TMPDIR (on Windows TMP) names another")
+    }
+
     /// Whether the reader of our output went away, which is its right.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         self.is_closed_pipe

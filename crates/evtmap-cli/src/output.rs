@@ -61,11 +61,25 @@ impl Output {
         drop(writer);
         let Some((shared, path)) = pending else { return Ok(()) };
         let Some(buffer) = Rc::into_inner(shared) else { return Ok(()) };
-        let file = buffer.into_inner().into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        place(buffer.into_inner(), path)
     }
+}
+
+/// Puts a file in its place as a whole.
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (_, pending) = open_pending(path)?;
+    let Some((shared, path)) = pending else { return Ok(()) };
+    shared.borrow_mut().write_all(bytes)?;
+    let Some(buffer) = Rc::into_inner(shared) else { return Ok(()) };
+    place(buffer.into_inner(), path)
+}
+
+/// What was written is on the disk before it takes the place of what was there.
+fn place(buffer: BufWriter<NamedTempFile>, path: PathBuf) -> io::Result<()> {
+    let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 type Opened = (Box<dyn Write>, Option<(Rc<RefCell<BufWriter<NamedTempFile>>>, PathBuf)>);
@@ -103,29 +117,35 @@ impl Write for Shared {
     }
 }
 
-/// The format of a file: what its name says, or else what the user said.
-pub(crate) fn format_of(path: &Path, format: Option<&str>) -> Result<&'static Format, Failure> {
+/// The format of each file: what its name says, or else what the user said. Where every name says one, he means
+/// which of several whose files end alike.
+pub(crate) fn formats_of(paths: &[PathBuf], asked: Option<&str>) -> Result<Vec<&'static Format>, Failure> {
+    let asked = asked.and_then(Format::named);
+    let told: Vec<_> = paths.iter().map(|path| Format::of_file(path, None)).collect();
+    let is_for_others = told.iter().any(Result::is_err);
+    let pairs = paths.iter().zip(told);
+    pairs
+        .map(|(path, told)| match told {
+            Ok(format) if is_for_others => Ok(format),
+            _ => Format::of_file(path, asked).map_err(|error| untold(path, error)),
+        })
+        .collect()
+}
+
+/// A name that does not tell the format, and what would.
+fn untold(path: &Path, error: NameError) -> Failure {
     let names = |formats: &[&Format]| formats.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
-    let error = match Format::of_file(path, format.and_then(Format::named)) {
-        Ok(format) => return Ok(format),
-        Err(error) => error,
+    let name = path.display();
+    if let NameError::Ambiguous(formats) = error {
+        let first = formats.first().and_then(|format| Some((format.name, *format.endings.first()?)));
+        let (format, ending) = first.unwrap_or_default();
+        return Failure::new(format!("the name of `{name}` tells several formats: {}", names(&formats)))
+            .help(format!("say which with `--format {format}`, or with an ending such as `.{ending}`"));
+    }
+    let what = if path.as_os_str() == "-" {
+        "standard output needs `--format`".to_owned()
+    } else {
+        format!("the name of `{name}` does not tell the format")
     };
-    let (what, help) = match error {
-        NameError::Unknown if path.as_os_str() == "-" => {
-            ("standard output needs `--format`".to_owned(), None)
-        }
-        NameError::Unknown => (format!("the name of `{}` does not tell the format", path.display()), None),
-        NameError::Ambiguous(formats) => (
-            format!("the name of `{}` tells several formats: {}", path.display(), names(&formats)),
-            formats.first().and_then(|format| {
-                Some(format!(
-                    "say which with `--format {}`, or with an ending such as `.{}`",
-                    format.name,
-                    format.endings.first()?
-                ))
-            }),
-        ),
-    };
-    let known = || format!("the formats are {}", names(&FORMATS.iter().collect::<Vec<_>>()));
-    Err(Failure::new(what).help(help.unwrap_or_else(known)))
+    Failure::new(what).help(format!("the formats are {}", names(&FORMATS.iter().collect::<Vec<_>>())))
 }

@@ -7,6 +7,7 @@ use std::fmt::{self, Write};
 use evtmap::alert::Kind;
 use evtmap::input::{Dates, DatesFrom};
 use evtmap::ranking::{RankedTechnique, Ranking};
+use evtmap::report::TimeStyle;
 use evtmap::triage::{Counts, Group, Report, RulesAccount};
 use evtmap::{FileAccount, Problems, ScanAccount, Severity};
 use jiff::Timestamp;
@@ -25,22 +26,22 @@ const N_NOTABLE: usize = 25;
 const BAR: u64 = 24;
 
 /// The summary as text with styles.
-pub(crate) fn render(report: &Report<'_>) -> String {
+pub(crate) fn render(report: &Report<'_>, times: &TimeStyle) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
-    let _ = write_all(&mut out, report);
+    let _ = write_all(&mut out, report, times);
     out
 }
 
-fn write_all(out: &mut String, report: &Report<'_>) -> fmt::Result {
-    overview(out, report)?;
+fn write_all(out: &mut String, report: &Report<'_>, times: &TimeStyle) -> fmt::Result {
+    overview(out, report, times)?;
     if report.summary.n_detections() > 0 {
         tactics(out, report)?;
         techniques(out, &report.summary.ranking)?;
         top(out, "Hosts", &report.summary.hosts)?;
         techniques_by_host(out, report)?;
         top(out, "Users", &report.summary.users)?;
-        notable(out, report)?;
+        notable(out, report, times)?;
         derived(out, report)?;
     }
     if report.summary.n_associations() > 0 {
@@ -64,7 +65,7 @@ pub(crate) fn hint(ages: &[Age], now: Timestamp) -> String {
     format!("\n{FAINT}{}{FAINT:#}\n", plain(&text))
 }
 
-fn overview(out: &mut String, report: &Report<'_>) -> fmt::Result {
+fn overview(out: &mut String, report: &Report<'_>, times: &TimeStyle) -> fmt::Result {
     let progress = report.scan.progress();
     let n_read = report.scan.files.iter().filter(|file| file.kind.is_some()).count();
     writeln!(
@@ -82,10 +83,11 @@ fn overview(out: &mut String, report: &Report<'_>) -> fmt::Result {
         counted(n_read as u64, "file"),
     )?;
     if let Some((first, last)) = report.scan.span().0 {
-        write!(out, ", {} to {} UTC", minute(first), minute(last))?;
+        let zone = if *times == TimeStyle::default() { " UTC" } else { "" };
+        write!(out, ", {} to {}{zone}", plain(&times.short(first)), plain(&times.short(last)))?;
     }
     recovered(out, report)?;
-    times(out, report)?;
+    zones(out, report)?;
     let n_detections = report.summary.n_detections();
     write!(out, "\n{HEADING}{}{HEADING:#}", counted(n_detections, "detection"))?;
     let mut between = ": ";
@@ -108,7 +110,7 @@ fn recovered(out: &mut String, report: &Report<'_>) -> fmt::Result {
 }
 
 /// How times were read that do not say all about themselves.
-fn times(out: &mut String, report: &Report<'_>) -> fmt::Result {
+fn zones(out: &mut String, report: &Report<'_>) -> fmt::Result {
     let n_local: u64 = report.scan.files.iter().map(|file| file.local_times).sum();
     if n_local > 0 {
         let zone = plain(&report.scan.timezone);
@@ -203,7 +205,7 @@ fn top(out: &mut String, title: &str, counts: &Counts) -> fmt::Result {
     Ok(())
 }
 
-fn notable(out: &mut String, report: &Report<'_>) -> fmt::Result {
+fn notable(out: &mut String, report: &Report<'_>, times: &TimeStyle) -> fmt::Result {
     let groups = report.summary.notable();
     if groups.is_empty() {
         return Ok(());
@@ -211,15 +213,16 @@ fn notable(out: &mut String, report: &Report<'_>) -> fmt::Result {
     let rest = groups.len().saturating_sub(N_NOTABLE);
     let note = if rest > 0 { format!("the first {N_NOTABLE} of {}", groups.len()) } else { String::new() };
     heading(out, "Critical and high", &note)?;
-    groups.iter().take(N_NOTABLE).try_for_each(|group| notable_group(out, group))
+    groups.iter().take(N_NOTABLE).try_for_each(|group| notable_group(out, group, times))
 }
 
-fn notable_group(out: &mut String, group: &Group) -> fmt::Result {
+fn notable_group(out: &mut String, group: &Group, times: &TimeStyle) -> fmt::Result {
     let style = style(group.severity);
-    let times = match group.span.0 {
+    let shown = |time| plain(&times.short(time)).to_string();
+    let times = match group.span.0.map(|(first, last)| (shown(first), shown(last))) {
         None => "no time".to_owned(),
-        Some((first, last)) if minute(first) == minute(last) => minute(first),
-        Some((first, last)) => format!("{} to {}", minute(first), minute(last)),
+        Some((first, last)) if first == last => first,
+        Some((first, last)) => format!("{first} to {last}"),
     };
     let repeated = if group.n > 1 { format!(" ×{}", number(group.n)) } else { String::new() };
     let severity = group.severity;
@@ -423,8 +426,4 @@ fn heading(out: &mut String, title: &str, note: &str) -> fmt::Result {
         write!(out, "  {FAINT}{}{FAINT:#}", plain(note))?;
     }
     writeln!(out)
-}
-
-fn minute(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M").to_string()
 }

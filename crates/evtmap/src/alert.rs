@@ -8,7 +8,7 @@ use std::sync::Arc;
 use evtmap_sigma::{CompiledRule, Metadata};
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::association::Association;
 use crate::attack::{Catalogue, Followed, Mapping, Technique};
@@ -290,7 +290,7 @@ pub struct Alert {
 }
 
 /// What is to be said of a detection in an event that stands for one of another kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Derived {
     /// The kind of event that the rule is about, such as `process_creation`, for which Windows' own event
     /// stands.
@@ -301,7 +301,7 @@ pub struct Derived {
 }
 
 /// The events that a correlation is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CorrelationDetail {
     /// The type of the correlation, such as `event_count`.
     #[serde(rename = "type")]
@@ -319,7 +319,7 @@ pub struct CorrelationDetail {
 }
 
 /// One of the events that a correlation is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberEvent {
     /// When it was, in UTC (RFC 3339).
     #[schemars(with = "Option<String>")]
@@ -352,7 +352,7 @@ impl MemberEvent {
 }
 
 /// What an alert keeps of its event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertEvent {
     /// When it was logged.
     pub time: Option<Timestamp>,

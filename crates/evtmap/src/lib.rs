@@ -39,6 +39,7 @@ pub mod row;
 pub mod rules;
 mod scan;
 mod severity;
+pub mod sort;
 pub mod triage;
 pub mod view;
 

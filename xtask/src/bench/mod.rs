@@ -4,6 +4,7 @@
 //! alike; the middle one of the runs counts.
 
 mod corpus;
+mod formats;
 mod process;
 mod table;
 
@@ -17,7 +18,7 @@ use self::corpus::Corpus;
 use self::process::Cost;
 use crate::root;
 
-pub(crate) const ABOUT: &str = "[--runs N] [--quick] [--write] [--only-make]: measures the program and its yardsticks, for docs/performance.md";
+pub(crate) const ABOUT: &str = "[--runs N] [--quick] [--write] [--only-make] [--formats]: measures the program and its yardsticks, or what formats of reports cost, for docs/performance.md";
 
 /// How many times each command runs.
 const N_RUNS: usize = 5;
@@ -50,11 +51,21 @@ struct Options {
     write: bool,
     /// Whether only the corpora are wanted.
     only_make: bool,
+    /// Whether the formats of reports are measured, and not reading.
+    formats: bool,
 }
 
 /// Measures and gives the table.
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<String> {
     let options = Options::read(arguments)?;
+    let document = root().join("docs/performance.md");
+    if options.formats {
+        let text = formats::run(&crate::build_release()?, options.shrink)?;
+        if options.write {
+            table::write(&document, &formats::MARKS, &text)?;
+        }
+        return Ok(text);
+    }
     let folder = root().join("target/bench");
     if options.only_make {
         Corpus::make(&folder, options.shrink)?;
@@ -77,14 +88,14 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<String> {
     }
     let text = table::render(&cases, &corpus, options.n_runs);
     if options.write {
-        table::write(&root().join("docs/performance.md"), &text)?;
+        table::write(&document, &table::READING, &text)?;
     }
     Ok(text)
 }
 
 impl Options {
     fn read(arguments: &[String]) -> anyhow::Result<Self> {
-        let mut options = Self { n_runs: N_RUNS, shrink: 1, write: false, only_make: false };
+        let mut options = Self { n_runs: N_RUNS, shrink: 1, write: false, only_make: false, formats: false };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             match argument.as_str() {
@@ -94,6 +105,7 @@ impl Options {
                 }
                 "--quick" => options.shrink = QUICK,
                 "--write" => options.write = true,
+                "--formats" => options.formats = true,
                 "--only-make" => options.only_make = true,
                 other => bail!("`{other}` is not known; {ABOUT}"),
             }

@@ -10,8 +10,14 @@ use super::corpus::Corpus;
 use super::process::Cost;
 use super::{Case, Work};
 
-const BEGIN: &str = "<!-- figures -->\n";
-const END: &str = "<!-- end of figures -->";
+/// Between which marks of a document a table stands.
+pub(super) struct Marks {
+    pub(super) begin: &'static str,
+    pub(super) end: &'static str,
+}
+
+/// Where the figures of reading stand.
+pub(super) const READING: Marks = Marks { begin: "<!-- figures -->\n", end: "<!-- end of figures -->" };
 
 impl Case {
     /// The middle one of the runs, of each figure by itself.
@@ -93,10 +99,10 @@ fn ratios(cases: &[Case]) -> Vec<(&'static str, f64)> {
 }
 
 /// Puts the table into a document, between the marks for it.
-pub(super) fn write(path: &Path, table: &str) -> anyhow::Result<()> {
+pub(super) fn write(path: &Path, &Marks { begin, end }: &Marks, table: &str) -> anyhow::Result<()> {
     let text = fs::read_to_string(path)?;
-    let (before, rest) = text.split_once(BEGIN).context("there is no mark where figures begin")?;
-    let (_, after) = rest.split_once(END).context("there is no mark where figures end")?;
-    fs::write(path, format!("{before}{BEGIN}{table}{END}{after}"))?;
+    let (before, rest) = text.split_once(begin).context("there is no mark where figures begin")?;
+    let (_, after) = rest.split_once(end).context("there is no mark where figures end")?;
+    fs::write(path, format!("{before}{begin}{table}{end}{after}"))?;
     Ok(())
 }

@@ -30,6 +30,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("scan", &["alert", "association", "attack", "event", "input", "logsource", "rules", "severity"]),
     ("ranking", &["alert", "severity"]),
     ("triage", &["alert", "attack", "ranking", "rules", "scan", "severity"]),
+    ("sort", &["alert", "severity"]),
     ("row", &["alert", "input::Position", "severity"]),
     ("arrow", &["alert", "row"]),
     (

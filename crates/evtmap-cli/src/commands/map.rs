@@ -6,8 +6,8 @@ use evtmap::input;
 use evtmap::triage::{Report, RulesAccount, Summary};
 use evtmap::{ScanOptions, Scanner, Severity};
 
-use super::reading;
 use super::rule_choice::Choice;
+use super::{reading, reporting};
 use crate::args::MapArgs;
 use crate::desk::Desk;
 use crate::failure::Failure;
@@ -23,13 +23,15 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache) -> Result<ExitCode, Failure> {
         all_events: args.all_events,
         ..args.reading.options(now)?
     };
+    let reporting = reporting::options(args)?;
     let Choice { rules, stock, attack, mut findings } = Choice::load(&args.rules, cache)?;
     let catalogue = &attack.catalogue;
     if !args.enrich.is_empty() {
         findings.enrich(catalogue, &attack.library()?, &args.enrich);
     }
     let found = input::find(&args.reading.inputs);
-    let mut desk = Desk::open(args, &found)?;
+    let times = reporting.options.times.clone();
+    let mut desk = Desk::open(args, &found, reporting)?;
     let scanned = Scanner::new(&rules, &findings, options).scan(&found, &mut desk);
     let account = desk.account(scanned)?;
     let rules_account = RulesAccount::new(stock.origins, &rules, &findings);
@@ -41,7 +43,7 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache) -> Result<ExitCode, Failure> {
         catalogue_origin: &attack.origin,
     };
     let ages = [Age::of_rules(rules_account.newest.as_deref(), stock.checked), attack.age()];
-    let text = summary::render(&report) + &summary::hint(&ages, now);
+    let text = summary::render(&report, &times) + &summary::hint(&ages, now);
     let to_stderr = desk.has_stdout();
     let has_failed = desk.reports.finish(&report)?;
     if !args.reading.quiet {

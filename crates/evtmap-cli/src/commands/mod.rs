@@ -5,6 +5,7 @@ pub(crate) mod coverage;
 pub(crate) mod logons;
 pub(crate) mod map;
 pub(crate) mod reading;
+pub(crate) mod reporting;
 pub(crate) mod rule_choice;
 pub(crate) mod rules;
 pub(crate) mod search;

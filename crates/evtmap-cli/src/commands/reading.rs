@@ -80,8 +80,10 @@ impl ReadingArgs {
     }
 
     fn input(&self) -> Result<InputOptions, Failure> {
-        let mut options =
-            InputOptions { timezone: time_zone(&self.input_timezone)?, ..InputOptions::default() };
+        let mut options = InputOptions {
+            timezone: time_zone("--input-timezone", &self.input_timezone)?,
+            ..InputOptions::default()
+        };
         options.recover = self.recover;
         match self.date_format.as_deref() {
             None => {}
@@ -130,7 +132,8 @@ fn parse_time(option: &str, text: &str, now: Timestamp) -> Result<Timestamp, Fai
         .help("write 2026-03-02, 2026-03-02T08:00:00Z, or a span back from now such as 7d or 12h"))
 }
 
-fn time_zone(name: &str) -> Result<TimeZone, Failure> {
+/// A zone as users write it, for an option.
+pub(super) fn time_zone(option: &str, name: &str) -> Result<TimeZone, Failure> {
     let offset = || {
         let time = format!("1970-01-01T00:00:00{name}").parse::<Timestamp>().ok()?;
         let seconds = i32::try_from(-time.as_second()).ok()?;
@@ -140,7 +143,7 @@ fn time_zone(name: &str) -> Result<TimeZone, Failure> {
         "UTC" | "utc" | "Z" => Ok(TimeZone::UTC),
         "local" => Ok(TimeZone::system()),
         _ => TimeZone::get(name).ok().or_else(offset).ok_or_else(|| {
-            Failure::new(format!("`--input-timezone {name}` is not a time zone"))
+            Failure::new(format!("`{option} {name}` is not a time zone"))
                 .help("write UTC, local, an offset such as +02:00, or a name such as Europe/Berlin")
         }),
     }
@@ -173,7 +176,8 @@ mod tests {
 
     #[track_caller]
     fn check_zone(name: &str, expected: &str) {
-        let zone = time_zone(name).map(|timezone| InputOptions { timezone, ..InputOptions::default() });
+        let zone = time_zone("--input-timezone", name)
+            .map(|timezone| InputOptions { timezone, ..InputOptions::default() });
         assert_eq!(zone.map_or("none".to_owned(), |options| options.timezone_name()), expected);
     }
 

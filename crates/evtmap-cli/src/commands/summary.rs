@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use evtmap::alert::Alert;
+use evtmap::report::TimeStyle;
 use evtmap::triage::{Report, RulesAccount, Summary};
 use evtmap::{Progress, ScanOptions, Scanner, Severity, Sink, input, report};
 use indicatif::ProgressBar;
@@ -88,13 +89,13 @@ pub(crate) fn run(args: &SummaryArgs, cache: &Cache) -> Result<ExitCode, Failure
     };
     if args.json {
         let parts = json!({
-            "summary": report::summary(&whole, &report::TimeStyle::default()),
+            "summary": report::summary(&whole, &TimeStyle::default()),
             "not_looked_at": report::not_looked_at(&whole),
         });
         terminal::print_json(&parts)?;
     } else {
         let ages = [Age::of_rules(rules_account.newest.as_deref(), stock.checked), attack.age()];
-        terminal::print(&(summary::render(&whole) + &summary::hint(&ages, now)))?;
+        terminal::print(&(summary::render(&whole, &TimeStyle::default()) + &summary::hint(&ages, now)))?;
     }
     Ok(reading::status(&account))
 }

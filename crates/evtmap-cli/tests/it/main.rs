@@ -18,6 +18,7 @@ mod output;
 mod program;
 mod recordings;
 mod report;
+mod report_options;
 mod rules;
 mod rules_commands;
 mod sample;

@@ -38,7 +38,7 @@ fn standard_output_holds_the_report_alone() {
 fn standard_output_needs_a_format_and_takes_one_report() {
     let run = folder().check("map log.evtx -o -", 2);
     assert!(run.err.contains("error: standard output needs `--format`"), "{}", run.err);
-    assert!(run.err.contains("help: the formats are csv, json, jsonl"), "{}", run.err);
+    assert!(run.err.contains("help: the formats are bulk, csv, ecs, json, jsonl"), "{}", run.err);
     let run = folder().check("map log.evtx -o - -o - --format csv", 2);
     assert!(run.err.contains("only one report can go to standard output"), "{}", run.err);
 }
@@ -100,9 +100,14 @@ fn head(folder: &Folder, arguments: &str) -> (String, Run) {
     (line, Run::of(child.wait_with_output().unwrap()))
 }
 
+/// The formats that write alerts as they come, so that a reader can go away in the middle.
+fn streamed_formats() -> [&'static str; 10] {
+    ["jsonl", "json", "csv", "bulk", "ecs", "ocsf", "sarif", "splunk", "stix", "timesketch"]
+}
+
 #[test]
 fn a_closed_pipe_is_no_error_to_tell() {
-    for format in ["jsonl", "json", "csv"] {
+    for format in streamed_formats() {
         let folder = Folder::new().with("rules.yml", sample::RULES).with("log.evtx", sample::long_log(2000));
         let arguments = format!("map log.evtx --rules rules.yml --all-events -o - --format {format}");
         let (line, run) = head(&folder, &arguments);

@@ -252,6 +252,14 @@ fn rules_are_tried_on_their_examples() {
     assert!(run.out.contains("the rule matches, and it should not"), "{}", run.out);
     assert!(run.out.contains("whoami.test.yml:5 Whoami Run by SYSTEM"), "{}", run.out);
     assert!(run.out.ends_with("3 examples passed, 1 failed\n"), "{}", run.out);
+    folder.check("rules test . --junit results.xml", 1);
+    let results = folder.read("results.xml");
+    assert!(
+        results.contains("<testsuites name=\"evtmap rules test\" tests=\"4\" failures=\"1\""),
+        "{results}"
+    );
+    assert!(results.contains("<failure message=\"the rule matches, and it should not\">"), "{results}");
+    assert!(!results.contains('\u{1b}'), "{results}");
     Folder::new().check("rules test .", 2);
 }
 

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Names and values in the order of the event. A name may come several times.
 ///
 /// ```
@@ -24,6 +26,20 @@ pub struct Payload {
 struct Ends {
     name: usize,
     value: Option<usize>,
+}
+
+/// Stored as pairs, so that what is read back is checked as it is put together again.
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pairs = Vec::<(String, Option<String>)>::deserialize(deserializer)?;
+        Ok(Self::of(pairs.iter().map(|(name, value)| (name.as_str(), value.as_deref()))))
+    }
 }
 
 impl Payload {

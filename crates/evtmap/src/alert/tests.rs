@@ -81,7 +81,7 @@ pub(crate) fn detection() -> Alert {
         ("CommandLine", Some("bad.exe /x \"1, 2\"")),
         ("Data", Some("one")),
         ("Data", None),
-        ("IpAddress", Some("192.0.2.7")),
+        ("IpAddress", Some("::ffff:192.0.2.7")),
     ];
     let finding = Finding {
         kind: Kind::Detection,

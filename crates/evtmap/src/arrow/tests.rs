@@ -37,7 +37,7 @@ fn values_are_the_alerts() {
         [Some("informational"), Some("high"), Some("critical"), None, Some("medium")]
     );
     assert_eq!(texts(&batch, "rule_author")[1], Some("Ada Example"));
-    let fields = r#"{"NewProcessName":"C:\\Temp\\bad.exe","CommandLine":"bad.exe /x \"1, 2\"","Data":["one",null],"IpAddress":"192.0.2.7"}"#;
+    let fields = r#"{"NewProcessName":"C:\\Temp\\bad.exe","CommandLine":"bad.exe /x \"1, 2\"","Data":["one",null],"IpAddress":"::ffff:192.0.2.7"}"#;
     assert_eq!(texts(&batch, "fields")[1], Some(fields));
     let times = batch.column_by_name("timestamp").unwrap().as_primitive::<TimestampMicrosecondType>();
     assert_eq!((times.value(1), times.is_null(4)), (1_772_442_847_123_456, true));

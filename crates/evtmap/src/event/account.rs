@@ -38,14 +38,19 @@ impl Event {
     /// `TargetUserName` with its domain. When all are services or machines, the first that is anything at
     /// all; when there is none, the SID in `Security_UserID`. Empty names and `-` count as nothing.
     pub fn user(&self) -> Option<Account<'_>> {
-        let accounts = [
-            self.account(None, "User"),
-            self.account(Some("SubjectDomainName"), "SubjectUserName"),
-            self.account(Some("TargetDomainName"), "TargetUserName"),
+        const NAMES: [(Option<&str>, &str); 3] = [
+            (None, "User"),
+            (Some("SubjectDomainName"), "SubjectUserName"),
+            (Some("TargetDomainName"), "TargetUserName"),
         ];
-        let anyone = || accounts.iter().flatten();
-        let sid = || self.system("Security_UserID").map(|name| Account { domain: "", name });
-        anyone().find(|account| !account.is_service()).or_else(|| anyone().next()).copied().or_else(sid)
+        let mut anyone = None;
+        for account in NAMES.into_iter().filter_map(|(domain, name)| self.account(domain, name)) {
+            if !account.is_service() {
+                return Some(account);
+            }
+            anyone = anyone.or(Some(account));
+        }
+        anyone.or_else(|| self.system("Security_UserID").map(|name| Account { domain: "", name }))
     }
 
     fn account(&self, domain: Option<&str>, name: &str) -> Option<Account<'_>> {

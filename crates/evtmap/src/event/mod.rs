@@ -400,12 +400,14 @@ impl Event {
     }
 
     /// How well `field` answers to `name`, the best first: the name as it is written, then loosely.
+    #[inline]
     fn rank(&self, scope: Scope, field: &Field, name: &str) -> Option<(bool, Place)> {
-        if scope == Scope::Own && field.place == Place::Derived {
+        let is_hidden = scope == Scope::Own && field.place == Place::Derived;
+        if field.name.len() < name.len() || is_hidden {
             return None;
         }
-        let own = self.text(&field.name);
-        if own.len() < name.len() || !may_be_equal(own, name) {
+        let (own, name) = (self.text.as_bytes().get(field.name.clone())?, name.as_bytes());
+        if !may_be_equal(own, name) {
             return None;
         }
         let loose = own != name;

@@ -30,20 +30,19 @@ pub(super) fn is_bare_guid(text: &str) -> bool {
 /// Whether two names may be equal but for ASCII case and for spaces in the first of them: most others begin or end
 /// with another letter.
 #[inline]
-pub(super) fn may_be_equal(own: &str, name: &str) -> bool {
-    let may_be = |own: Option<&u8>, other: Option<&u8>| match (own, other) {
-        (Some(own), Some(other)) => own.eq_ignore_ascii_case(other) || *own == b' ',
+pub(super) fn may_be_equal(own: &[u8], name: &[u8]) -> bool {
+    let may_be = |own: u8, other: u8| own.eq_ignore_ascii_case(&other) || own == b' ';
+    match (own, name) {
+        ([own, .., own_last], [first, .., last]) => may_be(*own, *first) && may_be(*own_last, *last),
         _ => true,
-    };
-    let (own, name) = (own.as_bytes(), name.as_bytes());
-    may_be(own.first(), name.first()) && may_be(own.last(), name.last())
+    }
 }
 
 /// Whether an event's own field name is `name` but for ASCII case and for its spaces.
-pub(super) fn loosely_equal(own: &str, name: &str) -> bool {
-    if own.len() <= name.len() || memchr::memchr(b' ', own.as_bytes()).is_none() {
+pub(super) fn loosely_equal(own: &[u8], name: &[u8]) -> bool {
+    if own.len() <= name.len() || memchr::memchr(b' ', own).is_none() {
         return own.eq_ignore_ascii_case(name);
     }
-    let fold = |byte: u8| byte.to_ascii_lowercase();
-    own.bytes().filter(|byte| *byte != b' ').map(fold).eq(name.bytes().map(fold))
+    let bare = own.iter().filter(|byte| **byte != b' ');
+    bare.map(u8::to_ascii_lowercase).eq(name.iter().map(u8::to_ascii_lowercase))
 }

@@ -20,6 +20,8 @@ use std::io::{self, Cursor, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -192,7 +194,7 @@ pub enum Decoded<'a> {
 }
 
 /// Where a record stands in its file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Position {
     /// The record's first byte, counted from 0.
     Byte(u64),

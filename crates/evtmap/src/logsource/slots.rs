@@ -6,12 +6,16 @@
 use std::ops::ControlFlow;
 
 use evtmap_sigma::{SlotEvent, Value};
+use rustc_hash::FxHashMap;
 
 use crate::event::{Event, Place, Scope};
 
 /// How many shapes of events are remembered for a bucket. Windows' own kinds of events have a handful of
 /// versions; an attacker's must not fill the memory.
 const N_SHAPES_MAX: usize = 64;
+
+/// How many numbers of shapes are remembered for a bucket.
+const N_NUMBERS_MAX: usize = 1024;
 
 /// Before the name of a slot that is looked for among derived fields.
 const DERIVED: &str = "derived ";
@@ -71,6 +75,8 @@ impl SlotEvent for SlotView<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Shapes {
     known: Vec<Shape>,
+    /// Which of them it is by the number that the reader has for it; several numbers may be of one shape.
+    by_number: FxHashMap<u64, usize>,
     /// The one that was used last, which is probably the next.
     last: usize,
 }
@@ -78,8 +84,6 @@ pub(super) struct Shapes {
 /// A sequence of names, and the fields of each slot in it.
 #[derive(Debug)]
 struct Shape {
-    /// The number by which the reader knew the last event of this shape.
-    number: Option<u64>,
     names: Vec<(Place, Box<str>)>,
     fields: Box<[Box<[usize]>]>,
     /// The slots that have fields.
@@ -92,33 +96,37 @@ impl Shapes {
         if slots.is_empty() {
             return Slots::default();
         }
-        let is_last = self.known.get_mut(self.last).is_some_and(|shape| shape.is_of(event));
-        if !is_last {
-            self.last = self.known.iter_mut().position(|shape| shape.is_of(event)).unwrap_or_else(|| {
-                if self.known.len() >= N_SHAPES_MAX {
-                    self.known.remove(0);
-                }
-                self.known.push(Shape::new(event, slots));
-                self.known.len() - 1
-            });
-        }
+        let by_number = event.shape().and_then(|number| self.by_number.get(&number).copied());
+        self.last = by_number.unwrap_or_else(|| {
+            let known = self.by_names(event, slots);
+            if let Some(number) = event.shape().filter(|_| self.by_number.len() < N_NUMBERS_MAX) {
+                self.by_number.insert(number, known);
+            }
+            known
+        });
         let known = self.known.get(self.last);
         known.map(|shape| Slots { fields: &shape.fields, filled: &shape.filled }).unwrap_or_default()
+    }
+
+    /// Which of the shapes has the names of the event; where none does, it is added.
+    fn by_names(&mut self, event: &Event, slots: &[Vec<String>]) -> usize {
+        let is_last = self.known.get(self.last).is_some_and(|shape| event.has_names(&shape.names));
+        if is_last {
+            return self.last;
+        }
+        let found = self.known.iter().position(|shape| event.has_names(&shape.names));
+        found.unwrap_or_else(|| {
+            if self.known.len() >= N_SHAPES_MAX {
+                self.known.clear();
+                self.by_number.clear();
+            }
+            self.known.push(Shape::new(event, slots));
+            self.known.len() - 1
+        })
     }
 }
 
 impl Shape {
-    fn is_of(&mut self, event: &Event) -> bool {
-        if self.number.is_some() && self.number == event.shape() {
-            return true;
-        }
-        let is_it = event.has_names(&self.names);
-        if is_it {
-            self.number = event.shape().or(self.number);
-        }
-        is_it
-    }
-
     fn new(event: &Event, slots: &[Vec<String>]) -> Self {
         let names = event.fields().map(|(place, name, _)| (place, name.into())).collect();
         let indices = |names: &Vec<String>| {
@@ -128,6 +136,6 @@ impl Shape {
         let fields: Box<[Box<[usize]>]> = slots.iter().map(indices).collect();
         let filled = fields.iter().enumerate().filter(|(_, fields)| !fields.is_empty());
         let filled = filled.map(|(slot, _)| slot).collect();
-        Self { number: event.shape(), names, fields, filled }
+        Self { names, fields, filled }
     }
 }

@@ -159,6 +159,11 @@ impl Format {
         }
     }
 
+    /// Whether columns or members can be chosen ([`ReportOptions::fields`]).
+    pub fn takes_fields(&self) -> bool {
+        ["csv", "jsonl"].contains(&self.name)
+    }
+
     /// With which of the format's endings a name ends.
     fn ending_of(&self, name: &str) -> Option<&'static str> {
         let endings = self.endings.iter().copied();

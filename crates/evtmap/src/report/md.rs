@@ -102,7 +102,7 @@ fn detection(row: Row<'_>, times: &TimeStyle) -> String {
 
 fn overview(report: &Report<'_>, times: &TimeStyle) -> String {
     let summary = report.summary;
-    let mut text = String::from("# Windows event logs in ATT&amp;CK\n\n");
+    let mut text = String::from("# Windows event logs in ATT&CK\n\n");
     let severities = summary.severities.iter().rev().map(|(severity, n)| format!("{n} {severity}"));
     let severities = severities.collect::<Vec<_>>().join(", ");
     let mut fact = |name: &str, value: &str| {

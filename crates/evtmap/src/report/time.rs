@@ -58,6 +58,16 @@ impl TimeStyle {
         Shown { time, style: self }
     }
 
+    /// The time for an overview: to the minute, with the offset where it is not UTC's, unless a form was chosen.
+    pub fn short(&self, time: Timestamp) -> String {
+        let time = match &self.form {
+            Form::Rfc3339 => time.to_zoned_datetime(self.zone.clone()),
+            Form::Seconds | Form::Milliseconds | Form::Pattern(_) => return self.text(time),
+        };
+        let pattern = if self.zone == TimeZone::UTC { "%Y-%m-%d %H:%M" } else { "%Y-%m-%d %H:%M%:z" };
+        time.strftime(pattern).to_string()
+    }
+
     /// The time in this style.
     pub fn text(&self, time: Timestamp) -> String {
         self.show(time).to_string()

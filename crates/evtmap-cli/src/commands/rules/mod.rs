@@ -3,6 +3,7 @@
 mod check;
 mod correlation;
 mod explain;
+mod junit;
 mod list;
 mod sarif;
 mod show;

@@ -7,9 +7,11 @@ use anstyle::AnsiColor;
 use clap::Args;
 use evtmap::authoring::{Trial, TrialOutcome, Trials, Wanted};
 
+use super::junit::{self, Case};
 use super::{correlation, pipelines, print, tree};
 use crate::commands::read_placeholders;
 use crate::failure::Failure;
+use crate::output;
 use crate::stock::Cache;
 use crate::terminal::{ERROR, counted, plain};
 
@@ -21,6 +23,7 @@ Examples:
   evtmap rules test rules/
   evtmap rules test my_rule.yml
   evtmap rules test sigma/regression_data --rules sigma/rules
+  evtmap rules test rules/ --junit results.xml
 
 Exit status:
   0  every rule does as its examples say    1  one does not    2  there is nothing to try")]
@@ -38,6 +41,10 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "FILE")]
     placeholders: Option<PathBuf>,
 
+    /// Write the results as JUnit XML too, for build servers
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+
     /// Tell of the examples too that are as they should be
     #[arg(short, long)]
     verbose: bool,
@@ -51,11 +58,15 @@ pub(super) fn run(args: &TestArgs, cache: &Cache) -> Result<ExitCode, Failure> {
     let trials = Trials { pipelines: &pipelines, placeholders: &placeholders, rules: &rules };
     let (mut n_passed, mut n_failed) = (0, 0);
     let mut printed = Ok(());
+    let mut cases = Vec::new();
     for path in &args.paths {
         let outcome = trials.run(path, &mut |trial| {
             let has_passed = matches!(trial.outcome, TrialOutcome::Passed);
             n_passed += u64::from(has_passed);
             n_failed += u64::from(!has_passed);
+            if args.junit.is_some() {
+                cases.push(case(&trial));
+            }
             if printed.is_ok() && (args.verbose || !has_passed) {
                 printed = print(&render(&trial));
             }
@@ -67,8 +78,21 @@ pub(super) fn run(args: &TestArgs, cache: &Cache) -> Result<ExitCode, Failure> {
         return Err(Failure::new("there are no examples")
             .help("write them into a file beside the rule: `rule.test.yml` for `rule.yml`"));
     }
+    if let Some(path) = &args.junit {
+        let written = junit::document(&cases).and_then(|document| output::put(path, &document));
+        written.map_err(|error| Failure::output(&path.display().to_string(), &error))?;
+    }
     print(&format!("{} passed, {n_failed} failed\n", counted(n_passed, "example")))?;
     Ok(if n_failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// A trial as JUnit has it, without colours.
+fn case(trial: &Trial) -> Case {
+    let failure = (!matches!(trial.outcome, TrialOutcome::Passed)).then(|| {
+        let text = anstream::adapter::strip_str(&render(trial)).to_string();
+        text.split_once('\n').map(|(_, why)| why.trim_end().to_owned()).unwrap_or_default()
+    });
+    Case { place: trial.place.clone(), rule: trial.rule.clone(), failure }
 }
 
 fn render(trial: &Trial) -> String {

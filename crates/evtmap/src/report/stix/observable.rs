@@ -83,7 +83,8 @@ fn account(user: &str) -> Option<Object> {
 }
 
 fn address(text: &str) -> Option<Object> {
-    let address: IpAddr = text.parse().ok()?;
+    // Windows writes `::ffff:192.0.2.7` for an address of version 4.
+    let address = text.parse::<IpAddr>().ok()?.to_canonical();
     let kind = if address.is_ipv4() { "ipv4-addr" } else { "ipv6-addr" };
     Some(observable(kind, &[("value", address.to_string().into())]))
 }

@@ -11,6 +11,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::*;
 use crate::ScanAccount;
@@ -82,5 +83,22 @@ fn formats_write_what_they_wrote() {
 fn formats_write_reports_of_nothing() {
     for format in FORMATS {
         render(format, &ReportOptions::default(), &[]);
+    }
+}
+
+/// A value of 1 MB, in every place that a log can fill, is written, and more than once only where it is told more
+/// than once.
+#[test]
+fn formats_take_large_values() {
+    let large = "=<x>|\u{202e}".repeat(1 << 17);
+    let mut alert = crate::alert::tests::detection();
+    let event = Arc::make_mut(&mut alert.event);
+    (event.computer, event.channel, event.user) = (large.clone(), large.clone(), Some(large.clone()));
+    event.message = Some(large.clone());
+    event.fields = [(large.clone(), Some(large.clone()))].into_iter().collect();
+    for format in FORMATS {
+        let written = render(format, &ReportOptions::default(), &[alert.clone()]);
+        let n_bytes_max = if format.name == "md" { 1 << 16 } else { 32 * large.len() };
+        assert!(written.len() < n_bytes_max, "{}: {} bytes", format.name, written.len());
     }
 }
