@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use evtmap::alert::Alert;
 use evtmap::triage::RulesAccount;
 use evtmap::view::{Columns, Grouping, Histogram, Slot, Timeline, TimelineOptions, TimelineRow};
-use evtmap::{Progress, ScanAccount, ScanOptions, Scanner, Severity, Sink, input};
+use evtmap::{Progress, ScanAccount, ScanOptions, Scanner, Severity, Sink, input, report};
 use indicatif::ProgressBar;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -130,12 +130,13 @@ pub(crate) fn run(args: &TimelineArgs, cache: &Cache) -> Result<ExitCode, Failur
     let account = scanned.map_err(|error| Failure::new(error.to_string()))?;
     let mut timeline = filling.timeline;
     timeline.finish();
+    let rules = RulesAccount::new(stock.origins, &rules, &findings);
     if args.json {
-        terminal::print_json(&in_json(args, &timeline, &account))?;
+        let not_looked_at = report::not_looked_at(&account, Some(&rules));
+        terminal::print_json(&in_json(args, &timeline, &account, not_looked_at))?;
     } else {
         let mut text = in_text(args, &timeline, terminal::width());
         if !args.reading.quiet {
-            let rules = RulesAccount::new(stock.origins, &rules, &findings);
             // Writing to a string cannot fail.
             let _ = summary::not_looked_at(&mut text, &account, Some(&rules));
         }
@@ -144,7 +145,7 @@ pub(crate) fn run(args: &TimelineArgs, cache: &Cache) -> Result<ExitCode, Failur
     Ok(reading::status(&account))
 }
 
-fn in_json(args: &TimelineArgs, timeline: &Timeline, account: &ScanAccount) -> Value {
+fn in_json(args: &TimelineArgs, timeline: &Timeline, account: &ScanAccount, not_looked_at: Value) -> Value {
     let columns = timeline.whole().columns(N_JSON);
     let by_time = |histogram: &Histogram| -> Vec<Value> {
         let slots = columns.slots.iter().zip(histogram.in_columns(&columns));
@@ -166,7 +167,7 @@ fn in_json(args: &TimelineArgs, timeline: &Timeline, account: &ScanAccount) -> V
             ("groups", json!(groups)),
             ("rows", json!(timeline.rows())),
             ("left_out", json!(timeline.left_out())),
-            ("correlations", json!(account.remarks)),
+            ("not_looked_at", not_looked_at),
         ],
     )
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use evtmap::event::Event;
 use evtmap::input::{self, Found};
-use evtmap::{EventPlace, ScanAccount, ScanOptions, visit};
+use evtmap::{EventPlace, ScanAccount, ScanOptions, report, visit};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
@@ -51,7 +51,7 @@ pub(super) fn not_looked_at(account: &ScanAccount) -> String {
     out
 }
 
-/// The parts of a JSON document, and what was read and what was not.
+/// The parts of a JSON document, and what was read and what was not, unless a part says that.
 pub(super) fn document(
     account: &ScanAccount,
     parts: impl IntoIterator<Item = (&'static str, Value)>,
@@ -59,7 +59,7 @@ pub(super) fn document(
     let mut document: Map<String, Value> =
         parts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     document.insert("events".to_owned(), account.progress().events.into());
-    document.insert("not_looked_at".to_owned(), Value::Object(evtmap::report::not_read(account)));
+    document.entry("not_looked_at").or_insert_with(|| report::not_looked_at(account, None));
     Value::Object(document)
 }
 
