@@ -13,6 +13,7 @@ use crate::commands::logons::LogonsArgs;
 use crate::commands::reading::ReadingArgs;
 use crate::commands::rule_choice::RuleArgs;
 use crate::commands::rules::RulesCommand;
+use crate::commands::rules::explain::ExplainArgs;
 use crate::commands::search::SearchArgs;
 use crate::commands::stats::StatsArgs;
 use crate::commands::summary::SummaryArgs;
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Stats(Box<StatsArgs>),
     /// Find events by text, regular expressions and conditions on fields
     Search(Box<SearchArgs>),
+    /// Say why a rule does or does not match an event; the same as `rules explain`
+    Explain(Box<ExplainArgs>),
     /// Look at Sigma rules: check, list, show, explain, test
     #[command(subcommand)]
     Rules(RulesCommand),

@@ -90,7 +90,7 @@ pub(crate) fn run(args: &SummaryArgs, cache: &Cache) -> Result<ExitCode, Failure
     if args.json {
         let parts = json!({
             "summary": report::summary(&whole, &TimeStyle::default()),
-            "not_looked_at": report::not_looked_at(&whole),
+            "not_looked_at": report::not_looked_at(&account, Some(&rules_account)),
         });
         terminal::print_json(&parts)?;
     } else {

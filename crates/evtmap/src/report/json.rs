@@ -13,7 +13,7 @@ use crate::ranking::{RankedTechnique, Ranking};
 use crate::risk::{Risk, Risks};
 use crate::scan::{FileAccount, ScanAccount};
 use crate::severity::Severity;
-use crate::triage::{Counts, Report};
+use crate::triage::{Counts, Report, RulesAccount};
 
 /// How many of the most frequent techniques, hosts and users are listed.
 const N_TOP: usize = 50;
@@ -51,7 +51,7 @@ impl Writer for Json {
         self.out.write_all(b"\n],\n\"summary\":")?;
         serde_json::to_writer(&mut self.out, &summary(report, &self.times))?;
         self.out.write_all(b",\n\"not_looked_at\":")?;
-        serde_json::to_writer(&mut self.out, &not_looked_at(report))?;
+        serde_json::to_writer(&mut self.out, &not_looked_at(report.scan, Some(report.rules)))?;
         self.out.write_all(b"}\n")?;
         self.out.flush()
     }
@@ -145,20 +145,22 @@ fn ranked(ranking: &Ranking, n: usize) -> Vec<Value> {
     ranking.techniques().into_iter().take(n).map(line).collect()
 }
 
-/// What was not looked at, as in a JSON report: `not_looked_at`.
-pub fn not_looked_at(report: &Report<'_>) -> Value {
-    let mut account = not_read(report.scan);
-    let rules = report.rules.skipped.iter().map(|(reason, skipped)| {
-        json!({"reason": reason.as_str(), "rules": skipped.n, "examples": skipped.examples})
-    });
-    account.insert("correlations".to_owned(), json!(report.scan.remarks));
-    account.insert("rules".to_owned(), rules.collect());
-    account.insert("unresolved_tags".to_owned(), json!(report.rules.unresolved_tags));
+/// What was not looked at, as in a JSON report: `not_looked_at`. Without rules, what is about these is not in it.
+pub fn not_looked_at(scan: &ScanAccount, rules: Option<&RulesAccount>) -> Value {
+    let mut account = not_read(scan);
+    if let Some(rules) = rules {
+        let skipped = rules.skipped.iter().map(|(reason, skipped)| {
+            json!({"reason": reason.as_str(), "rules": skipped.n, "examples": skipped.examples})
+        });
+        account.insert("correlations".to_owned(), json!(scan.remarks));
+        account.insert("rules".to_owned(), skipped.collect());
+        account.insert("unresolved_tags".to_owned(), json!(rules.unresolved_tags));
+    }
     Value::Object(account)
 }
 
-/// The files and records that were not looked at: `not_looked_at` without what is about rules.
-pub fn not_read(scan: &ScanAccount) -> Map<String, Value> {
+/// The files and records that were not looked at.
+fn not_read(scan: &ScanAccount) -> Map<String, Value> {
     let files = scan.files.iter().filter_map(|file| {
         let error = file.error.as_ref()?;
         Some(json!({"path": file.path.to_string_lossy(), "code": error.code, "reason": error.message}))

@@ -32,7 +32,7 @@ use std::io;
 
 pub use choice::{FieldChoice, UnknownField};
 pub use format::{FORMATS, Format, NameError};
-pub use json::{not_looked_at, not_read, summary};
+pub use json::{not_looked_at, summary};
 pub use line::{AlertLine, schema};
 pub use time::{Shown, TimeStyle};
 
