@@ -5,12 +5,12 @@ CARGO ?= cargo
 # A lock file that does not fit the manifests fails here and not at a user's.
 LOCKED ?= --locked
 
-.PHONY: help python test format-check lint unit doc tidy instructions html html-check html-browser fmt schema clean
+.PHONY: help python wheel test format-check lint unit doc tidy instructions html html-check html-browser fmt schema clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 22
 
-test: format-check lint unit html-check html-browser doc tidy instructions ## everything: format, lints, tests, the page, documentation, tidy, instructions
+test: format-check lint unit wheel html-check html-browser doc tidy instructions ## everything: format, lints, tests, Python, the page, documentation, tidy, instructions
 
 format-check: ## is the code formatted?
 	$(CARGO) fmt --all --check
@@ -31,6 +31,9 @@ python: .venv/done
 	    && .venv/bin/python -m pip install --quiet --disable-pip-version-check $(PYTHON_PACKAGES); \
 	then :; else echo "no pySigma, no pandas: what is compared with them is skipped"; mkdir -p .venv; fi
 	@touch $@
+
+wheel: ## the Python module: its wheel in a fresh environment, tests, types, notebooks; skipped without Python or network
+	crates/evtmap-py/test.sh
 
 doc: ## the documentation of the libraries, with warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps

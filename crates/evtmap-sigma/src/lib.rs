@@ -23,6 +23,7 @@ mod logsource;
 mod metadata;
 mod modifier;
 mod nested;
+mod partial;
 mod pattern;
 mod pipeline;
 mod predicate;

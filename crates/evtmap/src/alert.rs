@@ -357,14 +357,13 @@ pub struct MemberEvent {
 impl MemberEvent {
     /// What is told of one of several events.
     pub fn of(event: &AlertEvent) -> Self {
-        let (Position::Byte(position) | Position::Line(position)) = event.position;
         Self {
             time: event.time,
             computer: event.computer.clone(),
             event_id: event.event_id,
             record_id: event.record_id,
             path: event.input.to_string(),
-            position,
+            position: event.position.number(),
         }
     }
 }

@@ -9,6 +9,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("crates/evtmap", &["evtmap-sigma"], &["evtx-fixture"]),
     ("crates/evtmap-update", &["evtmap"], &[]),
     ("crates/evtmap-cli", &["evtmap", "evtmap-update"], &["evtx-fixture"]),
+    ("crates/evtmap-py", &["evtmap", "evtmap-update"], &[]),
     ("crates/evtx-fixture", &[], &[]),
     ("xtask", &["evtmap", "evtx-fixture"], &[]),
 ];
@@ -27,6 +28,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("coverage", &["attack", "logsource", "navigator", "rules"]),
     ("authoring", &["attack", "event", "input", "logsource", "rules"]),
     ("alert", &["association", "attack", "event", "input::Position", "rules", "severity"]),
+    ("label", &["alert", "severity"]),
     ("scan", &["alert", "association", "attack", "event", "input", "logsource", "rules", "severity"]),
     ("account", &["alert"]),
     ("connection", &["alert"]),
@@ -35,7 +37,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("triage", &["alert", "attack", "ranking", "risk", "rules", "scan", "severity"]),
     ("sort", &["alert", "severity"]),
     ("row", &["alert", "input::Position", "severity"]),
-    ("arrow", &["alert", "row"]),
+    ("arrow", &["alert", "event", "input", "label", "row", "scan", "severity"]),
     (
         "report",
         &[

@@ -59,8 +59,9 @@ impl Sink for Counting {
         Ok(())
     }
 
-    fn progress(&mut self, progress: Progress) {
+    fn progress(&mut self, progress: Progress) -> io::Result<()> {
         progress::show(&self.bar, progress);
+        Ok(())
     }
 }
 

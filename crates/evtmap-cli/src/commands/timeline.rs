@@ -108,8 +108,9 @@ impl Sink for Filling {
         Ok(())
     }
 
-    fn progress(&mut self, progress: Progress) {
+    fn progress(&mut self, progress: Progress) -> io::Result<()> {
         progress::show(&self.bar, progress);
+        Ok(())
     }
 }
 

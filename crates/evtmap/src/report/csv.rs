@@ -159,7 +159,7 @@ fn shortened(cell: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// A quote in front of what a spreadsheet would run: an attacker writes the log, an analyst opens the table.
-fn neutralised(cell: Cow<'_, str>) -> Cow<'_, str> {
+pub fn neutralised(cell: Cow<'_, str>) -> Cow<'_, str> {
     let first = cell.trim_start_matches([' ', '\u{a0}']).chars().next();
     if matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'))
         && cell != "-"

@@ -31,6 +31,7 @@ mod written;
 use std::io;
 
 pub use choice::{FieldChoice, UnknownField};
+pub use csv::neutralised;
 pub use format::{FORMATS, Format, NameError};
 pub use json::{not_looked_at, summary};
 pub use line::{AlertLine, schema};

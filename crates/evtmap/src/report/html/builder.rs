@@ -16,7 +16,6 @@ use super::text::{Delta, Table, Texts};
 use crate::account::AccountNames;
 use crate::alert::{AlertEvent, CorrelationDetail};
 use crate::connection::{Connections, session_of};
-use crate::input::Position;
 use crate::severity::Severity;
 use crate::triage::Report;
 
@@ -236,8 +235,7 @@ impl<'a> Rows<'a> {
         let time = event.time.map(Timestamp::as_microsecond);
         events.time.push(time.map(|time| i64::try_from(deltas.time.next(time)).unwrap_or_default()));
         events.record.push(event.record_id.map(|record| deltas.record.next(record)));
-        let (Position::Byte(position) | Position::Line(position)) = event.position;
-        events.position.push(deltas.position.next(position));
+        events.position.push(deltas.position.next(event.position.number()));
         let (kind, is_new) = tables.kinds.index((&event.channel, &event.provider, event.event_id));
         if is_new {
             let (channel, provider) = (event.channel.clone(), event.provider.clone());
