@@ -109,6 +109,9 @@ fn threads_make_no_difference() {
         assert_eq!(one, four, "{arguments:?}");
         assert_eq!(one["events"], 2722);
         assert_eq!(one["not_looked_at"]["files"].as_array().unwrap().len(), 1);
+        if let Some(traces) = one["traces"].as_array() {
+            assert_eq!((traces.len(), &traces[0]["host"]), (2, &Value::from("FS01.corp.example")));
+        }
     }
     let lines = |threads| {
         run(&folder, &["search", "incident", "--text", "keller", "--max", "300", "--threads", threads]).out

@@ -14,6 +14,7 @@ pub struct Trace {
     /// When the event was logged.
     pub time: Option<Timestamp>,
     /// The computer; empty when unknown.
+    #[serde(rename = "host")]
     pub computer: Arc<str>,
     /// What kind of event it is.
     pub kind: TraceKind,
