@@ -69,7 +69,7 @@ impl Alerts {
     /// What was not looked at and why, as ``not_looked_at`` of the JSON report.
     #[getter]
     fn not_looked_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        loads(py, &self.with_report(|report| report::not_looked_at(report).to_string()))
+        loads(py, &self.with_report(|report| report::not_looked_at(report.scan, Some(report.rules)).to_string()))
     }
 
     /// Number of events that were looked at.

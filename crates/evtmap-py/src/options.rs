@@ -57,6 +57,7 @@ fn defaults(input: &InputOptions) -> ScanOptions {
         min_severity: Severity::Informational,
         associations: true,
         all_events: false,
+        evidence: false,
         input: input.clone(),
     }
 }
