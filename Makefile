@@ -5,12 +5,12 @@ CARGO ?= cargo
 # A lock file that does not fit the manifests fails here and not at a user's.
 LOCKED ?= --locked
 
-.PHONY: help python test format-check lint unit doc tidy instructions fmt schema clean
+.PHONY: help python wheel test format-check lint unit doc tidy instructions html html-check html-browser fmt schema clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 22
 
-test: format-check lint unit doc tidy instructions ## everything: format, lints, tests, documentation, tidy, instructions
+test: format-check lint unit wheel html-check html-browser doc tidy instructions ## everything: format, lints, tests, Python, the page, documentation, tidy, instructions
 
 format-check: ## is the code formatted?
 	$(CARGO) fmt --all --check
@@ -32,6 +32,9 @@ python: .venv/done
 	then :; else echo "no pySigma, no pandas: what is compared with them is skipped"; mkdir -p .venv; fi
 	@touch $@
 
+wheel: ## the Python module: its wheel in a fresh environment, tests, types, notebooks; skipped without Python or network
+	crates/evtmap-py/test.sh
+
 doc: ## the documentation of the libraries, with warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps
 
@@ -40,6 +43,37 @@ tidy: ## what review should not have to look for
 
 instructions: ## does the program keep to its budget of instructions? skipped without valgrind
 	$(CARGO) run $(LOCKED) --quiet --package xtask -- instructions
+
+# The page of the HTML report: sources in TypeScript, one bundled file beside them that the program carries.
+HTML := crates/evtmap/html
+
+html: $(HTML)/node_modules/.package-lock.json ## bundle the page of the HTML report anew
+	cd $(HTML) && node build.mjs
+
+html-check: ## is the page sound, and its bundle what the sources give? skipped without node and npm
+	@if command -v node >/dev/null && command -v npm >/dev/null; \
+	then $(MAKE) --no-print-directory $(HTML)/node_modules/.package-lock.json && cd $(HTML) && npm run --silent check; \
+	else echo "no node and npm: the page of the HTML report is not checked"; fi
+
+# Reports are made of the example and of a log whose every field is an attack, opened in Chromium and used. What
+# was seen stays in target/html-report. Debian's Chromium is installed where that can be done without asking.
+PICTURES := $(CURDIR)/target/html-report
+
+html-browser: ## is the HTML report right in a browser? skipped without node, npm and Chromium
+	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; \
+	then echo "no node and npm: the HTML report is not opened in a browser"; exit 0; fi; \
+	if ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null || true; fi; \
+	$(MAKE) --no-print-directory $(HTML)/node_modules/.package-lock.json && mkdir -p $(PICTURES) && \
+	node $(HTML)/test/hostile.mjs > $(PICTURES)/hostile.jsonl && \
+	$(CARGO) run $(LOCKED) --quiet --package evtmap-cli -- map examples/incident --quiet -o $(PICTURES)/incident.html && \
+	$(CARGO) run $(LOCKED) --quiet --package evtmap-cli -- map $(PICTURES)/hostile.jsonl --all-events --quiet -o $(PICTURES)/hostile.html && \
+	{ node $(HTML)/test/browser.mjs --incident $(PICTURES)/incident.html --hostile $(PICTURES)/hostile.html --pictures $(PICTURES); \
+	  status=$$?; [ $$status -eq 77 ] || exit $$status; }
+
+$(HTML)/node_modules/.package-lock.json: $(HTML)/package-lock.json
+	cd $(HTML) && npm ci --silent --no-fund --no-audit
+	@touch $@
 
 fmt: ## format the code
 	$(CARGO) fmt --all

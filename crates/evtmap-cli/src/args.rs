@@ -15,6 +15,7 @@ use crate::commands::logons::LogonsArgs;
 use crate::commands::reading::ReadingArgs;
 use crate::commands::rule_choice::RuleArgs;
 use crate::commands::rules::RulesCommand;
+use crate::commands::rules::explain::ExplainArgs;
 use crate::commands::search::SearchArgs;
 use crate::commands::stats::StatsArgs;
 use crate::commands::summary::SummaryArgs;
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     Stats(Box<StatsArgs>),
     /// Find events by text, regular expressions and conditions on fields
     Search(Box<SearchArgs>),
+    /// Say why a rule does or does not match an event; the same as `rules explain`
+    Explain(Box<ExplainArgs>),
     /// Look at Sigma rules: check, list, show, explain, test
     #[command(subcommand)]
     Rules(RulesCommand),
@@ -87,7 +90,12 @@ impl Command {
             Self::Logons(args) => (&mut args.reading, None),
             Self::Stats(args) => (&mut args.reading, None),
             Self::Search(args) => (&mut args.reading, None),
-            Self::Rules(_) | Self::Attack(_) | Self::Coverage(_) | Self::Update(_) | Self::Config(_) => {
+            Self::Rules(_)
+            | Self::Explain(_)
+            | Self::Attack(_)
+            | Self::Coverage(_)
+            | Self::Update(_)
+            | Self::Config(_) => {
                 return Ok(());
             }
         };
@@ -192,6 +200,10 @@ pub(crate) struct MapArgs {
     /// Leave out what an event id alone may hint at
     #[arg(long, help_heading = "Reports")]
     pub(crate) no_associations: bool,
+
+    /// Tell with each detection in JSON reports what of its rule's condition held
+    #[arg(long, help_heading = "Reports")]
+    pub(crate) evidence: bool,
 
     /// Leave cells of CSV reports as they are, even if a spreadsheet would run them as formulas
     #[arg(long, help_heading = "Reports")]

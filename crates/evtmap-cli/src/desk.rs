@@ -51,8 +51,9 @@ impl Sink for Desk {
         self.reports.alert(alert)
     }
 
-    fn progress(&mut self, progress: Progress) {
+    fn progress(&mut self, progress: Progress) -> io::Result<()> {
         progress::show(&self.bar, progress);
+        Ok(())
     }
 }
 

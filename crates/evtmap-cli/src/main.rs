@@ -50,6 +50,7 @@ fn run(mut args: Args) -> Result<ExitCode, Failure> {
         Command::Logons(args) => commands::logons::run(args),
         Command::Stats(args) => commands::stats::run(args),
         Command::Search(args) => commands::search::run(args),
+        Command::Explain(args) => commands::rules::explain::run(args, &cache),
         Command::Attack(command) => commands::attack::run(command, &cache),
         Command::Coverage(args) => commands::coverage::run(args, &cache),
         Command::Rules(command) => commands::rules::run(command, &cache),

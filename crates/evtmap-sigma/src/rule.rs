@@ -34,14 +34,17 @@ pub struct CompiledRule {
     /// Which logs it is about.
     pub logsource: LogSource,
     compiled: Compiled,
+    /// The names of its selections, for those who want to know why it holds.
+    selection_names: Vec<String>,
     is_aggregated: bool,
 }
 
 impl From<Rule> for CompiledRule {
     fn from(rule: Rule) -> Self {
         let is_aggregated = rule.is_aggregated();
-        let Rule { metadata, logsource, compiled, .. } = rule;
-        Self { metadata, logsource, compiled, is_aggregated }
+        let Rule { metadata, logsource, detection, compiled } = rule;
+        let selection_names = detection.selections.into_iter().map(|named| named.name).collect();
+        Self { metadata, logsource, compiled, selection_names, is_aggregated }
     }
 }
 
@@ -59,6 +62,12 @@ impl CompiledRule {
     /// The detection made ready, for engines.
     pub fn compiled(&self) -> &Compiled {
         &self.compiled
+    }
+
+    /// The names of the selections, in the order of those that were made ready. Filters that were added to the
+    /// rule come after them and have no name.
+    pub fn selection_names(&self) -> &[String] {
+        &self.selection_names
     }
 }
 

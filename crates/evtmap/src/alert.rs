@@ -5,7 +5,7 @@ mod payload;
 
 use std::sync::Arc;
 
-use evtmap_sigma::{CompiledRule, Metadata};
+use evtmap_sigma::{CompiledRule, Evidence, Explanation, FieldList, Metadata};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,8 @@ pub struct RuleRef {
     pub references: Vec<String>,
     /// The file it is from.
     pub path: String,
+    /// On request: its condition, of which an alert's evidence says what held.
+    pub condition: Option<Arc<Explanation>>,
 }
 
 /// What an event id hints at.
@@ -239,9 +241,17 @@ impl Finding {
             falsepositives: metadata.falsepositives.clone(),
             references: metadata.references.clone(),
             path: path.to_owned(),
+            condition: None,
         });
         finding.set_attack(mapping, catalogue);
         finding
+    }
+
+    /// Adds the condition of the rule that it is of.
+    pub(crate) fn add_condition(&mut self, rule: &CompiledRule) {
+        // What is asked is the same for every event; none is looked at.
+        let condition = || Arc::new(rule.explain(&FieldList::default()));
+        self.rule.iter_mut().for_each(|told| told.condition = Some(condition()));
     }
 
     /// What an association says, and what is to be told of its techniques.
@@ -266,6 +276,12 @@ impl Finding {
             .iter()
             .map(|tactic| TacticRef { id: tactic.id.to_string(), name: tactic.name.clone() })
             .collect();
+    }
+
+    /// What it is known by where alerts are counted: the rule's id, else what it is called.
+    pub(crate) fn key(&self) -> &str {
+        let id = self.rule.as_ref().and_then(|rule| rule.id.as_deref());
+        id.unwrap_or_else(|| self.title())
     }
 
     /// What it is called: the rule's title or what the event is.
@@ -299,6 +315,8 @@ pub struct Alert {
     pub correlation: Option<Arc<CorrelationDetail>>,
     /// What is to be said when the event stands for one of another kind, about which the rule is.
     pub derived: Option<Arc<Derived>>,
+    /// On request: what of the rule's condition held.
+    pub evidence: Option<Arc<Evidence>>,
 }
 
 /// What is to be said of a detection in an event that stands for one of another kind.
@@ -351,14 +369,13 @@ pub struct MemberEvent {
 impl MemberEvent {
     /// What is told of one of several events.
     pub fn of(event: &AlertEvent) -> Self {
-        let (Position::Byte(position) | Position::Line(position)) = event.position;
         Self {
             time: event.time,
             computer: event.computer.clone(),
             event_id: event.event_id,
             record_id: event.record_id,
             path: event.input.to_string(),
-            position,
+            position: event.position.number(),
         }
     }
 }
@@ -402,6 +419,25 @@ impl AlertEvent {
             fields: Payload::of(fields),
             message: event.message().map(str::to_owned),
             ..Self::without_payload(event, input, position)
+        }
+    }
+
+    /// The same event with another payload, such as a part of its own.
+    pub(crate) fn with_payload(&self, fields: Payload, message: Option<String>) -> Self {
+        Self {
+            time: self.time,
+            computer: self.computer.clone(),
+            channel: self.channel.clone(),
+            provider: self.provider.clone(),
+            event_id: self.event_id,
+            record_id: self.record_id,
+            user: self.user.clone(),
+            fields,
+            message,
+            is_recovered: self.is_recovered,
+            timezone: self.timezone.clone(),
+            input: Arc::clone(&self.input),
+            position: self.position,
         }
     }
 

@@ -22,20 +22,24 @@
 //! # }
 //! ```
 
+pub mod account;
 pub mod alert;
 #[cfg(feature = "arrow")]
 pub mod arrow;
 mod association;
 pub mod attack;
 pub mod authoring;
+pub mod connection;
 pub mod coverage;
 pub mod event;
 pub mod input;
+mod label;
 mod logsource;
 pub mod navigator;
 pub mod policy;
 pub mod ranking;
 pub mod report;
+pub mod risk;
 pub mod row;
 pub mod rules;
 mod scan;
@@ -48,10 +52,11 @@ pub use association::{Association, Associations};
 pub use attack::Catalogue;
 pub use evtmap_sigma as sigma;
 pub use evtmap_sigma::Placeholders;
+pub use label::Label;
 pub use logsource::{LogPlace, Pipelines, PlaceExplanation, Router, RuleExplanation, Seen, Workspace};
 pub use rules::Rules;
 pub use scan::{
     EventPlace, FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,
-    UnreadMessages, UnresolvedTag, visit,
+    UnreadMessages, UnresolvedTag, Working, visit,
 };
 pub use severity::Severity;

@@ -66,7 +66,7 @@ impl Ranking {
         if alert.finding.techniques.is_empty() {
             return;
         }
-        let key = key(&alert.finding);
+        let key = alert.finding.key();
         if let Some(tally) = self.tallies.get_mut(key) {
             tally.n += 1;
             // A policy may give a rule different severities; the worst counts.
@@ -102,7 +102,7 @@ impl RankedTechnique {
     fn of(mut voices: Vec<Voice<'_>>) -> Option<Self> {
         let kind = voices.iter().map(|voice| voice.finding.kind).min()?;
         voices.retain(|voice| voice.finding.kind == kind);
-        voices.sort_by(|a, b| b.weight.cmp(&a.weight).then_with(|| key(a.finding).cmp(key(b.finding))));
+        voices.sort_by(|a, b| b.weight.cmp(&a.weight).then_with(|| a.finding.key().cmp(b.finding.key())));
         let agreeing = voices.iter().take(N_AGREEING_MAX).enumerate();
         Some(Self {
             technique: voices.first()?.technique.clone(),
@@ -114,12 +114,6 @@ impl RankedTechnique {
             score: agreeing.map(|(place, voice)| voice.weight >> place).sum(),
         })
     }
-}
-
-/// What a rule or an association is known by in a ranking.
-fn key(finding: &Finding) -> &str {
-    let id = finding.rule.as_ref().and_then(|rule| rule.id.as_deref());
-    id.unwrap_or_else(|| finding.title())
 }
 
 /// The techniques that a finding speaks for, with their position among them. A parent that stands beside its
@@ -173,7 +167,13 @@ mod tests {
         }
         finding.set_attack(&catalogue.resolve_all(&tags), catalogue);
         let event = AlertEvent::without_payload(&Event::new(), &"log".into(), Position::Line(1));
-        Alert { finding: Arc::new(finding), event: Arc::new(event), correlation: None, derived: None }
+        Alert {
+            finding: Arc::new(finding),
+            event: Arc::new(event),
+            correlation: None,
+            derived: None,
+            evidence: None,
+        }
     }
 
     /// Alerts, each with how often, and the techniques in their order.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::alert::{Alert, Kind, TacticRef};
 use crate::attack::{Catalogue, Followed};
 use crate::ranking::Ranking;
+use crate::risk::Risks;
 use crate::rules::{Rules, SkipReason};
 use crate::scan::{Findings, ScanAccount, TimeSpan};
 use crate::severity::Severity;
@@ -103,6 +104,10 @@ pub struct Summary {
     pub ranking: Ranking,
     /// The techniques of each host, to be ranked; of the first 64 hosts that have alerts.
     pub ranking_by_host: BTreeMap<String, Ranking>,
+    /// Hosts, to be ranked by what was found on them.
+    pub hosts_at_risk: Risks,
+    /// Accounts, as events spell them, to be ranked by what was found of them.
+    pub accounts_at_risk: Risks,
     groups: HashMap<(String, String), Group>,
 }
 
@@ -147,8 +152,10 @@ impl Summary {
         if !alert.event.computer.is_empty() {
             self.hosts.add(&alert.event.computer);
         }
+        self.hosts_at_risk.add(&alert.event.computer, alert);
         if let Some(user) = &alert.event.user {
             self.users.add(user);
+            self.accounts_at_risk.add(user, alert);
         }
         if let Some(derived) = &alert.derived {
             let id = alert.event.event_id.unwrap_or_default();

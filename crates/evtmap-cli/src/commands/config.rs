@@ -65,13 +65,14 @@ fn none() -> String {
 /// Everything in the file is made ready as it would be for use.
 fn check(config: &Config) -> Result<(), Failure> {
     let Some(path) = config.path() else { return terminal::print(&none()) };
-    let policy = config.policy(clock::now()?)?;
+    let now = clock::now()?;
+    let policy = config.policy(now)?;
     for (name, profile) in &config.tables.profiles {
         let of_profile = |failure: Failure| {
             let help = failure.help_text().to_owned();
             Failure::new(format!("`{}`, profile `{name}`: {failure}", path.display())).help(help)
         };
-        reporting::options(&MapArgs::of_profile(profile)).map_err(of_profile)?;
+        reporting::options(&MapArgs::of_profile(profile), now).map_err(of_profile)?;
     }
     config.check_files()?;
     let mut text = format!("{}: right\n", plain(&path.display().to_string()));

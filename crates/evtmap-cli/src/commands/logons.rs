@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::reading::{self, ReadingArgs};
-use super::viewing::{document, length, look_at_all, more, not_looked_at, overview, second};
+use super::viewing::{document, host, length, look_at_all, more, not_looked_at, overview, second};
 use crate::failure::Failure;
 use crate::table::{ColumnKind, Table, column};
 use crate::terminal::{self, FAINT, HEADING, WARNING, counted, number, plain};
@@ -150,10 +150,11 @@ fn in_text(args: &LogonsArgs, logons: &Logons, account: &ScanAccount, shown: &[&
     let n_rows = counted(logons.rows().len() as u64, "row");
     let _ = write!(out, "{HEADING}{}{HEADING:#} succeeded", counted(succeeded, "logon"));
     let _ = write!(out, ", {HEADING}{}{HEADING:#} failed", number(failed));
+    let _ = write!(out, ", in {n_rows}");
     if tried > 0 {
-        let _ = write!(out, ", {} of which the events do not tell how they ended", number(tried));
+        let _ = write!(out, "; of {} more the events do not tell how they ended", number(tried));
     }
-    let _ = writeln!(out, ", in {n_rows}");
+    out.push('\n');
     out += &sources(logons);
     out += &table(shown, terminal::width());
     out += &more(logons.rows().len(), shown.len(), "row", "`--max` shows more, `--sort` others first");
@@ -212,8 +213,8 @@ fn table(rows: &[&LogonRow], width: Option<usize>) -> String {
         let failed = if row.failed > 0 { WARNING } else { none };
         table.row([
             (who(row), none),
-            (row.host.clone(), none),
-            (from(row), none),
+            (host(&row.host, width).to_owned(), none),
+            (from(row, width), none),
             (row.kind.clone(), none),
             (succeeded(row), none),
             (if row.failed > 0 { number(row.failed) } else { String::new() }, failed),
@@ -233,8 +234,8 @@ fn who(row: &LogonRow) -> String {
     }
 }
 
-fn from(row: &LogonRow) -> String {
-    match (row.address.as_str(), row.workstation.as_str()) {
+fn from(row: &LogonRow, width: Option<usize>) -> String {
+    match (row.address.as_str(), host(&row.workstation, width)) {
         ("", "") => "-".to_owned(),
         (address, "") => address.to_owned(),
         ("", workstation) => workstation.to_owned(),

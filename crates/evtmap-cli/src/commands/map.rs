@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use evtmap::alert::Enrichment;
 use evtmap::input;
 use evtmap::triage::{Report, RulesAccount, Summary};
-use evtmap::{ScanOptions, Scanner, Severity};
+use evtmap::{Findings, Rules, ScanOptions, Scanner, Severity};
 
 use super::rule_choice::Choice;
 use super::{reading, reporting};
@@ -12,7 +13,7 @@ use crate::args::MapArgs;
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::stock::{Age, Cache};
+use crate::stock::{Age, AttackStock, Cache};
 use crate::{clock, summary, terminal};
 
 /// Runs the command.
@@ -25,12 +26,12 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache, config: &Config) -> Result<Exit
         all_events: args.all_events,
         ..args.reading.options(now)?
     };
-    let reporting = reporting::options(args)?;
+    let reporting = reporting::options(args, now)?;
+    let has_page = reporting.formats.iter().any(|format| format.shows_evidence());
+    let options = ScanOptions { evidence: args.evidence || has_page, ..options };
     let Choice { rules, stock, attack, mut findings } = Choice::load(&args.rules, cache)?;
     let catalogue = &attack.catalogue;
-    if !args.enrich.is_empty() {
-        findings.enrich(catalogue, &attack.library()?, &args.enrich);
-    }
+    enrich(&mut findings, &rules, &attack, args, has_page)?;
     let found = input::find(&args.reading.inputs);
     let times = reporting.options.times.clone();
     let mut desk = Desk::open(args, &found, reporting)?;
@@ -62,6 +63,30 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache, config: &Config) -> Result<Exit
     // takes as long as a tenth of the start.
     std::mem::forget((rules, findings));
     Ok(status)
+}
+
+/// Adds to what rules say what the user asked for, and what a page shows where it is at hand.
+fn enrich(
+    findings: &mut Findings,
+    rules: &Rules,
+    attack: &AttackStock,
+    args: &MapArgs,
+    has_page: bool,
+) -> Result<(), Failure> {
+    if has_page || args.evidence {
+        findings.add_conditions(rules);
+    }
+    if !args.enrich.is_empty() {
+        findings.enrich(&attack.catalogue, &attack.library()?, &args.enrich);
+    }
+    let has_them = args.enrich.contains(&Enrichment::Mitigations);
+    if has_page
+        && !has_them
+        && let Ok(library) = attack.library()
+    {
+        findings.enrich(&attack.catalogue, &library, &[Enrichment::Mitigations]);
+    }
+    Ok(())
 }
 
 /// 1 for a finding that was to fail the run, 2 where something named could not be read, 0 otherwise.

@@ -1,7 +1,8 @@
 //! How reports are written: the options about columns, times and order.
 
-use evtmap::report::{FieldChoice, Format, ReportOptions, TimeStyle};
+use evtmap::report::{FieldChoice, Format, ReportOptions, RunNote, TimeStyle};
 use evtmap::sort::SortBy;
+use jiff::Timestamp;
 
 use super::reading::time_zone;
 use crate::args::MapArgs;
@@ -17,14 +18,36 @@ pub(crate) struct Reporting {
 }
 
 /// Options as the library takes them.
-pub(super) fn options(args: &MapArgs) -> Result<Reporting, Failure> {
+pub(super) fn options(args: &MapArgs, now: Timestamp) -> Result<Reporting, Failure> {
     let formats = output::formats_of(&args.output, args.format.as_deref())?;
     let fields = fields(&args.fields)?;
     if fields.is_some() && !formats.iter().any(|format| format.takes_fields()) {
         return Err(Failure::new("no report takes `--fields`").help("those in csv and jsonl do"));
     }
-    let options = ReportOptions { neutralise_formulas: !args.raw_csv, fields, times: times(args)? };
+    let options = ReportOptions {
+        neutralise_formulas: !args.raw_csv,
+        fields,
+        times: times(args)?,
+        evidence: args.evidence,
+        run: run_note(args, &formats, now),
+    };
     Ok(Reporting { formats, options, sort: args.sort.map(Into::into) })
+}
+
+/// What reports for people tell of the run.
+fn run_note(args: &MapArgs, formats: &[&Format], now: Timestamp) -> RunNote {
+    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    // What a page leaves out is in the other reports, and not in another page.
+    let others = args
+        .output
+        .iter()
+        .zip(formats)
+        .filter(|(path, format)| !format.shows_evidence() && path.as_os_str() != "-");
+    RunNote {
+        command: std::iter::once("evtmap".to_owned()).chain(arguments).collect(),
+        begun: Some(now),
+        other_reports: others.map(|(path, _)| path.display().to_string()).collect(),
+    }
 }
 
 fn fields(names: &[String]) -> Result<Option<FieldChoice>, Failure> {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anstyle::Style;
 use clap::Args;
-use evtmap::view::{Facts, LogName, LogReport, Number, Statistics, Trace, TraceKinds};
+use evtmap::view::{Facts, LogName, LogReport, Number, Statistics, Trace, TraceKind, TraceKinds};
 use evtmap::{Associations, ScanAccount};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -233,16 +233,17 @@ fn log_table(logs: &[(&LogName, LogReport)], (n_max, width): Room) -> String {
 
 /// What speaks of deleted records, cleared logs and changed clocks, and what else it may come from.
 fn tampering(statistics: &Statistics, logs: &[(&LogName, LogReport)], n_max: usize) -> String {
-    let mut signs: Vec<String> = statistics.traces().into_iter().map(of_trace).collect();
-    for (name, report) in logs {
-        of_records(&mut signs, name, report);
-        of_times(&mut signs, name, report);
-    }
-    if signs.is_empty() {
-        return format!("\n{HEADING}Signs of tampering{HEADING:#}  {FAINT}none{FAINT:#}\n");
-    }
-    let mut out = format!("\n{WARNING}Signs of tampering{WARNING:#}  ");
-    let _ = writeln!(out, "{FAINT}each may have an innocent reason; look at what is around it{FAINT:#}");
+    let mut signs = of_traces(statistics, &[TraceKind::Cleared]);
+    logs.iter().for_each(|(name, report)| of_records(&mut signs, name, report));
+    signs.extend(of_traces(statistics, &[TraceKind::Changed, TraceKind::Lost, TraceKind::Clock]));
+    logs.iter().for_each(|(name, report)| of_times(&mut signs, name, report));
+    let mut out = match signs.len() {
+        0 => format!("\n{HEADING}Signs of tampering{HEADING:#}  {FAINT}none{FAINT:#}\n"),
+        _ => format!(
+            "\n{WARNING}Signs of tampering{WARNING:#}  {FAINT}each may have an innocent reason; look at what is \
+             around it{FAINT:#}\n"
+        ),
+    };
     signs.iter().take(n_max).for_each(|sign| out += &format!("  {sign}\n"));
     out += &more(signs.len(), n_max, "sign", "`--max` shows more, `--json` all");
     let choices = logs.iter().filter(|(_, report)| report.is_choice).count();
@@ -257,14 +258,37 @@ fn tampering(statistics: &Statistics, logs: &[(&LogName, LogReport)], n_max: usi
     out
 }
 
-fn of_trace(trace: &Trace) -> String {
+/// What events tell of logs and clocks; what is the same on a host and of a user stands together.
+fn of_traces(statistics: &Statistics, kinds: &[TraceKind]) -> Vec<String> {
+    let mut groups: Vec<(&Trace, u64, &Trace)> = Vec::new();
+    for trace in statistics.traces().into_iter().filter(|trace| kinds.contains(&trace.kind)) {
+        let is_same = |(first, ..): &&mut (&Trace, u64, &Trace)| {
+            let is_about = first.about == trace.about || trace.kind == TraceKind::Clock;
+            first.what == trace.what
+                && first.computer == trace.computer
+                && first.user == trace.user
+                && is_about
+        };
+        match groups.iter_mut().find(is_same) {
+            Some((_, n, last)) => (*n, *last) = (*n + 1, trace),
+            None => groups.push((trace, 1, trace)),
+        }
+    }
+    groups.into_iter().map(|(first, n, last)| of_trace(first, n, last)).collect()
+}
+
+fn of_trace(trace: &Trace, n: u64, last: &Trace) -> String {
     let about = match trace.about.as_str() {
         "" => String::new(),
         about => format!(" ({})", plain(about)),
     };
     let user = trace.user.as_ref().map(|user| format!(" by {}", plain(user))).unwrap_or_default();
+    let more = match n {
+        1 => String::new(),
+        _ => format!(", and {} until {}", counted(n - 1, "more time"), second(last.time)),
+    };
     format!(
-        "{}  {}: {}{about}{user} {FAINT}[{} {}]{FAINT:#}",
+        "{}  {}: {}{about}{user}{more} {FAINT}[{} {}]{FAINT:#}",
         second(trace.time),
         plain(known(&trace.computer)),
         trace.what,

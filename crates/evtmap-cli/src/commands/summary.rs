@@ -60,8 +60,9 @@ impl Sink for Counting {
         Ok(())
     }
 
-    fn progress(&mut self, progress: Progress) {
+    fn progress(&mut self, progress: Progress) -> io::Result<()> {
         progress::show(&self.bar, progress);
+        Ok(())
     }
 }
 
@@ -97,7 +98,7 @@ pub(crate) fn run(args: &SummaryArgs, cache: &Cache, config: &Config) -> Result<
     if args.json {
         let parts = json!({
             "summary": report::summary(&whole, &TimeStyle::default()),
-            "not_looked_at": report::not_looked_at(&whole),
+            "not_looked_at": report::not_looked_at(&account, Some(&rules_account)),
         });
         terminal::print_json(&parts)?;
     } else {

@@ -10,14 +10,14 @@ use clap::{Args, ValueEnum};
 use evtmap::alert::Alert;
 use evtmap::triage::RulesAccount;
 use evtmap::view::{Columns, Grouping, Histogram, Slot, Timeline, TimelineOptions, TimelineRow};
-use evtmap::{Progress, ScanAccount, ScanOptions, Scanner, Severity, Sink, input};
+use evtmap::{Progress, ScanAccount, ScanOptions, Scanner, Severity, Sink, input, report};
 use indicatif::ProgressBar;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::reading::{self, ReadingArgs};
 use super::rule_choice::{Choice, RuleArgs};
-use super::viewing::{document, length, more, second};
+use super::viewing::{document, host, length, more, second};
 use crate::args::severity;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -109,8 +109,9 @@ impl Sink for Filling {
         Ok(())
     }
 
-    fn progress(&mut self, progress: Progress) {
+    fn progress(&mut self, progress: Progress) -> io::Result<()> {
         progress::show(&self.bar, progress);
+        Ok(())
     }
 }
 
@@ -138,12 +139,13 @@ pub(crate) fn run(args: &TimelineArgs, cache: &Cache, config: &Config) -> Result
     let account = scanned.map_err(|error| Failure::new(error.to_string()))?;
     let mut timeline = filling.timeline;
     timeline.finish();
+    let rules = RulesAccount::new(stock.origins, &rules, &findings);
     if args.json {
-        terminal::print_json(&in_json(args, &timeline, &account))?;
+        let not_looked_at = report::not_looked_at(&account, Some(&rules));
+        terminal::print_json(&in_json(args, &timeline, &account, not_looked_at))?;
     } else {
         let mut text = in_text(args, &timeline, terminal::width());
         if !args.reading.quiet {
-            let rules = RulesAccount::new(stock.origins, &rules, &findings);
             // Writing to a string cannot fail.
             let _ = summary::not_looked_at(&mut text, &account, Some(&rules));
         }
@@ -152,7 +154,7 @@ pub(crate) fn run(args: &TimelineArgs, cache: &Cache, config: &Config) -> Result
     Ok(reading::status(&account))
 }
 
-fn in_json(args: &TimelineArgs, timeline: &Timeline, account: &ScanAccount) -> Value {
+fn in_json(args: &TimelineArgs, timeline: &Timeline, account: &ScanAccount, not_looked_at: Value) -> Value {
     let columns = timeline.whole().columns(N_JSON);
     let by_time = |histogram: &Histogram| -> Vec<Value> {
         let slots = columns.slots.iter().zip(histogram.in_columns(&columns));
@@ -174,7 +176,7 @@ fn in_json(args: &TimelineArgs, timeline: &Timeline, account: &ScanAccount) -> V
             ("groups", json!(groups)),
             ("rows", json!(timeline.rows())),
             ("left_out", json!(timeline.left_out())),
-            ("correlations", json!(account.remarks)),
+            ("not_looked_at", not_looked_at),
         ],
     )
 }
@@ -266,7 +268,7 @@ fn table(timeline: &Timeline, width: Option<usize>) -> String {
             column("Techniques", ColumnKind::Text),
             column("Rule", ColumnKind::Text),
         ]);
-        timeline.rows().iter().for_each(|row| table.row(cells(row)));
+        timeline.rows().iter().for_each(|row| table.row(cells(row, width)));
         let _ = write!(out, "\n{}{}", table.render(width), authors(timeline.rows()));
     }
     let left_out = timeline.left_out();
@@ -280,7 +282,7 @@ fn table(timeline: &Timeline, width: Option<usize>) -> String {
     out
 }
 
-fn cells(row: &TimelineRow) -> [(String, Style); 6] {
+fn cells(row: &TimelineRow, width: Option<usize>) -> [(String, Style); 6] {
     let none = Style::new();
     let mut title = row.title.clone();
     if row.alerts > 1 {
@@ -292,7 +294,7 @@ fn cells(row: &TimelineRow) -> [(String, Style); 6] {
     [
         (second(row.time), none),
         (row.severity.to_string(), style(row.severity)),
-        (row.host.clone(), none),
+        (host(&row.host, width).to_owned(), none),
         (row.user.clone().unwrap_or_default(), none),
         (row.techniques.join(" "), none),
         (title, none),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use evtmap::event::Event;
 use evtmap::input::{self, Found};
-use evtmap::{EventPlace, ScanAccount, ScanOptions, visit};
+use evtmap::{EventPlace, ScanAccount, ScanOptions, report, visit};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
@@ -51,7 +51,7 @@ pub(super) fn not_looked_at(account: &ScanAccount) -> String {
     out
 }
 
-/// The parts of a JSON document, and what was read and what was not.
+/// The parts of a JSON document, and what was read and what was not, unless a part says that.
 pub(super) fn document(
     account: &ScanAccount,
     parts: impl IntoIterator<Item = (&'static str, Value)>,
@@ -59,13 +59,25 @@ pub(super) fn document(
     let mut document: Map<String, Value> =
         parts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     document.insert("events".to_owned(), account.progress().events.into());
-    document.insert("not_looked_at".to_owned(), Value::Object(evtmap::report::not_read(account)));
+    document.entry("not_looked_at").or_insert_with(|| report::not_looked_at(account, None));
     Value::Object(document)
 }
 
 /// A time to the second, or a dash.
 pub(super) fn second(time: Option<Timestamp>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+/// Below so many columns there is no room for the domains of hosts.
+const NARROW: usize = 130;
+
+/// A host as there is room for: on a narrow terminal without its domain.
+pub(super) fn host(name: &str, width: Option<usize>) -> &str {
+    let is_address = name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match name.split_once('.') {
+        Some((host, _)) if !is_address && width.is_some_and(|width| width < NARROW) => host,
+        _ => name,
+    }
 }
 
 /// A length of time as people say it: `3 h 12 min`.
@@ -95,6 +107,13 @@ pub(super) fn more(n_all: usize, n_shown: usize, noun: &str, help: &str) -> Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts() {
+        assert_eq!(host("FS01.corp.example", Some(100)), "FS01");
+        assert_eq!(host("FS01.corp.example", None), "FS01.corp.example");
+        assert_eq!(host("10.0.0.5", Some(100)), "10.0.0.5");
+    }
 
     #[test]
     fn lengths() {

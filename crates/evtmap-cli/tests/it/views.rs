@@ -109,6 +109,9 @@ fn threads_make_no_difference() {
         assert_eq!(one, four, "{arguments:?}");
         assert_eq!(one["events"], 2722);
         assert_eq!(one["not_looked_at"]["files"].as_array().unwrap().len(), 1);
+        if let Some(traces) = one["traces"].as_array() {
+            assert_eq!((traces.len(), &traces[0]["host"]), (2, &Value::from("FS01.corp.example")));
+        }
     }
     let lines = |threads| {
         run(&folder, &["search", "incident", "--text", "keller", "--max", "300", "--threads", threads]).out
@@ -139,6 +142,39 @@ fn mistakes() {
     assert!(told("logons a.evtx --since yesterday").contains("is not a time"));
     let none = folder.check("search a.evtx --where Imgae=x", 0);
     assert!(none.err.contains("has a field `Imgae`"), "{}", none.err);
+}
+
+/// What the incident has no example of: records that are missing and come twice, and time that runs backwards.
+#[test]
+fn signs_of_tampering() {
+    let record = |id: u64, time: &str| {
+        format!(
+            "{{\"Channel\": \"Security\", \"EventID\": 4688, \"Computer\": \"WS01\", \"EventRecordID\": {id}, \"TimeCreated\": \"2026-03-11T{time}Z\"}}\n"
+        )
+    };
+    let log =
+        record(1, "08:00:00") + &record(2, "08:00:05") + &record(7, "08:10:00") + &record(7, "08:10:00");
+    let log = log + &record(8, "06:00:00");
+    let folder = Folder::new().with("a.jsonl", log);
+    let out = folder.check("stats a.jsonl", 0).out;
+    for sign in [
+        "WS01, Security: records 3 to 6 (4) are missing between 2026-03-11 08:00:05 and 2026-03-11 08:10:00: deleted",
+        "WS01, Security: 1 record id comes again (7): ",
+        "WS01, Security: record 8 of 2026-03-11 06:00:00 is 2 h 10 min older than the one before it: the clock",
+    ] {
+        assert!(out.contains(sign), "{sign}\n{out}");
+    }
+    let json: Value = serde_json::from_str(&folder.check("stats a.jsonl --json", 0).out).unwrap();
+    let log = &json["logs"][0];
+    assert_eq!((&log["missing_records"], &log["repeated"][0]), (&Value::from(4), &Value::from(7)));
+}
+
+#[test]
+fn explain_is_short_for_rules_explain() {
+    let folder = Folder::new().with("rule.yml", RULES.split("---").next().unwrap());
+    let folder = folder.with("event.json", "{\"Channel\": \"Security\", \"EventID\": 4688}");
+    let out = folder.check("explain rule.yml event.json", 1).out;
+    assert_eq!(out, folder.check("rules explain rule.yml event.json", 1).out);
 }
 
 /// What a log says never steers the terminal, in no view.

@@ -67,11 +67,18 @@ fn rule(title: &str) -> RuleRef {
         falsepositives: vec!["Administrators".to_owned()],
         references: vec!["https://rules.example/1".to_owned()],
         path: "rules/bad_program.yml".to_owned(),
+        condition: None,
     }
 }
 
 fn alert(finding: Finding, event: AlertEvent) -> Alert {
-    Alert { finding: Arc::new(finding), event: Arc::new(event), correlation: None, derived: None }
+    Alert {
+        finding: Arc::new(finding),
+        event: Arc::new(event),
+        correlation: None,
+        derived: None,
+        evidence: None,
+    }
 }
 
 /// A rule's detection in an event that stands for another, with a payload that names a field twice.
@@ -168,6 +175,7 @@ pub(crate) fn hostile() -> Alert {
             falsepositives: vec![text()],
             references: vec![text()],
             path: text(),
+            condition: None,
         }),
         techniques: vec![technique("T1105", "Ingress Tool Transfer", &["command-and-control"])],
         tactics: vec![tactic("TA0011", "Command and Control")],

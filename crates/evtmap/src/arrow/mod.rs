@@ -17,12 +17,15 @@
 //! ```
 
 mod builder;
+mod label;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
+
+pub use self::label::{Unread, label, label_schema};
 
 use self::builder::ColumnBuilder;
 use crate::alert::Alert;

@@ -4,10 +4,13 @@
 //! events. One damaged record never costs the others: it is a [`RecordProblem`] among the events.
 
 mod archive;
+#[cfg(feature = "arrow")]
+pub mod arrow;
 mod csv;
 mod evtx;
 mod find;
 mod json;
+pub mod memory;
 mod shape;
 mod text;
 mod time;
@@ -30,10 +33,10 @@ use crate::event::message::{Messages, Templates};
 use crate::event::origin::Origins;
 
 pub use archive::{Log, Logs, logs};
-pub use csv::{DateOrder, MAX_COLUMNS};
+pub use csv::{DateOrder, MAX_COLUMNS, Table};
 pub use evtx::Combinations;
 pub use find::{Found, FoundFile, STANDARD_INPUT, find};
-pub use text::MAX_RECORD_BYTES;
+pub use text::{MAX_RECORD_BYTES, Problem};
 
 /// A kind of file. A new kind is a file in this folder and a line in [`KINDS`].
 struct Kind {
@@ -200,6 +203,17 @@ pub enum Position {
     Byte(u64),
     /// The record's first line, counted from 1.
     Line(u64),
+    /// The place among events in memory, counted from 0.
+    Row(u64),
+}
+
+impl Position {
+    /// The number of the byte, line or row.
+    pub fn number(self) -> u64 {
+        match self {
+            Self::Byte(number) | Self::Line(number) | Self::Row(number) => number,
+        }
+    }
 }
 
 impl fmt::Display for Position {
@@ -207,6 +221,7 @@ impl fmt::Display for Position {
         match self {
             Position::Byte(byte) => write!(f, "byte {byte}"),
             Position::Line(line) => write!(f, "line {line}"),
+            Position::Row(row) => write!(f, "row {row}"),
         }
     }
 }
@@ -245,7 +260,8 @@ pub struct InputError {
 }
 
 impl InputError {
-    fn new(code: &'static str, path: &Path, message: impl Into<String>, help: &'static str) -> Self {
+    /// An error about a file or what stands for one.
+    pub fn new(code: &'static str, path: &Path, message: impl Into<String>, help: &'static str) -> Self {
         Self { code, path: path.to_owned(), message: message.into(), help }
     }
 

@@ -93,10 +93,12 @@ pub(super) enum Cut {
 }
 
 /// What is wrong with a record: a stable code, and words.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) code: &'static str,
-    pub(super) reason: String,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The stable code, such as `csv-columns`.
+    pub code: &'static str,
+    /// What it is, in words.
+    pub reason: String,
 }
 
 impl Problem {
@@ -326,6 +328,8 @@ fn advance(position: Position, text: &[u8]) -> Position {
     match position {
         Position::Line(line) => Position::Line(line + memchr_iter(b'\n', text).count() as u64),
         Position::Byte(byte) => Position::Byte(byte + text.len() as u64),
+        // A text has no rows.
+        Position::Row(row) => Position::Row(row),
     }
 }
 

@@ -82,7 +82,8 @@ impl FieldChoice {
                 },
             }
         }
-        let line = serde_json::to_value(AlertLine::of(row.alert, times)).unwrap_or_default();
+        let line = AlertLine::of(row.alert, times).with_evidence(row.alert);
+        let line = serde_json::to_value(line).unwrap_or_default();
         match wanted.of(line) {
             Value::Object(mut members) => {
                 members.extend(texts);
@@ -194,7 +195,7 @@ impl Members {
     fn new() -> Self {
         let schema = schema();
         let mut names = Vec::new();
-        gather(&schema, &schema, "", &mut names);
+        gather(&schema, &schema, "", &mut Gathered { names: &mut names, within: Vec::new() });
         Self(names)
     }
 
@@ -207,11 +208,20 @@ impl Members {
     }
 }
 
-/// Gathers the names of the members that a part of a schema knows. The schema is not recursive.
-fn gather(schema: &Value, part: &Value, before: &str, names: &mut Vec<String>) {
+/// The names that were gathered, and the definitions within which more are looked for.
+struct Gathered<'a> {
+    names: &'a mut Vec<String>,
+    within: Vec<&'a str>,
+}
+
+/// Gathers the names of the members that a part of a schema knows. Of what is made of its own kind, such as the
+/// parts of a condition, the members have names once.
+fn gather<'a>(schema: &'a Value, part: &'a Value, before: &str, names: &mut Gathered<'a>) {
     if let Some(place) = part.get("$ref").and_then(Value::as_str).and_then(|it| it.strip_prefix('#')) {
-        if let Some(part) = schema.pointer(place) {
+        if let Some(part) = schema.pointer(place).filter(|_| !names.within.contains(&place)) {
+            names.within.push(place);
             gather(schema, part, before, names);
+            names.within.pop();
         }
         return;
     }
@@ -224,7 +234,7 @@ fn gather(schema: &Value, part: &Value, before: &str, names: &mut Vec<String>) {
     for (name, part) in part.get("properties").and_then(Value::as_object).into_iter().flatten() {
         let name = if before.is_empty() { name.clone() } else { format!("{before}.{name}") };
         gather(schema, part, &name, names);
-        names.push(name);
+        names.names.push(name);
     }
 }
 

@@ -130,7 +130,8 @@ fn cells<'a>(row: Row<'a>, fields: Option<&FieldChoice>, times: &TimeStyle) -> V
         return COLUMNS.iter().map(|column| (column.cell)(row, times)).collect();
     };
     let needs_line = fields.chosen().iter().any(super::choice::Chosen::needs_line);
-    let line = needs_line.then(|| serde_json::to_value(AlertLine::of(row.alert, times)).unwrap_or_default());
+    let line = needs_line.then(|| AlertLine::of(row.alert, times).with_evidence(row.alert));
+    let line = line.map(|line| serde_json::to_value(line).unwrap_or_default());
     let line = line.unwrap_or(Value::Null);
     fields.chosen().iter().map(|chosen| chosen.cell(row, &line, times)).collect()
 }
@@ -158,7 +159,7 @@ fn shortened(cell: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// A quote in front of what a spreadsheet would run: an attacker writes the log, an analyst opens the table.
-fn neutralised(cell: Cow<'_, str>) -> Cow<'_, str> {
+pub fn neutralised(cell: Cow<'_, str>) -> Cow<'_, str> {
     let first = cell.trim_start_matches([' ', '\u{a0}']).chars().next();
     if matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'))
         && cell != "-"

@@ -50,6 +50,12 @@ pub const FORMATS: &[Format] = &[
         open: super::ecs::open,
     },
     Format {
+        name: "html",
+        endings: &["html", "htm"],
+        about: "a page to look at: where to look first, the story over time, the matrix, every alert",
+        open: super::html::open,
+    },
+    Format {
         name: "json",
         endings: &["json"],
         about: "one document with alerts and summary",
@@ -173,6 +179,11 @@ impl Format {
 
     fn has_extension(&self, extension: &str) -> bool {
         self.endings.iter().any(|ending| ending.rsplit('.').next() == Some(extension))
+    }
+
+    /// Whether it shows what of a rule's condition held, so that the scan must tell it.
+    pub fn shows_evidence(&self) -> bool {
+        self.name == "html"
     }
 
     /// Begins a report.

@@ -10,12 +10,15 @@ use super::written::WrittenFindings;
 use super::{ReportOptions, TimeStyle, Writer};
 use crate::alert::Alert;
 use crate::ranking::{RankedTechnique, Ranking};
+use crate::risk::{Risk, Risks};
 use crate::scan::{FileAccount, ScanAccount};
 use crate::severity::Severity;
-use crate::triage::{Counts, Report};
+use crate::triage::{Counts, Report, RulesAccount};
 
 /// How many of the most frequent techniques, hosts and users are listed.
 const N_TOP: usize = 50;
+/// How many findings are named that speak for the risk of a host or an account.
+const N_BECAUSE: usize = 4;
 /// How many of the ranked techniques of a host are listed.
 const N_TOP_BY_HOST: usize = 10;
 
@@ -28,7 +31,7 @@ struct Json {
 }
 
 pub(super) fn open(out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    let (times, findings) = (options.times.clone(), WrittenFindings::default());
+    let (times, findings) = (options.times.clone(), WrittenFindings::new(options.evidence));
     Ok(Box::new(Json { out, times, findings, line: Vec::new(), n_alerts: 0 }))
 }
 
@@ -48,7 +51,7 @@ impl Writer for Json {
         self.out.write_all(b"\n],\n\"summary\":")?;
         serde_json::to_writer(&mut self.out, &summary(report, &self.times))?;
         self.out.write_all(b",\n\"not_looked_at\":")?;
-        serde_json::to_writer(&mut self.out, &not_looked_at(report))?;
+        serde_json::to_writer(&mut self.out, &not_looked_at(report.scan, Some(report.rules)))?;
         self.out.write_all(b"}\n")?;
         self.out.flush()
     }
@@ -73,6 +76,8 @@ pub fn summary(report: &Report<'_>, times: &TimeStyle) -> Value {
         "ranked_techniques_by_host": (summary.ranking_by_host.iter())
             .map(|(host, ranking)| json!({"host": host, "techniques": ranked(ranking, N_TOP_BY_HOST)}))
             .collect::<Vec<_>>(),
+        "hosts_by_risk": by_risk(&summary.hosts_at_risk),
+        "accounts_by_risk": by_risk(&summary.accounts_at_risk),
         "hosts": top(&summary.hosts),
         "users": top(&summary.users),
         "rules": top(&summary.rules),
@@ -115,6 +120,21 @@ fn top(counts: &Counts) -> Vec<Value> {
     counts.top(N_TOP).into_iter().map(|(name, n)| json!({"name": name, "detections": n})).collect()
 }
 
+/// The riskiest hosts or accounts and what speaks for each.
+fn by_risk(risks: &Risks) -> Vec<Value> {
+    let line = |risk: Risk| {
+        let because = risk.findings.iter().take(N_BECAUSE).map(|finding| finding.title().to_owned());
+        json!({
+            "name": risk.name, "risk": risk.score, "detections_by_severity": by_severity(&risk.severities),
+            "tactics": risk.tactics.keys().map(|tactic| tactic.id.as_str()).collect::<Vec<_>>(),
+            "first": risk.span.0.map(|(first, _)| first.to_string()),
+            "last": risk.span.0.map(|(_, last)| last.to_string()),
+            "because": because.collect::<Vec<_>>(),
+        })
+    };
+    risks.ranked(&str::to_owned).into_iter().take(N_TOP).map(line).collect()
+}
+
 /// The first techniques of a ranking and what speaks for each.
 fn ranked(ranking: &Ranking, n: usize) -> Vec<Value> {
     let line = |line: RankedTechnique| {
@@ -127,16 +147,18 @@ fn ranked(ranking: &Ranking, n: usize) -> Vec<Value> {
     ranking.techniques().into_iter().take(n).map(line).collect()
 }
 
-/// What was not looked at, as in a JSON report: `not_looked_at`.
-pub fn not_looked_at(report: &Report<'_>) -> Value {
-    let mut account = not_read(report.scan);
-    let rules = report.rules.skipped.iter().map(|(reason, skipped)| {
-        json!({"reason": reason.as_str(), "rules": skipped.n, "examples": skipped.examples})
-    });
-    account.insert("correlations".to_owned(), json!(report.scan.remarks));
-    account.insert("excluded".to_owned(), excluded(report.scan));
-    account.insert("rules".to_owned(), rules.collect());
-    account.insert("unresolved_tags".to_owned(), json!(report.rules.unresolved_tags));
+/// What was not looked at, as in a JSON report: `not_looked_at`. Without rules, what is about these is not in it.
+pub fn not_looked_at(scan: &ScanAccount, rules: Option<&RulesAccount>) -> Value {
+    let mut account = not_read(scan);
+    if let Some(rules) = rules {
+        let skipped = rules.skipped.iter().map(|(reason, skipped)| {
+            json!({"reason": reason.as_str(), "rules": skipped.n, "examples": skipped.examples})
+        });
+        account.insert("correlations".to_owned(), json!(scan.remarks));
+        account.insert("excluded".to_owned(), excluded(scan));
+        account.insert("rules".to_owned(), skipped.collect());
+        account.insert("unresolved_tags".to_owned(), json!(rules.unresolved_tags));
+    }
     Value::Object(account)
 }
 
@@ -152,8 +174,8 @@ fn excluded(scan: &ScanAccount) -> Value {
     exclusions.collect()
 }
 
-/// The files and records that were not looked at: `not_looked_at` without what is about rules.
-pub fn not_read(scan: &ScanAccount) -> Map<String, Value> {
+/// The files and records that were not looked at.
+fn not_read(scan: &ScanAccount) -> Map<String, Value> {
     let files = scan.files.iter().filter_map(|file| {
         let error = file.error.as_ref()?;
         Some(json!({"path": file.path.to_string_lossy(), "code": error.code, "reason": error.message}))

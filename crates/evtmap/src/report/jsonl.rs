@@ -16,7 +16,7 @@ struct JsonLines {
 }
 
 pub(super) fn open(out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    let (options, findings) = (options.clone(), WrittenFindings::default());
+    let (options, findings) = (options.clone(), WrittenFindings::new(options.evidence));
     Ok(Box::new(JsonLines { out, options, findings, line: Vec::new() }))
 }
 

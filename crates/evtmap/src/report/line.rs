@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::evidence::PartLine;
 use super::written::{Part, Written};
 use super::{Shown, TimeStyle};
 use crate::alert::{
@@ -46,6 +47,9 @@ pub struct AlertLine<'a> {
     /// about.
     #[serde(skip_serializing_if = "Option::is_none")]
     derived: Option<&'a Derived>,
+    /// On request (`--evidence`): why the rule held, its condition as a tree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<PartLine<'a>>,
     /// Techniques of ATT&CK, the most telling first.
     #[schemars(with = "Vec<TechniqueRef>")]
     techniques: Part<'a, &'a [TechniqueRef]>,
@@ -125,6 +129,7 @@ impl<'a> AlertLine<'a> {
             association: finding.association.as_ref().map(Part::Value),
             correlation: alert.correlation.as_deref().map(|detail| CorrelationLine::of(detail, times)),
             derived: alert.derived.as_deref(),
+            evidence: None,
             techniques: Part::Value(&finding.techniques),
             tactics: Part::Value(&finding.tactics),
             event: EventLine {
@@ -148,6 +153,14 @@ impl<'a> AlertLine<'a> {
 }
 
 impl<'a> AlertLine<'a> {
+    /// The same with the alert's evidence, where the scan told it.
+    pub fn with_evidence(self, alert: &'a Alert) -> Self {
+        let condition = alert.finding.rule.as_ref().and_then(|rule| rule.condition.as_deref());
+        let evidence = condition.zip(alert.evidence.as_deref());
+        let evidence = evidence.map(|(condition, evidence)| PartLine::of(condition, evidence));
+        Self { evidence, ..self }
+    }
+
     /// The same, with what the alert's finding says written already.
     pub(super) fn with(self, written: &'a Written) -> Self {
         Self {

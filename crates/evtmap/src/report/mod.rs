@@ -7,7 +7,9 @@ mod bulk;
 mod choice;
 mod csv;
 mod ecs;
+mod evidence;
 mod format;
+mod html;
 mod json;
 mod jsonl;
 mod line;
@@ -29,10 +31,13 @@ mod written;
 use std::io;
 
 pub use choice::{FieldChoice, UnknownField};
+pub use csv::neutralised;
 pub use format::{FORMATS, Format, NameError};
-pub use json::{not_looked_at, not_read, summary};
+pub use json::{not_looked_at, summary};
 pub use line::{AlertLine, schema};
 pub use time::{Shown, TimeStyle};
+
+use jiff::Timestamp;
 
 use crate::alert::Alert;
 use crate::triage::Report;
@@ -62,12 +67,33 @@ pub struct ReportOptions {
     pub fields: Option<FieldChoice>,
     /// How times are written in CSV, JSON, JSON lines and Markdown.
     pub times: TimeStyle,
+    /// Whether alerts as JSON say what of their rule's condition held, where the scan told it.
+    pub evidence: bool,
+    /// What reports for people tell of the run itself.
+    pub run: RunNote,
 }
 
 impl Default for ReportOptions {
     fn default() -> Self {
-        Self { neutralise_formulas: true, fields: None, times: TimeStyle::default() }
+        Self {
+            neutralise_formulas: true,
+            fields: None,
+            times: TimeStyle::default(),
+            evidence: false,
+            run: RunNote::default(),
+        }
     }
+}
+
+/// What is known of a run beside what it found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunNote {
+    /// The command line, one argument an entry; empty when unknown.
+    pub command: Vec<String>,
+    /// When the report was begun.
+    pub begun: Option<Timestamp>,
+    /// The other reports of the run, as the user named them: where what a report leaves out may be.
+    pub other_reports: Vec<String>,
 }
 
 #[cfg(test)]

@@ -193,6 +193,8 @@ fn region(position: Position) -> Value {
     match position {
         Position::Byte(byte) => json!({"byteOffset": byte}),
         Position::Line(line) => json!({"startLine": line.max(1)}),
+        // SARIF counts from 1, and an event in memory is best told as a line of what was handed over.
+        Position::Row(row) => json!({"startLine": row + 1}),
     }
 }
 

@@ -20,6 +20,8 @@ const N_FINDINGS_MAX: usize = 20_000;
 pub(super) struct WrittenFindings {
     /// By the address of the finding, which is kept so that no other comes to stand there.
     by_address: FxHashMap<usize, (Arc<Finding>, Written)>,
+    /// Whether alerts are told with their evidence.
+    with_evidence: bool,
 }
 
 /// What a finding says, in JSON.
@@ -40,6 +42,11 @@ pub(super) enum Part<'a, T> {
 }
 
 impl WrittenFindings {
+    /// Nothing is remembered yet.
+    pub(super) fn new(with_evidence: bool) -> Self {
+        Self { with_evidence, ..Self::default() }
+    }
+
     /// Appends the JSON of an alert, with times in a style.
     pub(super) fn write(
         &mut self,
@@ -56,6 +63,7 @@ impl WrittenFindings {
             self.by_address.insert(address, (Arc::clone(&alert.finding), written));
         }
         let line = AlertLine::of(alert, times);
+        let line = if self.with_evidence { line.with_evidence(alert) } else { line };
         match self.by_address.get(&address) {
             Some((_, written)) => serde_json::to_writer(out, &line.with(written)),
             None => serde_json::to_writer(out, &line),

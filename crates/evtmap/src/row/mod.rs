@@ -14,7 +14,6 @@ pub use fields::Fields;
 pub(crate) use identity::NAMESPACE;
 
 use crate::alert::{Alert, AlertEvent, Derived, Finding, Kind, RuleRef};
-use crate::input::Position;
 use crate::severity::Severity;
 
 /// An alert as a row of a table.
@@ -97,9 +96,7 @@ impl<'a> Row<'a> {
 
     /// The byte at which the record begins, or its line.
     pub fn position(&self) -> u64 {
-        match self.event.position {
-            Position::Byte(n) | Position::Line(n) => n,
-        }
+        self.event.position.number()
     }
 
     /// The file and the place in it, in words.

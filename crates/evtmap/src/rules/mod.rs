@@ -7,16 +7,16 @@ mod source;
 pub use cache::RuleCache;
 pub(crate) use files::is_examples;
 pub use files::{Pack, RuleFile, RulesError, bundled, read, unpack};
-pub use source::RuleSource;
+pub use source::{RuleContent, RuleSource, digest};
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use evtmap_sigma::{
-    Code, Collection, CompiledRule, Correlation, Diagnostic, Placeholders, Plan, Refused, Status,
+    Code, Collection, CompiledRule, Correlation, Diagnostic, LogSource, Placeholders, Plan, Refused, Status,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::logsource::{Pipelines, Router};
+use crate::logsource::{LogPlace, Pipelines, Router};
 
 /// Rules ready for scanning, and an account of those that are not used.
 #[derive(Debug, Default)]
@@ -281,6 +281,29 @@ impl Rules {
 
     fn skip(&mut self, path: &str, title: &str, reason: SkipReason, detail: String) {
         self.skipped.push(SkippedRule { path: path.to_owned(), title: title.to_owned(), reason, detail });
+    }
+
+    /// The indices of the rules that are about events with this id: they are shown such events only, or ask for
+    /// the id themselves.
+    pub fn about(&self, event_id: u32, pipelines: &Pipelines) -> Vec<usize> {
+        // Nothing logs events of this id, so a rule that can match one does not care for ids.
+        const NO_ID: &str = "4294967295";
+        let wanted = event_id.to_string();
+        let mut places: HashMap<&LogSource, Vec<LogPlace>> = HashMap::new();
+        let mut about = Vec::new();
+        for (loaded, index) in self.rules.iter().zip(0..) {
+            let logsource = &loaded.rule.logsource;
+            let places = places.entry(logsource).or_insert_with(|| pipelines.places(logsource));
+            let detection = loaded.rule.compiled();
+            let is_there = |place: &LogPlace| match place.event_ids.as_slice() {
+                [] => !detection.can_hold("EventID", NO_ID),
+                ids => ids.contains(&event_id),
+            };
+            if detection.can_hold("EventID", &wanted) && places.iter().any(is_there) {
+                about.push(index);
+            }
+        }
+        about
     }
 
     /// The rules that are used; their place in the list is their index.

@@ -15,11 +15,13 @@ use super::files::{self, Failure, MAX_ARCHIVE_BYTES, PACKED, RuleFile, RulesErro
 #[derive(Clone, Debug)]
 pub struct RuleSource {
     name: String,
-    content: Content,
+    content: RuleContent,
 }
 
+/// What a source holds.
 #[derive(Clone, Debug)]
-enum Content {
+pub enum RuleContent {
+    /// The rules that come with the program.
     Program,
     /// An archive, or one file.
     Packed(Vec<u8>),
@@ -27,10 +29,24 @@ enum Content {
     Files(Vec<RuleFile>),
 }
 
+/// A digest of all that rules follow from, by which equal ones are known.
+pub fn digest(sources: &[RuleSource], placeholders: &str) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    add(&mut digest, placeholders.as_bytes());
+    for source in sources {
+        match source.content {
+            // One program has one set of rules.
+            RuleContent::Program => digest.update(b"program"),
+            _ => source.add_to(&mut digest),
+        }
+    }
+    digest.finalize().into()
+}
+
 impl RuleSource {
     /// The rules that come with the program.
     pub fn bundled() -> Self {
-        Self { name: "the program".to_owned(), content: Content::Program }
+        Self { name: "the program".to_owned(), content: RuleContent::Program }
     }
 
     /// The rules of a file, a folder and its subfolders, or a `.tar.gz` or `.zip` archive.
@@ -40,7 +56,7 @@ impl RuleSource {
     pub fn open(path: &Path) -> Result<Self, RulesError> {
         let name = path.display().to_string();
         if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
-            return Ok(Self { name, content: Content::Files(files::read(path)?) });
+            return Ok(Self { name, content: RuleContent::Files(files::read(path)?) });
         }
         let mut bytes = Vec::new();
         File::open(path)
@@ -54,7 +70,17 @@ impl RuleSource {
 
     /// The rules of an archive or a single file, out of its bytes. `name` stands for it in paths.
     pub fn packed(name: impl Into<String>, bytes: Vec<u8>) -> Self {
-        Self { name: name.into(), content: Content::Packed(bytes) }
+        Self { name: name.into(), content: RuleContent::Packed(bytes) }
+    }
+
+    /// The rules of texts that were read already. `name` stands for all of them.
+    pub fn of_files(name: impl Into<String>, files: Vec<RuleFile>) -> Self {
+        Self { name: name.into(), content: RuleContent::Files(files) }
+    }
+
+    /// What it holds.
+    pub fn content(&self) -> &RuleContent {
+        &self.content
     }
 
     /// What people call it.
@@ -68,9 +94,9 @@ impl RuleSource {
     /// When an archive is broken, holds no rule, or holds more than the limits allow.
     pub fn files(&self) -> Result<Vec<RuleFile>, RulesError> {
         match &self.content {
-            Content::Program => files::bundled(),
-            Content::Packed(bytes) => files::unpack(&self.name, bytes).map(|pack| pack.files),
-            Content::Files(files) => Ok(files.clone()),
+            RuleContent::Program => files::bundled(),
+            RuleContent::Packed(bytes) => files::unpack(&self.name, bytes).map(|pack| pack.files),
+            RuleContent::Files(files) => Ok(files.clone()),
         }
     }
 
@@ -78,15 +104,15 @@ impl RuleSource {
     pub(super) fn add_to(&self, digest: &mut Sha256) {
         add(digest, self.name.as_bytes());
         match &self.content {
-            Content::Program => {
+            RuleContent::Program => {
                 digest.update(b"program");
                 add(digest, PACKED);
             }
-            Content::Packed(bytes) => {
+            RuleContent::Packed(bytes) => {
                 digest.update(b"packed ");
                 add(digest, bytes);
             }
-            Content::Files(files) => {
+            RuleContent::Files(files) => {
                 digest.update(b"files  ");
                 digest.update((files.len() as u64).to_le_bytes());
                 for file in files {

@@ -106,6 +106,12 @@ impl Correlating {
             events: result.n_matches,
             examples: members.iter().map(|member| MemberEvent::of(&member.event)).collect(),
         };
-        Some(Alert { finding, event: Arc::new(event), correlation: Some(Arc::new(detail)), derived: None })
+        Some(Alert {
+            finding,
+            event: Arc::new(event),
+            correlation: Some(Arc::new(detail)),
+            derived: None,
+            evidence: None,
+        })
     }
 }

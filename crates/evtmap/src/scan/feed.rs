@@ -33,6 +33,8 @@ pub(super) struct Begun {
 pub(super) struct Feed<'a> {
     files: std::slice::Iter<'a, FoundFile>,
     options: &'a InputOptions,
+    /// A log that was open from the start.
+    opened: Option<Log>,
     /// The logs of the file that is being read, and whether the user named it.
     logs: Option<(Logs<'a>, bool)>,
     /// Whether the next log is the first of its file.
@@ -46,7 +48,12 @@ pub(super) struct Feed<'a> {
 impl<'a> Feed<'a> {
     pub(super) fn new(files: &'a [FoundFile], options: &'a InputOptions, is_enough: &'a AtomicBool) -> Self {
         let files = files.iter();
-        Self { files, options, logs: None, is_first: true, open: None, n_logs: 0, is_enough }
+        Self { files, options, opened: None, logs: None, is_first: true, open: None, n_logs: 0, is_enough }
+    }
+
+    /// The batches of a log that is open already.
+    pub(super) fn of_log(log: Log, options: &'a InputOptions, is_enough: &'a AtomicBool) -> Self {
+        Self { opened: Some(log), ..Self::new(&[], options, is_enough) }
     }
 
     /// What says that nobody wants more.
@@ -56,9 +63,18 @@ impl<'a> Feed<'a> {
 
     /// The next log of the file that is being read.
     fn next_log(&mut self) -> Option<Item> {
+        if let Some(log) = self.opened.take() {
+            return Some(self.begin(log, true));
+        }
         let (logs, named) = self.logs.as_mut()?;
-        let Log { path, is_member, opened } = logs.next()?;
-        let named = *named && !is_member;
+        let named = *named;
+        let log = logs.next()?;
+        Some(self.begin(log, named))
+    }
+
+    fn begin(&mut self, log: Log, is_file_named: bool) -> Item {
+        let Log { path, is_member, opened } = log;
+        let named = is_file_named && !is_member;
         let is_first = std::mem::take(&mut self.is_first);
         self.n_logs += 1;
         let dates = opened.as_ref().ok().and_then(|input| input.dates());
@@ -67,7 +83,7 @@ impl<'a> Feed<'a> {
             self.open = Some((Arc::from(path.to_string_lossy().as_ref()), input));
             kind
         });
-        Some(Item::Log(Begun { path, named, is_first, kind, dates }))
+        Item::Log(Begun { path, named, is_first, kind, dates })
     }
 }
 

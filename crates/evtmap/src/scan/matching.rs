@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use evtmap_sigma::Evidence;
+
 use super::ScanOptions;
 use super::correlation::Kept;
 use super::reading::{Gate, Read};
@@ -94,6 +96,24 @@ impl Findings {
         applied
     }
 
+    /// Adds the conditions of the rules, for those who are told what of them held.
+    pub fn add_conditions(&mut self, rules: &Rules) {
+        for (finding, loaded) in self.rules.iter_mut().zip(rules.rules()) {
+            Arc::make_mut(finding).add_condition(&loaded.rule);
+        }
+    }
+
+    /// What a rule says, by its index.
+    pub fn of_rule(&self, index: usize) -> Option<&Arc<Finding>> {
+        self.rules.get(index)
+    }
+
+    /// What the associations of an event id say, in any channel.
+    pub fn of_event_id(&self, event_id: u32) -> impl Iterator<Item = &Arc<Finding>> {
+        let all = self.associations.all().iter().zip(&self.of_associations);
+        all.filter(move |(association, _)| association.id == event_id).map(|(_, finding)| finding)
+    }
+
     /// Tags that the catalogue does not know.
     pub fn unresolved(&self) -> &[UnresolvedTag] {
         &self.unresolved
@@ -114,13 +134,19 @@ pub(super) struct Outcome {
     pub(super) kept: Vec<Kept>,
 }
 
-/// All that is needed to make alerts of records; shared by the threads.
-pub(super) struct Matcher<'a> {
+/// What is asked about events.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
     pub(super) rules: &'a Rules,
     pub(super) findings: &'a Findings,
     pub(super) options: &'a ScanOptions,
     /// What is not to be told, or told with another severity.
     pub(super) policy: Option<&'a Applied<'a>>,
+}
+
+/// All that is needed to make alerts of records; shared by the threads.
+pub(super) struct Matcher<'a> {
+    pub(super) asking: Asking<'a>,
     pub(super) gate: Gate<'a>,
     /// The zone of times that name none.
     pub(super) timezone: Arc<str>,
@@ -128,12 +154,20 @@ pub(super) struct Matcher<'a> {
     pub(super) idle: Mutex<Vec<Working>>,
 }
 
-/// A rule that matches, by its index, and what is to be said when the event stands for one of another kind.
-type Matched = (usize, Option<Arc<Derived>>);
+/// A rule that matches.
+#[derive(Debug)]
+struct Matched {
+    /// Its index.
+    rule: usize,
+    /// What is to be said when the event stands for one of another kind.
+    derived: Option<Arc<Derived>>,
+    /// What of it held, where that is asked for.
+    evidence: Option<Arc<Evidence>>,
+}
 
-/// What a batch needs while it is worked on, reused by the next.
-#[derive(Default)]
-pub(super) struct Working {
+/// What matching needs while it is at work, reused for what comes next.
+#[derive(Debug, Default)]
+pub struct Working {
     event: Event,
     workspace: Workspace,
     rules: Vec<Matched>,
@@ -147,7 +181,7 @@ impl Matcher<'_> {
         let mut working = self.take_working();
         let Working { event, workspace, rules, kept } = &mut working;
         let (mut read, is_whole) = self.gate.decode(batch, event, &mut |event, position| {
-            self.match_rules(event, workspace, rules, kept);
+            self.asking.match_rules(event, workspace, rules, kept);
             self.keep(event, kept, (path, position), &mut outcome);
             self.tell(event, rules, (path, position), &mut outcome);
         });
@@ -160,6 +194,52 @@ impl Matcher<'_> {
 
     fn take_working(&self) -> Working {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Keeps matches for correlations.
+    fn keep(
+        &self,
+        event: &Event,
+        kept: &mut Vec<(usize, Vec<Option<Box<str>>>)>,
+        place: (&Arc<str>, Position),
+        outcome: &mut Outcome,
+    ) {
+        if kept.is_empty() {
+            return;
+        }
+        let slim = Arc::new(AlertEvent::without_payload(event, place.0, place.1));
+        let kept = kept.drain(..).map(|(rule, values)| Kept { rule, values, event: Arc::clone(&slim) });
+        outcome.kept.extend(kept);
+    }
+
+    /// Makes alerts of what there is to tell of an event.
+    fn tell(&self, event: &Event, rules: &[Matched], place: (&Arc<str>, Position), outcome: &mut Outcome) {
+        let findings = self.asking.findings_of(event, rules);
+        if findings.is_empty() {
+            return;
+        }
+        let mut kept = AlertEvent::of(event, place.0, place.1);
+        kept.timezone = event.is_time_local().then(|| Arc::clone(&self.timezone));
+        let kept = Arc::new(kept);
+        for (finding, matched) in findings {
+            outcome.detections += u64::from(finding.kind == Kind::Detection);
+            outcome.alerts.push(Alert {
+                finding: Arc::clone(finding),
+                event: Arc::clone(&kept),
+                correlation: None,
+                derived: matched.and_then(|matched| matched.derived.clone()),
+                evidence: matched.and_then(|matched| matched.evidence.clone()),
+            });
+        }
+    }
+}
+
+impl<'a> Asking<'a> {
+    /// Tells what there is to tell of an event.
+    pub(super) fn ask(&self, event: &Event, working: &mut Working, visit: &mut dyn FnMut(&Arc<Finding>)) {
+        let Working { workspace, rules, kept, .. } = working;
+        self.match_rules(event, workspace, rules, kept);
+        self.findings_of(event, rules).into_iter().for_each(|(finding, _)| visit(finding));
     }
 
     /// Finds the rules that an event matches: those that are told, and those that correlations ask about
@@ -184,7 +264,9 @@ impl Matcher<'_> {
                     let category = rule.logsource.category.clone().unwrap_or_default();
                     Arc::new(Derived { category, missing_fields: missing_exceptions(rule, seen) })
                 });
-                told.push((index, derived));
+                let evidence = rule(index).filter(|_| self.options.evidence);
+                let evidence = evidence.map(|rule| Arc::new(rule.evidence(seen)));
+                told.push(Matched { rule: index, derived, evidence });
             }
             if plan.is_correlated(index) {
                 kept.push((index, plan.values_of(index, seen)));
@@ -200,50 +282,16 @@ impl Matcher<'_> {
         policy.hides(finding, &Subject::Event(event), Some(seen))
     }
 
-    /// Keeps matches for correlations.
-    fn keep(
-        &self,
-        event: &Event,
-        kept: &mut Vec<(usize, Vec<Option<Box<str>>>)>,
-        place: (&Arc<str>, Position),
-        outcome: &mut Outcome,
-    ) {
-        if kept.is_empty() {
-            return;
-        }
-        let slim = Arc::new(AlertEvent::without_payload(event, place.0, place.1));
-        let kept = kept.drain(..).map(|(rule, values)| Kept { rule, values, event: Arc::clone(&slim) });
-        outcome.kept.extend(kept);
-    }
-
-    /// Makes alerts of what there is to tell of an event.
-    fn tell(&self, event: &Event, rules: &[Matched], place: (&Arc<str>, Position), outcome: &mut Outcome) {
-        let findings = self.findings_of(event, rules);
-        if findings.is_empty() {
-            return;
-        }
-        let mut kept = AlertEvent::of(event, place.0, place.1);
-        kept.timezone = event.is_time_local().then(|| Arc::clone(&self.timezone));
-        let kept = Arc::new(kept);
-        for (finding, derived) in findings {
-            outcome.detections += u64::from(finding.kind == Kind::Detection);
-            outcome.alerts.push(Alert {
-                finding: Arc::clone(finding),
-                event: Arc::clone(&kept),
-                correlation: None,
-                derived: derived.cloned(),
-            });
-        }
-    }
-
     /// What is to be told of an event: detections first, what its id hints at otherwise.
     fn findings_of<'f>(
-        &'f self,
+        &self,
         event: &Event,
         rules: &'f [Matched],
-    ) -> Vec<(&'f Arc<Finding>, Option<&'f Arc<Derived>>)> {
-        let of_rule =
-            |(index, derived): &'f Matched| Some((self.findings.rules.get(*index)?, derived.as_ref()));
+    ) -> Vec<(&'f Arc<Finding>, Option<&'f Matched>)>
+    where
+        'a: 'f,
+    {
+        let of_rule = |matched: &'f Matched| Some((self.findings.rules.get(matched.rule)?, Some(matched)));
         let mut found: Vec<_> = rules.iter().filter_map(of_rule).collect();
         if found.is_empty() && self.options.associations {
             let hinted = self.findings.associations.of(event);

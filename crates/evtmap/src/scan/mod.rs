@@ -12,6 +12,7 @@ mod ordered;
 mod reading;
 mod visit;
 
+use std::borrow::Cow;
 use std::num::NonZero;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,17 +21,18 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 
 pub use account::{FileAccount, Problems, ScanAccount, TimeSpan, UnreadMessages};
-pub use matching::{Findings, UnresolvedTag};
+pub use matching::{Findings, UnresolvedTag, Working};
 pub use visit::{EventPlace, visit};
 
-use crate::alert::Alert;
-use crate::input::{Found, InputOptions};
+use crate::alert::{Alert, Finding};
+use crate::event::Event;
+use crate::input::{Found, InputOptions, Log};
 use crate::policy::{Applied, Policy, Subject};
 use crate::rules::Rules;
 use crate::severity::Severity;
 use correlation::Correlating;
 use feed::Feed;
-use matching::Matcher;
+use matching::{Asking, Matcher};
 use reading::{Gate, read_all};
 
 /// What to look at and what to tell.
@@ -50,6 +52,8 @@ pub struct ScanOptions {
     pub associations: bool,
     /// Whether an event without any finding is told too.
     pub all_events: bool,
+    /// Whether detections are told with what of their rule's condition held.
+    pub evidence: bool,
     /// How files are read.
     pub input: InputOptions,
 }
@@ -64,6 +68,7 @@ impl Default for ScanOptions {
             min_severity: Severity::Informational,
             associations: true,
             all_events: false,
+            evidence: false,
             input: InputOptions::default(),
         }
     }
@@ -88,22 +93,32 @@ pub trait Sink {
     /// When no more alerts can be taken; the scan ends.
     fn alert(&mut self, alert: &Alert) -> std::io::Result<()>;
 
-    /// Learns how far the scan has come.
-    fn progress(&mut self, _progress: Progress) {}
+    /// Learns how far the scan has come, several times a second.
+    ///
+    /// # Errors
+    /// When the scan is to end here.
+    fn progress(&mut self, _progress: Progress) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Rules and associations against files.
 pub struct Scanner<'a> {
     rules: &'a Rules,
     findings: &'a Findings,
-    options: ScanOptions,
+    options: Cow<'a, ScanOptions>,
     policy: Option<&'a Policy>,
 }
 
 impl<'a> Scanner<'a> {
     /// A scanner of rules and what they say.
     pub fn new(rules: &'a Rules, findings: &'a Findings, options: ScanOptions) -> Self {
-        Self { rules, findings, options, policy: None }
+        Self { rules, findings, options: Cow::Owned(options), policy: None }
+    }
+
+    /// A scanner with options that are somebody else's, which is made in no time.
+    pub fn borrowing(rules: &'a Rules, findings: &'a Findings, options: &'a ScanOptions) -> Self {
+        Self { rules, findings, options: Cow::Borrowed(options), policy: None }
     }
 
     /// The same with a policy: other severities, and what is not to be told.
@@ -119,14 +134,40 @@ impl<'a> Scanner<'a> {
     pub fn scan(&self, found: &Found, sink: &mut dyn Sink) -> std::io::Result<ScanAccount> {
         let is_enough = AtomicBool::new(self.options.max_events == Some(0));
         let feed = Feed::new(&found.files, &self.options.input, &is_enough);
+        self.run(feed, found, sink)
+    }
+
+    /// Reads one log that is open already, such as one of events in memory ([`input::memory`]), and tells what
+    /// is found.
+    ///
+    /// [`input::memory`]: crate::input::memory
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn scan_log(&self, log: Log, sink: &mut dyn Sink) -> std::io::Result<ScanAccount> {
+        let is_enough = AtomicBool::new(self.options.max_events == Some(0));
+        let feed = Feed::of_log(log, &self.options.input, &is_enough);
+        self.run(feed, &Found::default(), sink)
+    }
+
+    /// Tells what rules find in one event, or what its id may hint at when none matches. Correlations, which
+    /// are about several events, are not among it. What the options say of times and numbers of events does not
+    /// count here; what they say of severities does. A policy is not asked.
+    pub fn ask(&self, event: &Event, working: &mut Working, visit: &mut dyn FnMut(&Arc<Finding>)) {
+        self.asking().ask(event, working, visit);
+    }
+
+    fn asking(&self) -> Asking<'_> {
+        Asking { rules: self.rules, findings: self.findings, options: &self.options, policy: None }
+    }
+
+    fn run(&self, feed: Feed<'_>, found: &Found, sink: &mut dyn Sink) -> std::io::Result<ScanAccount> {
+        let is_enough = feed.is_enough();
         let applied =
             self.policy.map(|policy| self.findings.apply(policy, self.rules, self.options.min_severity));
         let matcher = Matcher {
-            rules: self.rules,
-            findings: self.findings,
-            options: &self.options,
-            policy: applied.as_ref(),
-            gate: Gate::new(&self.options, &is_enough),
+            asking: Asking { policy: applied.as_ref(), ..self.asking() },
+            gate: Gate::new(&self.options, is_enough),
             timezone: self.options.input.timezone_name().into(),
             idle: Mutex::default(),
         };
@@ -141,7 +182,7 @@ impl<'a> Scanner<'a> {
             |outcome, progress| -> std::io::Result<_> {
                 correlating.keep(outcome.kept);
                 outcome.alerts.iter().try_for_each(|alert| sink.alert(alert))?;
-                sink.progress(progress);
+                sink.progress(progress)?;
                 Ok(ControlFlow::Continue(()))
             },
         )?;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
+use evtmap_sigma::Evidence;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::{Alert, AlertEvent, CorrelationDetail, Derived, Finding};
@@ -34,6 +35,7 @@ pub(super) struct Stored<'a> {
     event: Cow<'a, AlertEvent>,
     correlation: Option<Cow<'a, CorrelationDetail>>,
     derived: Option<Cow<'a, Derived>>,
+    evidence: Option<Cow<'a, Evidence>>,
 }
 
 impl Stored<'_> {
@@ -44,6 +46,7 @@ impl Stored<'_> {
             event: Cow::Borrowed(&*alert.event),
             correlation: alert.correlation.as_deref().map(Cow::Borrowed),
             derived: alert.derived.as_deref().map(Cow::Borrowed),
+            evidence: alert.evidence.as_deref().map(Cow::Borrowed),
         };
         rmp_serde::encode::write(bytes, &stored).map_err(io::Error::other)
     }
@@ -57,6 +60,7 @@ impl Stored<'_> {
             event: Arc::new(stored.event.into_owned()),
             correlation: stored.correlation.map(|detail| Arc::new(detail.into_owned())),
             derived: stored.derived.map(|derived| Arc::new(derived.into_owned())),
+            evidence: stored.evidence.map(|evidence| Arc::new(evidence.into_owned())),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use evtmap_sigma::{Evidence, ItemEvidence};
 use proptest::prelude::*;
 
 use super::*;
@@ -37,7 +38,10 @@ fn by_time_and_by_severity() {
 /// Nothing of an alert is lost on the way, hostile text included.
 #[test]
 fn what_comes_out_is_what_went_in() {
-    let alerts = alerts();
+    let mut alerts = alerts();
+    let item = ItemEvidence { met: vec![1], found: vec![Some("x".to_owned()), None] };
+    let evidence = Evidence { holds: vec![true, false], items: vec![item] };
+    alerts.iter_mut().for_each(|alert| alert.evidence = Some(Arc::new(evidence.clone())));
     assert_eq!(sorted(&alerts, SortBy::Time, 1), sorted(&alerts, SortBy::Time, usize::MAX));
     assert_eq!(sorted(&alerts, SortBy::Time, 1), alerts);
 }

@@ -51,7 +51,7 @@ struct InputLine<'a> {
 impl<'a> EventLine<'a> {
     /// What is told of an event.
     pub fn of(event: &'a AlertEvent) -> Self {
-        let (Position::Byte(position) | Position::Line(position)) = event.position;
+        let position = event.position.number();
         Self {
             time: event.time,
             computer: known(&event.computer),

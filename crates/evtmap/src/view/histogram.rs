@@ -8,7 +8,7 @@ use crate::severity::Severity;
 
 /// The lengths that a slot of time may have, in seconds. Each is a multiple of the one before, so that slots can
 /// be joined; the last makes few slots of all the time there is.
-const WIDTHS: [i64; 17] = [
+const WIDTHS: [i64; 19] = [
     1,
     5,
     15,
@@ -22,10 +22,12 @@ const WIDTHS: [i64; 17] = [
     DAY,
     7 * DAY,
     28 * DAY,
-    364 * DAY,
-    3640 * DAY,
-    36_400 * DAY,
-    364_000 * DAY,
+    84 * DAY,
+    168 * DAY,
+    336 * DAY,
+    3360 * DAY,
+    33_600 * DAY,
+    336_000 * DAY,
 ];
 const DAY: i64 = 24 * 3600;
 

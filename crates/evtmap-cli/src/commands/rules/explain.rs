@@ -64,7 +64,7 @@ pub(crate) struct ExplainArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &ExplainArgs, cache: &Cache) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &ExplainArgs, cache: &Cache) -> Result<ExitCode, Failure> {
     let placeholders = read_placeholders(args.placeholders.as_deref())?;
     let Found { rule, file } = find_rule(&args.rule, &args.rules, cache, &placeholders)?;
     let matches = match rule {

@@ -2,7 +2,7 @@
 
 mod check;
 mod correlation;
-mod explain;
+pub(crate) mod explain;
 mod junit;
 mod list;
 mod sarif;

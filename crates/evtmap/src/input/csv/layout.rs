@@ -116,7 +116,21 @@ pub(super) fn detect(head: &[u8], user: &UserColumns) -> Option<(Layout, usize)>
 }
 
 impl Layout {
+    /// The columns of a table of which it is known that its rows are events, and which has no delimiter.
+    pub(super) fn of_events(names: &[String], user: &UserColumns) -> Option<Self> {
+        let (layout, _) = Self::of_names(names, 0, user);
+        let has = |column| layout.columns.contains(&column);
+        (names.len() <= MAX_COLUMNS && (has(Column::EventId) || has(Column::Raw)))
+            .then_some(Self { has_nameless_message: false, ..layout })
+    }
+
     fn of_header(names: &[String], delimiter: u8, user: &UserColumns) -> Option<Self> {
+        let (layout, is_of_events) = Self::of_names(names, delimiter, user);
+        is_of_events.then_some(layout)
+    }
+
+    /// What columns mean, and whether their names say that the table is one of events.
+    fn of_names(names: &[String], delimiter: u8, user: &UserColumns) -> (Self, bool) {
         let of_program = shape::of_table(names);
         let may_lack_message = of_program.is_none();
         let (mut columns, is_known) = match of_program {
@@ -140,7 +154,7 @@ impl Layout {
                 None
             });
         }
-        is_of_events.then_some(Self { delimiter, columns, names: own, name_places, has_nameless_message })
+        (Self { delimiter, columns, names: own, name_places, has_nameless_message }, is_of_events)
     }
 
     /// The names of the columns that are fields of the payload, in one text.

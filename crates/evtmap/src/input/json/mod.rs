@@ -22,6 +22,8 @@ use crate::event::json::{self, JsonError};
 const MAX_WRAPPERS: usize = 3;
 /// The members in which programs wrap an event: Splunk, Elasticsearch, Chainsaw.
 const WRAPPERS: [&str; 5] = ["result", "_source", "fields", "document", "data"];
+/// The code of the problem that an object has no shape that is known.
+pub(super) const UNKNOWN_SHAPE: &str = "json-shape";
 /// How many of an object's keys are shown when nobody knows what it is.
 const N_KEYS_SHOWN: usize = 6;
 
@@ -102,27 +104,32 @@ impl Format for Json {
     type Scratch = ();
 
     fn read(&self, object: &str, (): &mut (), event: &mut Event) -> Result<bool, Problem> {
-        let problem = |error: JsonError| Problem::new("json-record", error.to_string());
-        // Most files are of this shape, and reading it needs no look ahead.
-        if object.starts_with(r#"{"Event":"#) {
-            json::read(object, event).map_err(problem)?;
-            event.brace_guids();
-            self.options.complete(event, false);
-            return Ok(true);
-        }
-        let record = Record::parse(object).map_err(problem)?;
-        if record.is_empty() {
-            return Ok(false);
-        }
-        let Some((shape, record)) = unwrap(record) else { return Err(unknown_shape(object)) };
-        Reading::new(&record, event, &self.options).read(shape).map_err(problem)?;
-        if event.event_id().is_none() && event.n_fields() > 0 {
-            return Err(Problem::new("json-event-id", "the event has no event id that is a number"));
-        }
-        event.brace_guids();
-        self.options.complete(event, !shape.has_field_names());
-        Ok(true)
+        read_object(object, &self.options, event)
     }
+}
+
+/// Fills `event` from an object. Gives whether it says anything.
+pub(super) fn read_object(object: &str, options: &InputOptions, event: &mut Event) -> Result<bool, Problem> {
+    let problem = |error: JsonError| Problem::new("json-record", error.to_string());
+    // Most files are of this shape, and reading it needs no look ahead.
+    if object.starts_with(r#"{"Event":"#) {
+        json::read(object, event).map_err(problem)?;
+        event.brace_guids();
+        options.complete(event, false);
+        return Ok(true);
+    }
+    let record = Record::parse(object).map_err(problem)?;
+    if record.is_empty() {
+        return Ok(false);
+    }
+    let Some((shape, record)) = unwrap(record) else { return Err(unknown_shape(object)) };
+    Reading::new(&record, event, options).read(shape).map_err(problem)?;
+    if event.event_id().is_none() && event.n_fields() > 0 {
+        return Err(Problem::new("json-event-id", "the event has no event id that is a number"));
+    }
+    event.brace_guids();
+    options.complete(event, !shape.has_field_names());
+    Ok(true)
 }
 
 /// Says of an object that nobody knows what it begins with.
@@ -131,7 +138,7 @@ fn unknown_shape(object: &str) -> Problem {
     let keys: Vec<String> =
         record.members().take(N_KEYS_SHOWN).map(|(key, _)| format!("`{key:.40}`")).collect();
     let reason = format!("this is no event of a known shape; it begins with {}", keys.join(", "));
-    Problem::new("json-shape", reason)
+    Problem::new(UNKNOWN_SHAPE, reason)
 }
 
 /// The event in an object, wrappers taken off, and its shape.

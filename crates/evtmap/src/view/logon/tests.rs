@@ -105,6 +105,42 @@ fn sessions() {
 }
 
 #[test]
+fn desktop_sessions() {
+    let of = |id: u32| {
+        format!(
+            r#""Channel": "Microsoft-Windows-TerminalServices-LocalSessionManager/Operational", "EventID": {id}, "User": "CORP\\ada", "SessionID": "3", "Address": "10.0.0.9""#
+        )
+    };
+    let logons = rows(LogonChoice::default(), &[&of(21), &of(24), &of(25), &of(23)]);
+    let ended: Vec<(&str, u64, u64)> =
+        logons.rows().iter().map(|row| (row.kind.as_str(), row.succeeded, row.ended)).collect();
+    assert_eq!(ended, [("desktop session", 1, 1), ("desktop session reconnected", 1, 1)]);
+}
+
+/// Whoever writes the logs cannot fill the memory with names, and what goes beyond is counted.
+#[test]
+fn there_are_bounds() {
+    let kinds = LogonKinds::bundled().unwrap();
+    let event = flat::read(&format!("{{{LOGON}}}")).unwrap();
+    let mut logon = kinds.read(&event).unwrap();
+    let mut logons = Logons::new(LogonChoice::default());
+    for n in 0..N_ROWS_MAX + 10 {
+        logon.user = n.to_string();
+        logon.reason = Some(n.to_string());
+        logons.add(&logon);
+    }
+    assert_eq!((logons.rows().len(), logons.left_out().beyond), (N_ROWS_MAX, 10));
+    logon.user = "0".to_owned();
+    for n in 0..20 {
+        logon.reason = Some(n.to_string());
+        logon.by = Some(n.to_string());
+        logons.add(&logon);
+    }
+    let row = &logons.rows()[0];
+    assert_eq!((row.reasons.len(), row.by.len(), row.succeeded), (N_NAMES_MAX + 1, N_NAMES_MAX, 21));
+}
+
+#[test]
 fn services_are_left_out_unless_at_a_keyboard() {
     let of = |user: &str, logon_type: u32| {
         LOGON.replace("ada", user).replace(r#""LogonType": "3""#, &format!(r#""LogonType": "{logon_type}""#))

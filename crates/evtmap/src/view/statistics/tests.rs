@@ -119,15 +119,17 @@ fn kinds_hosts_and_traces() {
             r#"{{"Channel": "Security", "Provider_Name": "Microsoft-Windows-Security-Auditing", "EventID": 4616, "SubjectUserName": "{user}", "PreviousTime": "a", "NewTime": "b"}}"#
         )
     };
-    let statistics =
-        statistics([record(1, 0), record(2, 5), cleared.to_owned(), clock("LOCAL SERVICE"), clock("eve")]);
+    let close = clock("eve").replace("\"a\"", "\"2026-03-11T08:00:00.5Z\"");
+    let close = close.replace("\"b\"", "\"2026-03-11T08:00:59Z\"");
+    let (service, eve) = (clock("LOCAL SERVICE"), clock("eve"));
+    let statistics = statistics([record(1, 0), record(2, 5), cleared.to_owned(), service, eve, close]);
     let kinds: Vec<String> = (statistics.kinds().iter())
         .map(|(kind, number)| format!("{} {:?} {}", kind.channel, kind.event_id.unwrap(), number.events))
         .collect();
-    assert_eq!(kinds, ["Security 4616 2", "Security 4688 2", "System 104 1"]);
+    assert_eq!(kinds, ["Security 4616 3", "Security 4688 2", "System 104 1"]);
     let hosts: Vec<String> =
         statistics.hosts().iter().map(|(name, number)| format!("{name} {}", number.events)).collect();
-    assert_eq!(hosts, [" 2", "WS01 2", "DC01 1"]);
+    assert_eq!(hosts, [" 3", "WS01 2", "DC01 1"]);
     let traces: Vec<String> = (statistics.traces().iter())
         .map(|trace| format!("{} [{}] {}", trace.what, trace.about, trace.user.as_deref().unwrap_or("-")))
         .collect();

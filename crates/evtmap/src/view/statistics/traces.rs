@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
@@ -14,6 +14,7 @@ pub struct Trace {
     /// When the event was logged.
     pub time: Option<Timestamp>,
     /// The computer; empty when unknown.
+    #[serde(rename = "host")]
     pub computer: Arc<str>,
     /// What kind of event it is.
     pub kind: TraceKind,
@@ -71,9 +72,27 @@ struct Layout {
     what: String,
     #[serde(default)]
     about: Vec<String>,
+    /// Whether `about` are two times, and the event counts only when they are apart.
+    #[serde(default)]
+    apart: bool,
     /// The account that does it all day, whose events are left out.
     #[serde(default)]
     except: Vec<String>,
+}
+
+/// Clocks are set by less than this all day.
+const APART: SignedDuration = SignedDuration::from_mins(1);
+
+/// Whether texts are two times that are close to each other. Older versions of Windows write times in the
+/// language of the system, which nobody can compare.
+fn is_close(times: &[&str]) -> bool {
+    match times {
+        [from, to] => match (from.parse::<Timestamp>(), to.parse::<Timestamp>()) {
+            (Ok(from), Ok(to)) => from.duration_until(to).abs() < APART,
+            _ => from == to,
+        },
+        _ => false,
+    }
 }
 
 impl TraceKinds {
@@ -106,7 +125,8 @@ impl TraceKinds {
         let account = event.user();
         let is_excepted = account
             .is_some_and(|account| layout.except.iter().any(|name| name.eq_ignore_ascii_case(account.name)));
-        if is_excepted {
+        let about: Vec<&str> = layout.about.iter().filter_map(text).collect();
+        if is_excepted || (layout.apart && is_close(&about)) {
             return None;
         }
         Some(Trace {
@@ -114,7 +134,7 @@ impl TraceKinds {
             computer: Arc::from(event.computer()),
             kind: layout.kind,
             what: layout.what.clone(),
-            about: layout.about.iter().filter_map(text).collect::<Vec<_>>().join(" → "),
+            about: about.join(" → "),
             user: account.map(|account| account.to_string()),
             channel: event.channel().to_owned(),
             event_id,

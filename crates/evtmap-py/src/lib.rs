@@ -1,0 +1,104 @@
+//! evtmap as a Python module: what the library does, for Python's values.
+
+#![expect(clippy::needless_pass_by_value, reason = "Python's arguments come as values of their own")]
+
+mod alert;
+mod alerts;
+mod attack;
+mod cache;
+mod engine;
+mod error;
+mod events;
+mod frames;
+mod object;
+mod options;
+mod progress;
+mod rules;
+mod scanner;
+mod seed;
+mod stream;
+
+/// The module that `evtmap` takes its classes from.
+#[pyo3::pymodule]
+mod _native {
+    use std::path::PathBuf;
+
+    use pyo3::prelude::*;
+    use pyo3::types::PyDict;
+
+    #[pymodule_export]
+    use crate::alert::PyAlert;
+    #[pymodule_export]
+    use crate::alerts::Alerts;
+    #[pymodule_export]
+    use crate::attack::{Attack, Tactic, Technique};
+    #[pymodule_export]
+    use crate::frames::Labels;
+    #[pymodule_export]
+    use crate::rules::Rules;
+    #[pymodule_export]
+    use crate::scanner::Scanner;
+    #[pymodule_export]
+    use crate::seed::EventMapper;
+    #[pymodule_export]
+    use crate::stream::AlertStream;
+
+    /// Find what events show.
+    ///
+    /// Parameters
+    /// ----------
+    /// inputs : path, list of paths, dict, iterable of dicts, or frame
+    ///     What is looked at; see :meth:`Scanner.map`.
+    /// rules : Rules, path or list of paths, optional
+    ///     What is looked for; evtmap's own rules by default.
+    /// attack : Attack or path, optional
+    ///     The release of ATT&CK that names techniques.
+    /// progress : bool or callable, optional
+    ///     True for a progress bar; see :meth:`Scanner.map`.
+    /// **options
+    ///     Those of :class:`Scanner`.
+    ///
+    /// Returns
+    /// -------
+    /// Alerts
+    ///
+    /// Examples
+    /// --------
+    /// >>> alerts = evtmap.map("Security.evtx", min_severity="medium")  # doctest: +SKIP
+    /// >>> alerts.to_pandas().groupby("severity").size()  # doctest: +SKIP
+    #[pyfunction]
+    #[pyo3(signature = (inputs, rules = None, attack = None, *, progress = None, **options))]
+    fn map(
+        inputs: &Bound<'_, PyAny>,
+        rules: Option<&Bound<'_, PyAny>>,
+        attack: Option<&Bound<'_, PyAny>>,
+        progress: Option<&Bound<'_, PyAny>>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Alerts> {
+        let py = inputs.py();
+        Scanner::new(py, rules, attack, options)?.map(py, inputs, progress)
+    }
+
+    /// A cell as a spreadsheet may be given it: what it would run as a formula gets a quote in front.
+    #[pyfunction]
+    fn neutralised(cell: &str) -> String {
+        evtmap::report::neutralised(cell.into()).into_owned()
+    }
+
+    /// The rules and the release of ATT&CK of a cache folder, and what is to be told of it.
+    #[pyfunction]
+    fn load_cache(py: Python<'_>, folder: PathBuf) -> PyResult<(Option<Rules>, Option<Attack>, Vec<String>)> {
+        crate::cache::load(py, &folder)
+    }
+
+    /// Fetch what is newer of a part: `rules` or `attack`.
+    #[pyfunction]
+    fn refresh_cache(py: Python<'_>, folder: PathBuf, part: &str) -> PyResult<String> {
+        crate::cache::refresh(py, folder, part)
+    }
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,125 @@
+//! What was not looked at, in words.
+
+use std::collections::BTreeMap;
+
+use super::document::{Account, AccountLine};
+use crate::connection::Connections;
+use crate::triage::Report;
+
+/// The largest number of examples of a line.
+const N_EXAMPLES_MAX: usize = 20;
+
+pub(super) fn account(report: &Report<'_>, connections: &Connections) -> Account {
+    let mut lines = files(report);
+    lines.extend(records(report));
+    lines.extend(events(report));
+    lines.extend(rules(report));
+    lines.extend(left_out(report, connections));
+    Account { lines }
+}
+
+fn line(about: &'static str, n: u64, reason: impl Into<String>) -> AccountLine {
+    AccountLine { about, n, reason: reason.into(), examples: Vec::new(), grave: false }
+}
+
+/// Files that could not be read, those of one reason together.
+fn files(report: &Report<'_>) -> Vec<AccountLine> {
+    let mut by_reason: BTreeMap<String, AccountLine> = BTreeMap::new();
+    for file in &report.scan.files {
+        let reason = match (&file.error, file.kind) {
+            (Some(error), _) => error.message.clone(),
+            (None, None) => "not reached".to_owned(),
+            (None, Some(_)) => continue,
+        };
+        let line = by_reason.entry(reason).or_insert_with_key(|reason| line("files", 0, reason.clone()));
+        line.n += 1;
+        // What merely lies in a folder may be anything.
+        line.grave |= file.named || file.kind.is_some();
+        if line.examples.len() < N_EXAMPLES_MAX {
+            line.examples.push(file.path.display().to_string());
+        }
+    }
+    by_reason.into_values().collect()
+}
+
+/// Records that could not be read, and remarks on some that could.
+fn records(report: &Report<'_>) -> Vec<AccountLine> {
+    let mut by_code: BTreeMap<&str, AccountLine> = BTreeMap::new();
+    for file in &report.scan.files {
+        for (code, problems) in &file.problems {
+            let line = by_code.entry(code).or_insert_with(|| line("records", 0, *code));
+            line.n += problems.n;
+            line.grave |= problems.n_lost > 0;
+            let room = N_EXAMPLES_MAX.saturating_sub(line.examples.len());
+            let examples = problems.examples.iter().take(room);
+            line.examples.extend(examples.map(|problem| format!("{}, {problem}", file.path.display())));
+        }
+    }
+    let told = by_code.into_values().map(|line| {
+        let lost = if line.grave { "records lost" } else { "a remark, no record lost" };
+        AccountLine { reason: format!("{} ({lost})", line.reason), ..line }
+    });
+    told.collect()
+}
+
+fn events(report: &Report<'_>) -> Vec<AccountLine> {
+    let mut lines = Vec::new();
+    let scan = report.scan;
+    let mut add = |about, n: u64, reason: &str, grave: bool| {
+        if n > 0 {
+            lines.push(AccountLine { grave, ..line(about, n, reason) });
+        }
+    };
+    let out_of_range = scan.files.iter().map(|file| file.out_of_range).sum();
+    add("events", out_of_range, "outside the times asked for", false);
+    add("events", scan.files.iter().map(|file| file.without_time).sum(), "without a time", true);
+    if scan.is_cut_short {
+        add("run", 1, "what comes after the number of events asked for", true);
+    }
+    for remark in &scan.remarks {
+        add("run", 1, remark, true);
+    }
+    let unread = scan.unread_messages();
+    let mut kinds: Vec<(&str, u32, u64)> = unread.iter().collect();
+    kinds.sort_by(|a, b| b.2.cmp(&a.2).then(a.cmp(b)));
+    if !kinds.is_empty() {
+        let reason = "the message has no known layout, and only keywords see it";
+        let n = kinds.iter().map(|kind| kind.2).sum();
+        let examples = kinds.iter().take(N_EXAMPLES_MAX);
+        let examples = examples.map(|(provider, id, n)| format!("{provider} {id} ({n})")).collect();
+        lines.push(AccountLine { examples, grave: true, ..line("messages", n, reason) });
+    }
+    lines
+}
+
+fn rules(report: &Report<'_>) -> Vec<AccountLine> {
+    let mut lines = Vec::new();
+    for (reason, skipped) in &report.rules.skipped {
+        let examples = skipped.examples.iter().take(N_EXAMPLES_MAX).cloned().collect();
+        let n = skipped.n as u64;
+        lines.push(AccountLine {
+            examples,
+            grave: reason.is_worth_a_look(),
+            ..line("rules", n, reason.as_str())
+        });
+    }
+    let tags = &report.rules.unresolved_tags;
+    if !tags.is_empty() {
+        let examples = tags.keys().take(N_EXAMPLES_MAX).cloned().collect();
+        let reason = "this ATT&CK does not know them";
+        lines.push(AccountLine { examples, ..line("tags", tags.len() as u64, reason) });
+    }
+    lines
+}
+
+/// What the page itself had no room for, beside alerts.
+fn left_out(report: &Report<'_>, connections: &Connections) -> Vec<AccountLine> {
+    let summary = report.summary;
+    let without_score = summary.hosts_at_risk.n_left_out() + summary.accounts_at_risk.n_left_out();
+    let lines = [
+        (without_score, "detections are in no risk score: too many hosts or accounts"),
+        (connections.n_left_out(), "connections between hosts are not shown: too many"),
+    ];
+    let told = lines.into_iter().filter(|(n, _)| *n > 0);
+    told.map(|(n, what)| line("run", n, format!("{n} {what}"))).collect()
+}

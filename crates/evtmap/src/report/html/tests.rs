@@ -1,0 +1,228 @@
+//! The document in the page is what it was, and a page keeps to its size whatever the log holds.
+//!
+//! What a browser makes of it is tested in `html/test/browser.mjs`.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use evtmap_sigma::{Evidence, Explanation};
+use flate2::read::GzDecoder;
+
+use super::*;
+use crate::alert::AlertEvent;
+use crate::alert::tests::{HOSTILE, alerts, detection};
+use crate::report::tests::render;
+use crate::report::{Format, RunNote};
+
+fn page(alerts: &[Alert]) -> String {
+    let run = RunNote {
+        command: vec!["evtmap".to_owned(), "map".to_owned(), "logs".to_owned()],
+        begun: "2026-03-02T12:00:00Z".parse().ok(),
+        other_reports: vec!["alerts.jsonl".to_owned()],
+    };
+    let options = ReportOptions { run, ..ReportOptions::default() };
+    String::from_utf8(render(Format::named("html").unwrap(), &options, alerts)).unwrap()
+}
+
+/// The document in a page.
+fn document(page: &str) -> serde_json::Value {
+    let (before, after) = PAGE.split_once(PLACE).unwrap();
+    let packed = page.strip_prefix(before).unwrap().strip_suffix(after).unwrap();
+    let digit = |byte: u8| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let mut bytes = Vec::new();
+    for chunk in packed.trim_end_matches('=').as_bytes().chunks(4) {
+        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 6 | u32::from(digit(*byte)));
+        let bits = bits << (6 * (4 - chunk.len()));
+        bytes.extend(bits.to_be_bytes()[1..chunk.len()].iter());
+    }
+    let mut text = String::new();
+    GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// A detection with a condition and what of it held.
+fn explained() -> Alert {
+    let text = "{title: x, logsource: {product: windows}, detection: {\
+        selection: {Image|endswith: ['\\bad.exe', '\\worse.exe'], CommandLine|contains: /x}, \
+        filter: {ParentImage: y}, condition: selection and not filter}}";
+    let collection = evtmap_sigma::Collection::parse(text, &evtmap_sigma::Placeholders::default());
+    let rule = evtmap_sigma::CompiledRule::from(collection.rules[0].clone());
+    let seen = evtmap_sigma::FieldList::from([
+        ("Image", evtmap_sigma::Value::Text("C:\\Temp\\bad.exe")),
+        ("CommandLine", evtmap_sigma::Value::Text("bad.exe /x \"1, 2\"")),
+    ]);
+    let mut alert = detection();
+    let condition: Explanation = rule.explain(&evtmap_sigma::FieldList::default());
+    let finding = Arc::make_mut(&mut alert.finding);
+    finding.rule.as_mut().unwrap().condition = Some(Arc::new(condition));
+    finding.rule.as_mut().unwrap().id = None;
+    let evidence: Evidence = rule.evidence(&seen);
+    Alert { evidence: Some(Arc::new(evidence)), ..alert }
+}
+
+/// A logon of the account from the first host, and what it did on the second.
+fn moved() -> Vec<Alert> {
+    let change = |alert: &Alert, computer: &str, id: u32, fields: &[(&str, &str)]| {
+        let mut alert = alert.clone();
+        let event = Arc::make_mut(&mut alert.event);
+        event.computer = computer.to_owned();
+        event.event_id = Some(id);
+        event.fields = fields.iter().map(|(name, value)| (name, Some(value))).collect();
+        alert
+    };
+    let logon = [
+        ("LogonType", "3"),
+        ("TargetUserName", "m.keller"),
+        ("TargetDomainName", "CORP"),
+        ("TargetUserSid", "S-1-5-21-1-2-3-1107"),
+        ("TargetLogonId", "0xAB"),
+        ("IpAddress", "10.0.0.5"),
+        ("WorkstationName", "WS01"),
+    ];
+    let action = [("NewProcessName", "C:\\Temp\\bad.exe"), ("SubjectLogonId", "0xab")];
+    vec![
+        change(&crate::alert::tests::association(), "FS01.corp.example", 4624, &logon),
+        change(&detection(), "FS01.corp.example", 4688, &action),
+    ]
+}
+
+#[test]
+fn the_document_is_what_it_was() {
+    let mut all = alerts();
+    all.push(explained());
+    all.extend(moved());
+    let mut document = document(&page(&all));
+    document["run"]["evtmap"] = "VERSION".into();
+    let written = serde_json::to_string_pretty(&document).unwrap() + "\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("html/test/document.json");
+    if std::env::var_os("EVTMAP_BLESS").is_some() {
+        fs::write(&path, &written).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == expected, "run again with EVTMAP_BLESS=1 if this is as it should be:\n{written}");
+}
+
+#[test]
+fn nothing_of_a_log_is_in_the_page_but_in_the_data() {
+    let page = page(&alerts());
+    let digits = page.strip_prefix(PAGE.split_once(PLACE).unwrap().0).unwrap();
+    let (digits, after) = digits.split_once('<').unwrap();
+    assert!(digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)));
+    assert_eq!(format!("<{after}"), PAGE.split_once(PLACE).unwrap().1);
+    assert!(!page.contains("DROP TABLE") && HOSTILE.contains("DROP TABLE"));
+    assert_eq!(PAGE.matches(PLACE).count(), 1);
+}
+
+/// Numbers that look random and are the same every time.
+struct Noise(u64);
+
+impl Noise {
+    fn text(&mut self, n: usize) -> String {
+        let mut digits = String::new();
+        while digits.len() < n {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            digits += &format!("{:08x}", self.0 >> 32);
+        }
+        digits.truncate(n);
+        digits
+    }
+}
+
+/// So many alerts of process creations, no two alike, with so much of random text in each.
+fn many(n: usize, n_random: usize) -> Vec<Alert> {
+    let mut noise = Noise(1);
+    let alert = |number: usize| {
+        let mut alert = detection();
+        let event: &mut AlertEvent = Arc::make_mut(&mut alert.event);
+        event.record_id = Some(number as u64);
+        event.time = jiff::Timestamp::from_second(1_770_000_000 + 7 * number as i64).ok();
+        event.computer = format!("WS{:02}.corp.example", number % 40);
+        let guid = noise.text(16);
+        let fields = [
+            (
+                "CommandLine",
+                format!("powershell.exe -File C:\\Scripts\\job-{number}.ps1 {}", noise.text(n_random)),
+            ),
+            ("ProcessGuid", format!("{{0d93a6f8-{guid}}}")),
+            ("ProcessId", (number * 37 % 65_536).to_string()),
+            ("Image", "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe".to_owned()),
+            ("ParentImage", "C:\\Windows\\System32\\svchost.exe".to_owned()),
+            ("User", "CORP\\m.keller".to_owned()),
+        ];
+        event.fields = fields.map(|(name, value)| (name, Some(value))).into_iter().collect();
+        alert
+    };
+    (0..n).map(alert).collect()
+}
+
+#[test]
+fn ten_thousand_alerts_are_a_page() {
+    let page = page(&many(10_500, 12));
+    assert!(page.len() <= N_BYTES_MAX, "{}", page.len());
+    let document = document(&page);
+    assert_eq!(document["alerts"]["finding"].as_array().unwrap().len(), N_ALERTS_MAX);
+    assert_eq!(document["totals"]["left_out"]["detections"], 500);
+    assert_eq!(document["cut"].as_array().unwrap().len(), 0, "nothing had to be cut");
+}
+
+#[test]
+fn what_cannot_be_compressed_is_cut_and_told() {
+    let page = page(&many(1_500, 3_000));
+    assert!(page.len() <= N_BYTES_MAX, "{}", page.len());
+    let document = document(&page);
+    assert_eq!(document["alerts"]["finding"].as_array().unwrap().len(), 1_500);
+    assert_eq!(document["cut"].as_array().unwrap().len(), 1_500);
+    let full = document["cut"][0][1].as_u64().unwrap();
+    assert!((3_000..3_100).contains(&full), "{full}");
+}
+
+#[test]
+fn one_enormous_value_is_kept_as_long_as_it_fits() {
+    let mut alert = detection();
+    let event = Arc::make_mut(&mut alert.event);
+    event.fields = [("Data", Some("x".repeat(3 << 20)))].into_iter().collect();
+    let document = document(&page(&[alert]));
+    let longest =
+        document["strings"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().len()).max();
+    assert_eq!(longest, Some(1 << 20));
+    assert_eq!(document["cut"][0][1], 3 << 20);
+}
+
+#[test]
+fn the_best_are_kept() {
+    let mut best = Best::new(3);
+    let alert = |severity, title: &str| {
+        let mut alert = detection();
+        let finding = Arc::make_mut(&mut alert.finding);
+        finding.severity = Some(severity);
+        (finding.rule.as_mut().unwrap().id, finding.rule.as_mut().unwrap().title) = (None, title.to_owned());
+        alert
+    };
+    use crate::severity::Severity::{High, Low, Medium};
+    for _ in 0..1_002 {
+        best.add(&alert(Medium, "often"));
+    }
+    best.add(&crate::alert::tests::association());
+    best.add(&alert(Low, "low"));
+    best.add(&alert(High, "high"));
+    let titles: Vec<&str> = best.in_order().iter().map(|kept| kept.alert.finding.title()).collect();
+    assert_eq!(titles, ["often", "often", "high"]);
+    let left_out = best.left_out();
+    assert_eq!((left_out.detections, left_out.associations), (1_001, 1));
+    // The thousandth of a rule counts less than the first of one that is less bad.
+    let mut best = Best::new(2);
+    for _ in 0..1_001 {
+        best.add(&alert(Medium, "often"));
+    }
+    let class = |best: &mut Best, severity| best.add(&alert(severity, "other"));
+    class(&mut best, Low);
+    assert_eq!(best.in_order().len(), 2);
+}
