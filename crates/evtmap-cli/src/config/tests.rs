@@ -1,3 +1,5 @@
+//! The template, and the example of the documentation that is made of it.
+
 use super::*;
 
 /// The template with everything in it switched on.
