@@ -38,7 +38,7 @@ fn standard_output_holds_the_report_alone() {
 fn standard_output_needs_a_format_and_takes_one_report() {
     let run = folder().check("map log.evtx -o -", 2);
     assert!(run.err.contains("error: standard output needs `--format`"), "{}", run.err);
-    assert!(run.err.contains("help: the formats are bulk, csv, ecs, json, jsonl"), "{}", run.err);
+    assert!(run.err.contains("help: the formats are bulk, csv, ecs, html, json, jsonl"), "{}", run.err);
     let run = folder().check("map log.evtx -o - -o - --format csv", 2);
     assert!(run.err.contains("only one report can go to standard output"), "{}", run.err);
 }
