@@ -122,8 +122,6 @@ fn the_most_specific_severity_holds() {
         let others = if *why == "host" { "medium" } else { own.as_str() };
         // The correlation has the tags of its rules as techniques, but not as tags of its own.
         let correlated = match *why {
-            "technique" => "high".to_owned(),
-            "rule" => "high".to_owned(),
             "above" => "low instead of high: [\"above\"]".to_owned(),
             _ => "high".to_owned(),
         };
