@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use evtmap::event::MAX_DEPTH;
 use evtmap::input::MAX_RECORD_BYTES;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 
@@ -51,9 +52,12 @@ fn write(value: &Bound<'_, PyAny>, out: &mut String, limit: usize, depth: u32) -
     } else if let Ok(is) = value.cast::<PyBool>() {
         out.push_str(if is.is_true() { "true" } else { "false" });
     } else if value.is_instance_of::<PyInt>() {
-        // A number too long to be written out is no number of a log.
-        let text =
-            value.str().map_err(|_| NoEvent::Problem("json-record", "a number is too long".to_owned()))?;
+        // A number too long to be written out is no number of a log. Other exceptions, such as that of Ctrl-C which
+        // may come here as anywhere, are the caller's.
+        let text = value.str().map_err(|error| match error.is_instance_of::<PyValueError>(value.py()) {
+            true => NoEvent::Problem("json-record", "a number is too long".to_owned()),
+            false => NoEvent::Raised(error),
+        })?;
         out.push_str(&text.to_string_lossy());
     } else if let Ok(number) = value.cast::<PyFloat>() {
         write_float(number.value(), out);
