@@ -264,6 +264,5 @@ fn enrichment(text: &str) -> Result<Enrichment, String> {
 }
 
 pub(crate) fn severity(text: &str) -> Result<Severity, String> {
-    let wanted = Severity::WORST_FIRST.into_iter().find(|severity| severity.as_str() == text.to_lowercase());
-    wanted.ok_or_else(|| "it is one of critical, high, medium, low, informational".to_owned())
+    Severity::named(text).ok_or_else(|| "it is one of critical, high, medium, low, informational".to_owned())
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::thread;
 
-use evtmap::input::{DateOrder, InputOptions};
+use evtmap::input::{self, DateOrder, InputOptions};
 use evtmap::{ScanOptions, Severity};
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -49,6 +49,7 @@ pub(crate) fn read(options: Option<&Bound<'_, PyDict>>, input: &InputOptions) ->
 
 fn defaults(input: &InputOptions) -> ScanOptions {
     let threads = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    // Every member is named: the library's default would read the tables of messages once more.
     ScanOptions {
         threads,
         since: None,
@@ -88,9 +89,7 @@ fn set(options: &mut ScanOptions, name: &str, value: &Bound<'_, PyAny>) -> PyRes
 }
 
 fn severity(name: &str) -> PyResult<Severity> {
-    let found =
-        Severity::WORST_FIRST.into_iter().find(|severity| severity.as_str().eq_ignore_ascii_case(name));
-    found.ok_or_else(|| {
+    Severity::named(name).ok_or_else(|| {
         let names = Severity::WORST_FIRST.map(Severity::as_str).join(", ");
         error::option(format!("`{name}` is no severity"), &format!("write one of {names}"))
     })
@@ -108,17 +107,8 @@ fn time(option: &str, value: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
 }
 
 fn zone(name: &str) -> PyResult<TimeZone> {
-    let offset = || {
-        let time = format!("1970-01-01T00:00:00{name}").parse::<Timestamp>().ok()?;
-        let seconds = i32::try_from(-time.as_second()).ok()?;
-        Some(TimeZone::fixed(Offset::from_seconds(seconds).ok()?))
-    };
-    match name {
-        "UTC" | "utc" | "Z" => Ok(TimeZone::UTC),
-        "local" => Ok(TimeZone::system()),
-        _ => TimeZone::get(name).ok().or_else(offset).ok_or_else(|| {
-            let help = "write UTC, local, an offset such as +02:00, or a name such as Europe/Berlin";
-            error::option(format!("`{name}` is not a time zone"), help)
-        }),
-    }
+    input::time_zone(name).ok_or_else(|| {
+        let help = "write UTC, local, an offset such as +02:00, or a name such as Europe/Berlin";
+        error::option(format!("`{name}` is not a time zone"), help)
+    })
 }

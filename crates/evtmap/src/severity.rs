@@ -25,6 +25,11 @@ impl Severity {
     pub const WORST_FIRST: [Self; 5] =
         [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Informational];
 
+    /// The severity of that name, in capitals or not.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::WORST_FIRST.into_iter().find(|severity| severity.as_str().eq_ignore_ascii_case(name))
+    }
+
     /// The next worse one; the worst stays.
     pub fn worse(self) -> Self {
         match self {

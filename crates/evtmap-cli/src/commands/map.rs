@@ -35,11 +35,7 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache, config: &Config) -> Result<Exit
     let found = input::find(&args.reading.inputs);
     let times = reporting.options.times.clone();
     let mut desk = Desk::open(args, &found, reporting)?;
-    let scanner = Scanner::new(&rules, &findings, options);
-    let scanner = match &policy {
-        Some(policy) => scanner.with_policy(policy),
-        None => scanner,
-    };
+    let scanner = Scanner::new(&rules, &findings, options).with_policy(policy.as_ref());
     let scanned = scanner.scan(&found, &mut desk);
     let account = desk.account(scanned)?;
     let rules_account = RulesAccount::new(stock.origins, &rules, &findings);

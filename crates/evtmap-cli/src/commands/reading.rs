@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use std::thread;
 
 use clap::Args;
-use evtmap::input::{DateOrder, InputOptions};
+use evtmap::input::{self, DateOrder, InputOptions};
 use evtmap::{ScanAccount, ScanOptions};
 use jiff::fmt::strtime;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, civil};
 
 use crate::config::InputTable;
@@ -148,19 +148,10 @@ fn parse_time(option: &str, text: &str, now: Timestamp) -> Result<Timestamp, Fai
 
 /// A zone as users write it, for an option.
 pub(super) fn time_zone(option: &str, name: &str) -> Result<TimeZone, Failure> {
-    let offset = || {
-        let time = format!("1970-01-01T00:00:00{name}").parse::<Timestamp>().ok()?;
-        let seconds = i32::try_from(-time.as_second()).ok()?;
-        Some(TimeZone::fixed(Offset::from_seconds(seconds).ok()?))
-    };
-    match name {
-        "UTC" | "utc" | "Z" => Ok(TimeZone::UTC),
-        "local" => Ok(TimeZone::system()),
-        _ => TimeZone::get(name).ok().or_else(offset).ok_or_else(|| {
-            Failure::new(format!("`{option} {name}` is not a time zone"))
-                .help("write UTC, local, an offset such as +02:00, or a name such as Europe/Berlin")
-        }),
-    }
+    input::time_zone(name).ok_or_else(|| {
+        Failure::new(format!("`{option} {name}` is not a time zone"))
+            .help("write UTC, local, an offset such as +02:00, or a name such as Europe/Berlin")
+    })
 }
 
 /// A pattern that can be read again from what it writes.

@@ -1,13 +1,21 @@
 //! Which rules and which ATT&CK are used: the options that all commands have which look for detections.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use evtmap::{Associations, Findings, Pipelines, Rules};
+use evtmap::alert::Alert;
+use evtmap::policy::Policy;
+use evtmap::{
+    Associations, Findings, Pipelines, Progress, Rules, ScanAccount, ScanOptions, Scanner, Sink, input,
+};
+use indicatif::ProgressBar;
 
+use super::reading::ReadingArgs;
 use crate::commands::read_placeholders;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::progress;
 use crate::stock::{AttackStock, Cache, RuleStock};
 
 #[derive(Args, Debug, Default)]
@@ -64,6 +72,40 @@ impl Choice {
         let associations = Associations::bundled().map_err(|error| Failure::new(error.to_string()))?;
         let findings = Findings::new(&rules, associations, &attack.catalogue);
         Ok(Self { rules, stock, attack, findings })
+    }
+
+    /// Looks for what the rules find in inputs, and gives each alert to `take`.
+    pub(super) fn scan(
+        &self,
+        reading: &ReadingArgs,
+        options: ScanOptions,
+        policy: Option<&Policy>,
+        take: impl FnMut(&Alert),
+    ) -> Result<ScanAccount, Failure> {
+        let found = input::find(&reading.inputs);
+        let mut taking = Taking { take, bar: progress::bar(&found, reading.quiet) };
+        let scanner = Scanner::new(&self.rules, &self.findings, options).with_policy(policy);
+        let scanned = scanner.scan(&found, &mut taking);
+        taking.bar.finish_and_clear();
+        scanned.map_err(|error| Failure::new(error.to_string()))
+    }
+}
+
+/// Gives alerts on, and shows how far the scan has come.
+struct Taking<F> {
+    take: F,
+    bar: ProgressBar,
+}
+
+impl<F: FnMut(&Alert)> Sink for Taking<F> {
+    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
+        (self.take)(alert);
+        Ok(())
+    }
+
+    fn progress(&mut self, progress: Progress) -> io::Result<()> {
+        progress::show(&self.bar, progress);
+        Ok(())
     }
 }
 

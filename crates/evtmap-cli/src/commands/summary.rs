@@ -1,14 +1,11 @@
 //! `evtmap summary`: what logs come to, without reports.
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::Args;
-use evtmap::alert::Alert;
 use evtmap::report::TimeStyle;
 use evtmap::triage::{Report, RulesAccount, Summary};
-use evtmap::{Progress, ScanOptions, Scanner, Severity, Sink, input, report};
-use indicatif::ProgressBar;
+use evtmap::{ScanOptions, Severity, report};
 use serde_json::json;
 
 use super::reading::{self, ReadingArgs};
@@ -17,7 +14,7 @@ use crate::args::severity;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::stock::{Age, Cache};
-use crate::{clock, progress, summary, terminal};
+use crate::{clock, summary, terminal};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -48,24 +45,6 @@ pub(crate) struct SummaryArgs {
     json: bool,
 }
 
-/// Counts alerts and keeps none.
-struct Counting {
-    summary: Summary,
-    bar: ProgressBar,
-}
-
-impl Sink for Counting {
-    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        self.summary.add(alert);
-        Ok(())
-    }
-
-    fn progress(&mut self, progress: Progress) -> io::Result<()> {
-        progress::show(&self.bar, progress);
-        Ok(())
-    }
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &SummaryArgs, cache: &Cache, config: &Config) -> Result<ExitCode, Failure> {
     let now = clock::now()?;
@@ -75,21 +54,13 @@ pub(crate) fn run(args: &SummaryArgs, cache: &Cache, config: &Config) -> Result<
         associations: !args.no_associations,
         ..args.reading.options(now)?
     };
-    let Choice { rules, stock, attack, findings } = Choice::load(&args.rules, cache)?;
-    let found = input::find(&args.reading.inputs);
-    let mut counting =
-        Counting { summary: Summary::default(), bar: progress::bar(&found, args.reading.quiet) };
-    let scanner = Scanner::new(&rules, &findings, options);
-    let scanner = match &policy {
-        Some(policy) => scanner.with_policy(policy),
-        None => scanner,
-    };
-    let scanned = scanner.scan(&found, &mut counting);
-    counting.bar.finish_and_clear();
-    let account = scanned.map_err(|error| Failure::new(error.to_string()))?;
+    let choice = Choice::load(&args.rules, cache)?;
+    let mut counted = Summary::default();
+    let account = choice.scan(&args.reading, options, policy.as_ref(), |alert| counted.add(alert))?;
+    let Choice { rules, stock, attack, findings } = choice;
     let rules_account = RulesAccount::new(stock.origins, &rules, &findings);
     let whole = Report {
-        summary: &counting.summary,
+        summary: &counted,
         scan: &account,
         rules: &rules_account,
         catalogue: &attack.catalogue,

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io;
 use std::process::ExitCode;
 
 use anstyle::Style;
 use clap::{Args, ValueEnum};
-use evtmap::alert::Alert;
 use evtmap::triage::RulesAccount;
 use evtmap::view::{Columns, Grouping, Histogram, Slot, Timeline, TimelineOptions, TimelineRow};
-use evtmap::{Progress, ScanAccount, ScanOptions, Scanner, Severity, Sink, input, report};
-use indicatif::ProgressBar;
+use evtmap::{ScanAccount, ScanOptions, Severity, report};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -24,7 +21,7 @@ use crate::failure::Failure;
 use crate::stock::Cache;
 use crate::table::{ColumnKind, Table, column};
 use crate::terminal::{self, FAINT, HEADING, counted, fit, number, plain, style};
-use crate::{clock, progress, summary};
+use crate::{clock, summary};
 
 /// How many rows, and how many groups, are shown unless more are asked for.
 const N_ROWS: usize = 100;
@@ -98,23 +95,6 @@ impl From<By> for Grouping {
     }
 }
 
-struct Filling {
-    timeline: Timeline,
-    bar: ProgressBar,
-}
-
-impl Sink for Filling {
-    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        self.timeline.add(alert);
-        Ok(())
-    }
-
-    fn progress(&mut self, progress: Progress) -> io::Result<()> {
-        progress::show(&self.bar, progress);
-        Ok(())
-    }
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &TimelineArgs, cache: &Cache, config: &Config) -> Result<ExitCode, Failure> {
     let now = clock::now()?;
@@ -124,20 +104,11 @@ pub(crate) fn run(args: &TimelineArgs, cache: &Cache, config: &Config) -> Result
         associations: args.associations,
         ..args.reading.options(now)?
     };
-    let Choice { rules, stock, findings, .. } = Choice::load(&args.rules, cache)?;
-    let found = input::find(&args.reading.inputs);
+    let choice = Choice::load(&args.rules, cache)?;
     let rows = args.max.unwrap_or(if args.json { usize::MAX } else { N_ROWS });
-    let timeline = Timeline::new(TimelineOptions { grouping: args.by.into(), each: args.each, rows });
-    let mut filling = Filling { timeline, bar: progress::bar(&found, args.reading.quiet) };
-    let scanner = Scanner::new(&rules, &findings, options);
-    let scanner = match &policy {
-        Some(policy) => scanner.with_policy(policy),
-        None => scanner,
-    };
-    let scanned = scanner.scan(&found, &mut filling);
-    filling.bar.finish_and_clear();
-    let account = scanned.map_err(|error| Failure::new(error.to_string()))?;
-    let mut timeline = filling.timeline;
+    let mut timeline = Timeline::new(TimelineOptions { grouping: args.by.into(), each: args.each, rows });
+    let account = choice.scan(&args.reading, options, policy.as_ref(), |alert| timeline.add(alert))?;
+    let Choice { rules, stock, findings, .. } = choice;
     timeline.finish();
     let rules = RulesAccount::new(stock.origins, &rules, &findings);
     if args.json {

@@ -28,6 +28,8 @@ use serde::{Deserialize, Serialize};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub use time::time_zone;
+
 use crate::event::Event;
 use crate::event::message::{Messages, Templates};
 use crate::event::origin::Origins;

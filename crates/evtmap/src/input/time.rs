@@ -1,12 +1,27 @@
 //! The times in records of any kind, added to an event as Windows writes them.
 
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use super::InputOptions;
 use super::csv::time::{Style, Time, in_utc, parse as parse_written};
 use crate::event::time as windows;
 use crate::event::{Event, Place, Value};
+
+/// A time zone as users write it: `UTC`, `local` for the system's, an offset such as `+02:00`, or a name such as
+/// `Europe/Berlin`.
+pub fn time_zone(name: &str) -> Option<TimeZone> {
+    let offset = || {
+        let time = format!("1970-01-01T00:00:00{name}").parse::<Timestamp>().ok()?;
+        let seconds = i32::try_from(-time.as_second()).ok()?;
+        Some(TimeZone::fixed(Offset::from_seconds(seconds).ok()?))
+    };
+    match name {
+        "UTC" | "utc" | "Z" => Some(TimeZone::UTC),
+        "local" => Some(TimeZone::system()),
+        _ => TimeZone::get(name).ok().or_else(offset),
+    }
+}
 
 /// The field that holds the time.
 pub(super) const NAME: &str = "TimeCreated_SystemTime";

@@ -12,7 +12,7 @@ use crate::alert::{
     Alert, AssociationRef, CorrelationDetail, Derived, Kind, MemberEvent, Overridden, RuleRef, TacticRef,
     TechniqueRef,
 };
-use crate::row::{Fields, Row, known};
+use crate::row::{EventLine, InputLine};
 use crate::severity::Severity;
 
 /// An alert.
@@ -79,43 +79,6 @@ pub(super) struct RuleLine<'a> {
     path: &'a str,
 }
 
-/// The event of an alert.
-#[derive(Debug, Serialize, JsonSchema)]
-struct EventLine<'a> {
-    /// The computer it was logged on.
-    computer: Option<&'a str>,
-    /// The log it was written to.
-    channel: Option<&'a str>,
-    /// What wrote it.
-    provider: Option<&'a str>,
-    /// Its id.
-    event_id: Option<u32>,
-    /// Its number in its log.
-    record_id: Option<u64>,
-    /// Who did it, as far as the event says.
-    user: Option<&'a str>,
-    /// The payload by name.
-    fields: Fields<'a>,
-    /// The message as Windows rendered it, where the input has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
-}
-
-/// Where an event was read.
-#[derive(Debug, Serialize, JsonSchema)]
-struct InputLine<'a> {
-    /// The file.
-    path: &'a str,
-    /// The byte at which the record begins (EVTX, from 0), or the line (text, from 1).
-    position: u64,
-    /// Whether the record was deleted from its log and found again (`--recover`).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    recovered: bool,
-    /// The time zone in which the record's time was read, when the time itself names none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timezone: Option<&'a str>,
-}
-
 impl<'a> AlertLine<'a> {
     /// The JSON form of an alert, with times in a style.
     pub fn of(alert: &'a Alert, times: &'a TimeStyle) -> Self {
@@ -132,22 +95,8 @@ impl<'a> AlertLine<'a> {
             evidence: None,
             techniques: Part::Value(&finding.techniques),
             tactics: Part::Value(&finding.tactics),
-            event: EventLine {
-                computer: known(&event.computer),
-                channel: known(&event.channel),
-                provider: known(&event.provider),
-                event_id: event.event_id,
-                record_id: event.record_id,
-                user: event.user.as_deref(),
-                fields: Fields(&event.fields),
-                message: event.message.as_deref(),
-            },
-            input: InputLine {
-                path: &event.input,
-                position: Row::of(alert).position(),
-                recovered: event.is_recovered,
-                timezone: event.timezone.as_deref(),
-            },
+            event: EventLine::of(event),
+            input: InputLine::of(event),
         }
     }
 }

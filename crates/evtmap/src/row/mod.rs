@@ -2,6 +2,7 @@
 
 mod account;
 mod column;
+mod event;
 mod fields;
 mod identity;
 
@@ -10,6 +11,7 @@ use std::borrow::Cow;
 pub(crate) use account::name_and_domain;
 pub(crate) use column::severity_number;
 pub use column::{COLUMNS, Column, Values};
+pub(crate) use event::{EventLine, InputLine};
 pub use fields::Fields;
 pub(crate) use identity::NAMESPACE;
 

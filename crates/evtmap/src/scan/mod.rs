@@ -121,9 +121,9 @@ impl<'a> Scanner<'a> {
         Self { rules, findings, options: Cow::Borrowed(options), policy: None }
     }
 
-    /// The same with a policy: other severities, and what is not to be told.
-    pub fn with_policy(self, policy: &'a Policy) -> Self {
-        Self { policy: Some(policy), ..self }
+    /// The same with a policy, if there is one: other severities, and what is not to be told.
+    pub fn with_policy(self, policy: impl Into<Option<&'a Policy>>) -> Self {
+        Self { policy: policy.into(), ..self }
     }
 
     /// Reads files and tells what is found. One bad record never stops a file, one bad file never stops the

@@ -1,0 +1,72 @@
+//! An event, and where it was read, as JSON: what alerts hold, and what a search shows.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Fields, known};
+use crate::alert::AlertEvent;
+
+/// The event of an alert.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct EventLine<'a> {
+    /// The computer it was logged on.
+    computer: Option<&'a str>,
+    /// The log it was written to.
+    channel: Option<&'a str>,
+    /// What wrote it.
+    provider: Option<&'a str>,
+    /// Its id.
+    event_id: Option<u32>,
+    /// Its number in its log.
+    record_id: Option<u64>,
+    /// Who did it, as far as the event says.
+    user: Option<&'a str>,
+    /// The payload by name.
+    fields: Fields<'a>,
+    /// The message as Windows rendered it, where the input has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+/// Where an event was read.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct InputLine<'a> {
+    /// The file.
+    path: &'a str,
+    /// The byte at which the record begins (EVTX, from 0), or the line (text, from 1).
+    position: u64,
+    /// Whether the record was deleted from its log and found again (`--recover`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    recovered: bool,
+    /// The time zone in which the record's time was read, when the time itself names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timezone: Option<&'a str>,
+}
+
+impl<'a> EventLine<'a> {
+    /// What is told of an event.
+    pub(crate) fn of(event: &'a AlertEvent) -> Self {
+        Self {
+            computer: known(&event.computer),
+            channel: known(&event.channel),
+            provider: known(&event.provider),
+            event_id: event.event_id,
+            record_id: event.record_id,
+            user: event.user.as_deref(),
+            fields: Fields(&event.fields),
+            message: event.message.as_deref(),
+        }
+    }
+}
+
+impl<'a> InputLine<'a> {
+    /// What is told of where an event was read.
+    pub(crate) fn of(event: &'a AlertEvent) -> Self {
+        Self {
+            path: &event.input,
+            position: event.position.number(),
+            recovered: event.is_recovered,
+            timezone: event.timezone.as_deref(),
+        }
+    }
+}
