@@ -23,7 +23,7 @@ unit: python ## all Rust tests; those that need data beside the checkout say whe
 
 # Other implementations that ours is compared with, and tools that read our reports. Without Python or network
 # the comparison is skipped, and its test says so.
-PYTHON_PACKAGES = pysigma==2.0.1 pandas==3.1.1 pyarrow==26.0.1 py-ocsf-models==0.10.0 stix2-validator==3.3.2
+PYTHON_PACKAGES = pysigma==2.0.1 pandas==3.1.1 pyarrow==26.0.1 py-ocsf-models==0.10.0 stix2-validator==3.3.2 mitreattack-python==6.3.1
 
 python: .venv/done
 .venv/done: Makefile

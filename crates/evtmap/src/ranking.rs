@@ -4,10 +4,11 @@
 //! data alone; `docs/reports.md` gives the reasons. No technique has a weight of its own.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::alert::{Alert, Finding, Kind, TechniqueRef};
+use crate::keyed::KeyedMap;
 use crate::severity::Severity;
 
 /// The weight of a finding of the least severity that occurs once, for the first technique that it names.
@@ -23,7 +24,7 @@ const N_TITLES: usize = 3;
 /// bound and not the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ranking {
-    tallies: HashMap<String, Tally>,
+    tallies: KeyedMap<String, Tally>,
 }
 
 /// How often a rule or an association was found.

@@ -4,10 +4,11 @@
 //! day must not outweigh what fired once. `docs/reports.md` gives the formula and its reasons.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::alert::{Alert, Finding, Kind, TacticRef};
+use crate::keyed::KeyedMap;
 use crate::scan::TimeSpan;
 use crate::severity::Severity;
 
@@ -64,9 +65,9 @@ impl Directness {
 /// The detections of all hosts, or of all accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Risks {
-    by_name: HashMap<String, Found>,
+    by_name: KeyedMap<String, Found>,
     /// How many alerts each rule has, wherever.
-    totals: HashMap<String, u64>,
+    totals: KeyedMap<String, u64>,
     n_pairs: usize,
     /// Detections that are in no score, since there were too many names.
     n_left_out: u64,
@@ -75,7 +76,7 @@ pub struct Risks {
 /// What was found on a host or of an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Found {
-    rules: HashMap<String, RuleFound>,
+    rules: KeyedMap<String, RuleFound>,
     span: TimeSpan,
 }
 

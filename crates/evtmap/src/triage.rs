@@ -1,12 +1,13 @@
 //! Alerts counted: what to look at first.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use evtmap_sigma::Metadata;
 use jiff::Timestamp;
 
 use crate::alert::{Alert, Kind, TacticRef};
 use crate::attack::{Catalogue, Followed};
+use crate::keyed::KeyedMap;
 use crate::ranking::Ranking;
 use crate::risk::Risks;
 use crate::rules::{Rules, SkipReason};
@@ -22,7 +23,7 @@ const N_RANKED_HOSTS_MAX: usize = 64;
 /// Counts by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    by_name: HashMap<String, u64>,
+    by_name: KeyedMap<String, u64>,
     /// What was counted after the table was full.
     others: u64,
 }
@@ -108,7 +109,7 @@ pub struct Summary {
     pub hosts_at_risk: Risks,
     /// Accounts, as events spell them, to be ranked by what was found of them.
     pub accounts_at_risk: Risks,
-    groups: HashMap<(String, String), Group>,
+    groups: KeyedMap<(String, String), Group>,
 }
 
 impl Summary {
@@ -143,7 +144,11 @@ impl Summary {
     fn add_detection(&mut self, alert: &Alert, severity: Severity) {
         *self.severities.entry(severity).or_default() += 1;
         for tactic in &alert.finding.tactics {
-            *self.tactics.entry(tactic.clone()).or_default() += 1;
+            // Cloned for the first of its alerts alone.
+            match self.tactics.get_mut(tactic) {
+                Some(n) => *n += 1,
+                None => drop(self.tactics.insert(tactic.clone(), 1)),
+            }
         }
         for technique in &alert.finding.techniques {
             self.techniques.add(&format!("{} {}", technique.id, technique.name));

@@ -132,21 +132,21 @@ fn cases(program: &Path, corpus: &Corpus) -> anyhow::Result<Vec<Case>> {
     let json = Work::Bytes(size(&corpus.json)?);
     let rows = Work::Rows(corpus.n_csv_rows);
     let case = |about, command, work| Case { about, command, work, costs: Vec::new() };
+    let alone = "--threads 1 --no-associations";
     let mut cases = vec![
         case("start, rules out of the cache", map(&corpus.small, all, "--threads 1"), Work::Start),
         case("start, rules read afresh", map(&corpus.small, all, "--threads 1 --no-rule-cache"), Work::Start),
         case("EVTX in a folder, one thread", map(&corpus.evtx_folder, all, "--threads 1"), folder),
+        case("EVTX in a folder, detections alone", map(&corpus.evtx_folder, all, alone), folder),
+        case("EVTX in a folder, 300 rules", map(&corpus.evtx_folder, some, "--threads 1"), folder),
         case("EVTX in a folder, two threads", map(&corpus.evtx_folder, all, "--threads 2"), folder),
-        case(
-            "EVTX in a folder, 300 rules, one thread",
-            map(&corpus.evtx_folder, some, "--threads 1"),
-            folder,
-        ),
         case("EVTX in one file, one thread", map(&corpus.evtx_file, all, "--threads 1"), file),
         case("EVTX in one file, two threads", map(&corpus.evtx_file, all, "--threads 2"), file),
         case("JSON lines, one thread", map(&corpus.json, all, "--threads 1"), json),
+        case("JSON lines, detections alone", map(&corpus.json, all, alone), json),
         case("JSON lines, two threads", map(&corpus.json, all, "--threads 2"), json),
         case("CSV, one thread", map(&corpus.csv, all, "--threads 1"), rows),
+        case("CSV, detections alone", map(&corpus.csv, all, alone), rows),
         case("CSV, two threads", map(&corpus.csv, all, "--threads 2"), rows),
     ];
     if let Some(dump) = installed("evtx_dump") {

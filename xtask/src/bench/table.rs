@@ -71,7 +71,12 @@ fn ratios(cases: &[Case]) -> Vec<(&'static str, f64)> {
         (
             "all rules to 300, cpu without the start",
             net("EVTX in a folder, one thread"),
-            net("EVTX in a folder, 300 rules, one thread"),
+            net("EVTX in a folder, 300 rules"),
+        ),
+        (
+            "associations told too to detections alone, EVTX, cpu",
+            net("EVTX in a folder, one thread"),
+            net("EVTX in a folder, detections alone"),
         ),
         (
             "one thread to two, wall, EVTX in a folder",
@@ -89,8 +94,9 @@ fn ratios(cases: &[Case]) -> Vec<(&'static str, f64)> {
             cpu("evtx_dump: EVTX in one file to JSON"),
         ),
         ("rsigma to evtmap on JSON lines, cpu", cpu("rsigma: JSON lines"), cpu("JSON lines, one thread")),
+        ("the same, detections alone", cpu("rsigma: JSON lines"), cpu("JSON lines, detections alone")),
         (
-            "the same without the start of either",
+            "rsigma to evtmap without the start of either",
             cpu("rsigma: JSON lines").map(|cpu| cpu - rsigma),
             net("JSON lines, one thread"),
         ),

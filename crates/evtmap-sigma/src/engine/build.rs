@@ -23,11 +23,13 @@ pub enum Shortcut {
     Answers,
     /// Looking for keywords in the whole of an event first, and not in each text.
     Everything,
+    /// Remembering what values opened that come again.
+    Known,
 }
 
 impl Shortcut {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Candidates, Self::Answers, Self::Everything];
+    pub const ALL: [Self; 4] = [Self::Candidates, Self::Answers, Self::Everything, Self::Known];
 }
 
 /// Collects rules for an [`Engine`].
@@ -130,6 +132,7 @@ impl EngineBuilder {
             programs: self.programs,
             postings: self.postings,
             always: self.always,
+            is_forgetful: self.without.contains(&Shortcut::Known),
         }
     }
 

@@ -16,12 +16,15 @@
 //!   when each of its groups has an open gate; a rule without groups always is one.
 //! - A **program** is the rule's condition over tests whose answers are remembered for the event.
 //!
+//! Values that come again are not looked up again ([`Known`]).
+//!
 //! The plain reading in `reference.rs` is the reference that this is tested against.
 
 mod affix;
 mod build;
 mod gate;
 mod index;
+mod known;
 mod program;
 mod within;
 
@@ -30,6 +33,7 @@ use std::ops::ControlFlow;
 pub use build::{EngineBuilder, Shortcut};
 use gate::GateId;
 use index::{KeywordIndex, SlotIndex};
+pub use known::Known;
 use program::Program;
 
 use crate::event::Value;
@@ -75,6 +79,8 @@ pub struct Engine {
     postings: Vec<Vec<Posting>>,
     /// Programs without groups.
     always: Vec<u32>,
+    /// Whether values that come again are looked up again.
+    is_forgetful: bool,
 }
 
 /// A question to a slot.
@@ -124,10 +130,16 @@ impl Engine {
     }
 
     /// Calls `visit` with the number of each rule that holds for an event, in the order in which the rules
-    /// were added.
-    pub fn matches(&self, event: &dyn SlotEvent, scratch: &mut Scratch, visit: &mut dyn FnMut(u32)) {
+    /// were added. `known` is what is remembered of the values of this engine's events before.
+    pub fn matches(
+        &self,
+        event: &dyn SlotEvent,
+        scratch: &mut Scratch,
+        known: &mut Known,
+        visit: &mut dyn FnMut(u32),
+    ) {
         scratch.begin(self);
-        self.open_gates(event, scratch);
+        self.open_gates(event, scratch, known);
         self.candidates(scratch);
         let mut matches = std::mem::take(&mut scratch.matches);
         matches.retain(|program| {
@@ -143,13 +155,18 @@ impl Engine {
         scratch.end();
     }
 
-    fn open_gates(&self, event: &dyn SlotEvent, scratch: &mut Scratch) {
+    fn open_gates(&self, event: &dyn SlotEvent, scratch: &mut Scratch, known: &mut Known) {
         let mut folded = std::mem::take(&mut scratch.folded);
         let mut look_up = |slot: usize| {
             let Some(index) = self.indices.get(slot).filter(|index| !index.is_empty()) else { return };
             let _ = event.slot(slot, &mut |value| {
-                if let Value::Text(text) = value {
+                let Value::Text(text) = value else { return ControlFlow::Continue(()) };
+                if self.is_forgetful {
                     index.look_up(text, &mut folded, &mut |gate| self.open(gate, scratch));
+                } else {
+                    known.open((slot, text), |open| index.look_up(text, &mut folded, open), &mut |gate| {
+                        self.open(gate, scratch);
+                    });
                 }
                 ControlFlow::Continue(())
             });

@@ -9,7 +9,7 @@
 use super::gate::GateId;
 
 /// How many bits the tables have for each gram, at the least: one gram in so many is compared in vain.
-const BITS_A_GRAM: usize = 16;
+const BITS_A_GRAM: usize = 32;
 /// What a gram is multiplied by; the golden ratio's bits, so that what is near comes far apart.
 const FACTOR: u32 = 0x9e37_79b1;
 /// Fewer bits would be no smaller in the cache.
@@ -128,11 +128,11 @@ impl<const N: usize> Grams<N> {
         while let Some(block) = value.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
             let block = u64::from_le_bytes(*block);
             #[expect(clippy::cast_possible_truncation, reason = "the gram is what is left")]
-            let is_any_at = |place: u32| is_any((block >> (place * 8)) as u32 & mask::<N>());
-            if is_any_at(0) | is_any_at(1) | is_any_at(2) | is_any_at(3) {
-                for at in at..at + 4 {
-                    self.compare(value, at, open);
-                }
+            let any_at = |place: u32| u32::from(is_any((block >> (place * 8)) as u32 & mask::<N>())) << place;
+            let mut any = any_at(0) | any_at(1) | any_at(2) | any_at(3);
+            while any != 0 {
+                self.compare(value, at + any.trailing_zeros() as usize, open);
+                any &= any - 1;
             }
             at += 4;
         }

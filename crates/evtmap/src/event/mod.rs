@@ -183,6 +183,23 @@ impl Event {
         self.message = Some(self.store(&[message]));
     }
 
+    /// Sets the text that Windows shows for the event to what `write` appends.
+    ///
+    /// # Errors
+    /// Those of `write`; there is then no such text.
+    pub(crate) fn set_message_with<E>(
+        &mut self,
+        write: impl FnOnce(&mut String) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let start = self.text.len();
+        if let Err(error) = write(&mut self.text) {
+            self.text.truncate(start);
+            return Err(error);
+        }
+        self.message = Some(start..self.text.len());
+        Ok(())
+    }
+
     /// Keeps a text of which names and values of several fields are parts, and gives where it begins: one copy
     /// takes less time than one of each part.
     pub(crate) fn hold(&mut self, text: &str) -> usize {
@@ -237,7 +254,6 @@ impl Event {
         self.fields = fields;
     }
 
-    /// Notes that no layout is known that fits the message.
     /// Notes that no layout is known that fits the message.
     pub(crate) fn set_message_unread(&mut self) {
         self.is_message_unread = true;

@@ -47,6 +47,14 @@ pub(super) trait Format: Send + Sync + 'static {
     /// Working memory that the records of a batch use in turn.
     type Scratch: Default;
 
+    /// Working memory for a batch.
+    fn scratch(&self) -> Self::Scratch {
+        Self::Scratch::default()
+    }
+
+    /// Takes the working memory of a batch back; what is in it may serve the next.
+    fn put_back(&self, _scratch: Self::Scratch) {}
+
     /// Fills `event` from a record. Gives whether there was any.
     ///
     /// # Errors
@@ -360,7 +368,7 @@ impl<F: Format> Batch for Records<F> {
         let valid = std::str::from_utf8(&text).ok();
         let mut rest = text.as_slice();
         let mut position = self.position;
-        let mut scratch = F::Scratch::default();
+        let mut scratch = self.format.scratch();
         let mut cuts = self.cuts.take().map(Vec::into_iter);
         loop {
             let cut = match &mut cuts {
@@ -371,7 +379,7 @@ impl<F: Format> Batch for Records<F> {
                 Cut::Record(range) => (range, false, None),
                 Cut::Line(range) => (range, true, None),
                 Cut::Damaged(range, problem) => (range, false, Some(problem)),
-                Cut::Open => return,
+                Cut::Open => break,
             };
             let (before, after) = rest.split_at_checked(range.end).unwrap_or((rest, &[]));
             rest = after;
@@ -391,6 +399,7 @@ impl<F: Format> Batch for Records<F> {
                 }
             }
         }
+        self.format.put_back(scratch);
     }
 }
 

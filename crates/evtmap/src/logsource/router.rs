@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
-use evtmap_sigma::{CompiledRule, Engine, EngineBuilder, LogSource, Scratch, Value};
+use evtmap_sigma::{CompiledRule, Engine, EngineBuilder, Known, LogSource, Scratch, Value};
 use rustc_hash::FxHashMap;
 
 use super::derived::Derivations;
@@ -98,13 +98,19 @@ pub struct Router {
 #[derive(Debug, Default)]
 pub struct Workspace {
     scratch: Scratch,
-    /// By bucket.
-    shapes: Vec<Shapes>,
+    buckets: Vec<SeenBefore>,
     lower: String,
     /// The event with what is derived from it.
     derived: Event,
     /// Stops of the bucket whose rules match.
     matched: Vec<u32>,
+}
+
+/// What is known of the events of a bucket that came before.
+#[derive(Debug, Default)]
+struct SeenBefore {
+    shapes: Shapes,
+    values: Known,
 }
 
 impl Router {
@@ -175,14 +181,14 @@ impl Router {
         }
         let event = if bucket.is_derived { &workspace.derived } else { event };
         let engine = bucket.engine.get_or_init(|| self.engine(bucket, rule));
-        if workspace.shapes.len() < self.n_buckets {
-            workspace.shapes.resize_with(self.n_buckets, Shapes::default);
+        if workspace.buckets.len() < self.n_buckets {
+            workspace.buckets.resize_with(self.n_buckets, SeenBefore::default);
         }
-        let Some(shapes) = workspace.shapes.get_mut(bucket.number) else { return };
+        let Some(SeenBefore { shapes, values }) = workspace.buckets.get_mut(bucket.number) else { return };
         let slots = SlotView { event, slots: shapes.of(event, engine.slots()) };
         let matched = &mut workspace.matched;
         matched.clear();
-        engine.matches(&slots, &mut workspace.scratch, &mut |stop| matched.push(stop));
+        engine.matches(&slots, &mut workspace.scratch, values, &mut |stop| matched.push(stop));
         let mut last = None;
         for stop in matched.iter().filter_map(|number| bucket.stops.get(*number as usize)) {
             // Two routes may lead to the same rule.

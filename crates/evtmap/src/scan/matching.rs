@@ -1,6 +1,6 @@
 //! A batch of records to alerts.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use evtmap_sigma::Evidence;
 
@@ -11,6 +11,7 @@ use crate::alert::{Alert, AlertEvent, Derived, Enrichment, Finding, Kind, TagRem
 use crate::association::Associations;
 use crate::attack::{Catalogue, Followed, Library};
 use crate::event::Event;
+use crate::idle::Idle;
 use crate::input::{Batch, Position};
 use crate::logsource::{Seen, Workspace, missing_exceptions};
 use crate::policy::{Applied, Policy, Subject};
@@ -151,7 +152,7 @@ pub(super) struct Matcher<'a> {
     /// The zone of times that name none.
     pub(super) timezone: Arc<str>,
     /// Working memory that no batch is using.
-    pub(super) idle: Mutex<Vec<Working>>,
+    pub(super) idle: Idle<Working>,
 }
 
 /// A rule that matches.
@@ -178,7 +179,7 @@ impl Matcher<'_> {
     /// Decodes the records of a batch and matches them.
     pub(super) fn run(&self, batch: Box<dyn Batch>, path: &Arc<str>) -> (Read, Outcome) {
         let mut outcome = Outcome::default();
-        let mut working = self.take_working();
+        let mut working = self.idle.take();
         let Working { event, workspace, rules, kept } = &mut working;
         let (mut read, is_whole) = self.gate.decode(batch, event, &mut |event, position| {
             self.asking.match_rules(event, workspace, rules, kept);
@@ -186,14 +187,10 @@ impl Matcher<'_> {
             self.tell(event, rules, (path, position), &mut outcome);
         });
         if is_whole {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+            self.idle.put_back(working);
         }
         read.detections = outcome.detections;
         (read, outcome)
-    }
-
-    fn take_working(&self) -> Working {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
     /// Keeps matches for correlations.

@@ -15,8 +15,8 @@ mod visit;
 use std::borrow::Cow;
 use std::num::NonZero;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
@@ -26,6 +26,7 @@ pub use visit::{EventPlace, visit};
 
 use crate::alert::{Alert, Finding};
 use crate::event::Event;
+use crate::idle::Idle;
 use crate::input::{Found, InputOptions, Log};
 use crate::policy::{Applied, Policy, Subject};
 use crate::rules::Rules;
@@ -169,7 +170,7 @@ impl<'a> Scanner<'a> {
             asking: Asking { policy: applied.as_ref(), ..self.asking() },
             gate: Gate::new(&self.options, is_enough),
             timezone: self.options.input.timezone_name().into(),
-            idle: Mutex::default(),
+            idle: Idle::default(),
         };
         let mut account = ScanAccount::default();
         account.timezone = self.options.input.timezone_name();

@@ -1,13 +1,14 @@
 //! Every event of files, shown to a function.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use super::feed::Feed;
 use super::reading::{Gate, read_all};
 use super::{Progress, ScanAccount, ScanOptions};
 use crate::event::Event;
+use crate::idle::Idle;
 use crate::input::{Found, Position};
 
 /// Where an event was read.
@@ -55,8 +56,7 @@ pub fn visit<N: Default + Send, E>(
 ) -> Result<ScanAccount, E> {
     let is_enough = AtomicBool::new(options.max_events == Some(0));
     let gate = Gate::new(options, &is_enough);
-    let idle: Mutex<Vec<Event>> = Mutex::default();
-    let lock = || idle.lock().unwrap_or_else(PoisonError::into_inner);
+    let idle: Idle<Event> = Idle::default();
     let mut account = ScanAccount::default();
     account.timezone = options.input.timezone_name();
     let feed = Feed::new(&found.files, &options.input, &is_enough);
@@ -66,12 +66,12 @@ pub fn visit<N: Default + Send, E>(
         &mut account,
         |batch, path| {
             let mut notes = N::default();
-            let mut event = lock().pop().unwrap_or_default();
+            let mut event = idle.take();
             let (read, is_whole) = gate.decode(batch, &mut event, &mut |event, position| {
                 look(&mut notes, event, EventPlace { path, position });
             });
             if is_whole {
-                lock().push(event);
+                idle.put_back(event);
             }
             (read, notes)
         },

@@ -71,6 +71,25 @@ impl<'j> Text<'j> {
         memchr::memchr2(b'"', b'\\', raw.as_bytes()).is_none().then_some(raw)
     }
 
+    /// The string that a text is as a whole, of which it is known already whether it has escapes.
+    pub(crate) fn between_quotes(json: &'j str, has_escapes: bool) -> Option<Self> {
+        let raw = json.strip_prefix('"')?.strip_suffix('"')?;
+        Some(Self { raw, has_escapes, at: 1 })
+    }
+
+    pub(crate) fn has_escapes(self) -> bool {
+        self.has_escapes
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// The text, where it has no escapes.
+    pub(crate) fn as_written(self) -> Option<&'j str> {
+        (!self.has_escapes).then_some(self.raw)
+    }
+
     /// The text; copied only where it has escapes.
     pub(crate) fn text(self) -> Result<Cow<'j, str>> {
         if !self.has_escapes {
@@ -83,41 +102,56 @@ impl<'j> Text<'j> {
 
     /// Appends the text.
     pub(crate) fn push_to(self, text: &mut String) -> Result<()> {
-        let mut rest = self.raw;
-        if self.has_escapes {
-            while let Some((before, escaped)) = rest.split_once('\\') {
-                text.push_str(before);
-                let (c, after) = unescape(escaped).ok_or_else(|| {
-                    error(self.at + self.raw.len() - escaped.len(), "there is no such escape")
-                })?;
-                text.push(c);
-                rest = after;
+        if !self.has_escapes {
+            text.push_str(self.raw);
+            return Ok(());
+        }
+        text.reserve(self.raw.len());
+        let bytes = self.raw.as_bytes();
+        let mut at = 0;
+        while let Some(first) = bytes.get(at) {
+            if *first != b'\\' {
+                // A quote in the text stands behind a backslash, so it is the latter that is found.
+                let rest = bytes.get(at..).unwrap_or_default();
+                let end = quote_or_backslash(rest).map_or(bytes.len(), |length| at + length);
+                text.push_str(self.raw.get(at..end).unwrap_or_default());
+                at = end;
+                continue;
+            }
+            let wrong = || error(self.at + at + 1, "there is no such escape");
+            match bytes.get(at + 1).copied().and_then(simple_escape) {
+                Some(c) => {
+                    text.push(c);
+                    at += 2;
+                }
+                None => {
+                    let (c, rest) = self.raw.get(at + 1..).and_then(unescape_unit).ok_or_else(wrong)?;
+                    text.push(c);
+                    at = bytes.len() - rest.len();
+                }
             }
         }
-        text.push_str(rest);
         Ok(())
     }
 }
 
-/// The character of an escape and what follows it; `text` begins behind the backslash.
-fn unescape(text: &str) -> Option<(char, &str)> {
-    let mut chars = text.chars();
-    let c = match chars.next()? {
-        c @ ('"' | '\\' | '/') => c,
-        'b' => '\u{8}',
-        'f' => '\u{c}',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        'u' => return unescape_unit(chars.as_str()),
+/// The character that a letter stands for behind a backslash.
+fn simple_escape(letter: u8) -> Option<char> {
+    Some(match letter {
+        b'"' | b'\\' | b'/' => char::from(letter),
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
         _ => return None,
-    };
-    Some((c, chars.as_str()))
+    })
 }
 
-/// The character of a `\u` escape or of two, which make up one beyond the first 65,536.
+/// The character of a `\u` escape or of two, which make up one beyond the first 65,536, and what follows;
+/// `text` begins behind the backslash.
 fn unescape_unit(text: &str) -> Option<(char, &str)> {
-    let (unit, rest) = hex(text)?;
+    let (unit, rest) = hex(text.strip_prefix('u')?)?;
     if let Some(c) = char::from_u32(unit) {
         return Some((c, rest));
     }
@@ -157,6 +191,26 @@ impl<'j> Lexer<'j> {
     /// An error at this place.
     pub(crate) fn error(&self, reason: impl Into<Cow<'static, str>>) -> JsonError {
         error(self.at, reason)
+    }
+
+    /// Where this is, in bytes from the start of the text.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What comes from here on.
+    pub(crate) fn rest(&self) -> &'j str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Passes so many bytes of what [`rest`](Self::rest) gave.
+    pub(crate) fn pass(&mut self, n_bytes: usize) {
+        self.at += n_bytes;
+    }
+
+    /// Passes what stands behind a member of an object; says whether there is another one.
+    pub(crate) fn has_more(&mut self) -> Result<bool> {
+        self.goes_on(b'}', &mut false)
     }
 
     /// The first byte that is not blank, if there is any; it is not passed.
@@ -241,9 +295,33 @@ impl<'j> Lexer<'j> {
     pub(crate) fn skip(&mut self) -> Result<&'j str> {
         self.peek();
         let start = self.at;
+        self.skip_to_end()?;
+        Ok(self.text.get(start..self.at).unwrap_or_default())
+    }
+
+    /// Passes a value whatever it is, and gives its beginning.
+    pub(crate) fn skip_to_end(&mut self) -> Result<Token<'j>> {
+        let first = self.value()?;
+        if matches!(first, Token::Object | Token::Array) {
+            self.skip_members(first)?;
+        }
+        Ok(first)
+    }
+
+    /// Passes what follows the bracket of an object or array, up to its end.
+    fn skip_members(&mut self, bracket: Token<'j>) -> Result<()> {
         // For each object or array around this place, whether it is an object.
-        let mut around = Vec::new();
+        let mut around = vec![(bracket == Token::Object, true)];
         loop {
+            loop {
+                let Some((is_object, is_first)) = around.last_mut() else { return Ok(()) };
+                let goes_on =
+                    if *is_object { self.key(is_first)?.is_some() } else { self.has_item(is_first)? };
+                if goes_on {
+                    break;
+                }
+                around.pop();
+            }
             match self.value()? {
                 Token::Object => around.push((true, true)),
                 Token::Array => around.push((false, true)),
@@ -251,17 +329,6 @@ impl<'j> Lexer<'j> {
             }
             if around.len() > MAX_SKIPPED_DEPTH {
                 return Err(self.error(format!("values lie deeper than {MAX_SKIPPED_DEPTH} in each other")));
-            }
-            loop {
-                let Some((is_object, is_first)) = around.last_mut() else {
-                    return Ok(self.text.get(start..self.at).unwrap_or_default());
-                };
-                let goes_on =
-                    if *is_object { self.key(is_first)?.is_some() } else { self.has_item(is_first)? };
-                if goes_on {
-                    break;
-                }
-                around.pop();
             }
         }
     }
@@ -333,15 +400,20 @@ fn is_number(text: &[u8]) -> bool {
 
 /// Where the quote stands that ends a string, and whether there are escapes before it.
 fn string_end(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
-    let mut at = start;
-    let mut has_escapes = false;
+    let at = start + quote_or_backslash(bytes.get(start..)?)?;
+    if bytes.get(at) == Some(&b'"') {
+        return Some((at, false));
+    }
+    // Where there is one escape there are many, as in a message of many lines; quotes among them are few.
+    let mut from = at + 2;
     loop {
-        at += quote_or_backslash(bytes.get(at..)?)?;
-        if bytes.get(at) == Some(&b'"') {
-            return Some((at, has_escapes));
+        let quote = from + memchr::memchr(b'"', bytes.get(from..)?)?;
+        let before = bytes.get(from..quote).unwrap_or_default();
+        let n_backslashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+        if n_backslashes % 2 == 0 {
+            return Some((quote, true));
         }
-        has_escapes = true;
-        at += 2;
+        from = quote + 1;
     }
 }
 

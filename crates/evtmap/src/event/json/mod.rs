@@ -48,6 +48,27 @@ pub(crate) fn read_field(json: &str, place: Place, name: &str, event: &mut Event
     }
 }
 
+/// Adds one field whose value was found already and is a text.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn put_text(text: Text<'_>, place: Place, name: &str, event: &mut Event) -> Result {
+    check(event)?;
+    match text.as_written() {
+        Some(text) => event.push(place, name, Value::Text(text)),
+        None => event.push_with(place, &[name], |value| text.push_to(value))?,
+    }
+    Ok(())
+}
+
+/// Whether there may be one more field.
+fn check(event: &Event) -> Result {
+    if event.n_fields() < MAX_FIELDS {
+        return Ok(());
+    }
+    Err(JsonError::whole(format_args!("the event has more than {MAX_FIELDS} fields")))
+}
+
 /// Adds the fields of a payload, the object that is the value of `EventData` or `UserData`.
 ///
 /// # Errors
@@ -191,7 +212,7 @@ impl Reader<'_, '_> {
     }
 
     fn text(&mut self, place: Place, name: &[&str], text: Text<'_>) -> Result {
-        self.check()?;
+        check(self.event)?;
         self.event.push_with(place, name, |value| text.push_to(value))
     }
 
@@ -200,7 +221,7 @@ impl Reader<'_, '_> {
         if number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
             return self.put(place, name, Value::Text(number));
         }
-        self.check()?;
+        check(self.event)?;
         match number.parse::<f64>() {
             Ok(float) if float.is_finite() => self.event.push_display(place, name, float),
             _ => self.event.push_joined(place, name, Value::Text(number)),
@@ -209,16 +230,9 @@ impl Reader<'_, '_> {
     }
 
     fn put(&mut self, place: Place, name: &[&str], value: Value<'_>) -> Result {
-        self.check()?;
+        check(self.event)?;
         self.event.push_joined(place, name, value);
         Ok(())
-    }
-
-    fn check(&self) -> Result {
-        if self.event.n_fields() < MAX_FIELDS {
-            return Ok(());
-        }
-        Err(self.lexer.error(format!("the event has more than {MAX_FIELDS} fields")))
     }
 
     fn deeper(&self, depth: u32) -> std::result::Result<u32, JsonError> {

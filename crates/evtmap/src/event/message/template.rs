@@ -10,19 +10,15 @@ use rustc_hash::FxHashMap;
 use super::labels::Labels;
 use super::{Found, Layout};
 
-/// How often a kind of message is learnt. One whose messages have nothing in common is read by its layout for good.
-const N_LESSONS_MAX: u8 = 8;
+/// How many templates a kind of message has at the most. Windows has a handful of versions of one; a kind whose
+/// messages have nothing in common is read by its layout for good.
+const N_TEMPLATES_MAX: usize = 4;
 
 /// The templates of the messages that were read, by kind. One such memory serves records that are read in turn.
 #[derive(Debug, Default)]
 pub struct Templates {
-    by_kind: FxHashMap<usize, Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    template: Option<Template>,
-    n_lessons: u8,
+    /// The one that fitted last comes first.
+    by_kind: FxHashMap<usize, Vec<Template>>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -43,28 +39,32 @@ struct Step {
 impl Templates {
     /// Finds the values in a message by what is known of its kind; `false`, and nothing, when it differs.
     pub(super) fn read<'l>(
-        &self,
+        &mut self,
         kind: usize,
         layout: &'l Layout,
         message: &str,
         found: &mut Vec<Found<'l>>,
     ) -> bool {
-        let template = self.by_kind.get(&kind).and_then(|known| known.template.as_ref());
-        let (Some(template), Layout::Labels(labels)) = (template, layout) else { return false };
-        let is_read = template.read(labels, message, found).is_some();
-        if !is_read {
+        let (Some(templates), Layout::Labels(labels)) = (self.by_kind.get_mut(&kind), layout) else {
+            return false;
+        };
+        let fitting = templates.iter().position(|template| {
             found.clear();
+            template.read(labels, message, found).is_some()
+        });
+        match fitting {
+            Some(place) => templates.swap(0, place),
+            None => found.clear(),
         }
-        is_read
+        fitting.is_some()
     }
 
     /// Learns from a message in which a layout found these values.
     pub(super) fn learn(&mut self, kind: usize, layout: &Layout, message: &str, found: &[Found<'_>]) {
         let Layout::Labels(labels) = layout else { return };
-        let known = self.by_kind.entry(kind).or_default();
-        if known.n_lessons < N_LESSONS_MAX {
-            known.n_lessons += 1;
-            known.template = Template::of(labels, message, found);
+        let templates = self.by_kind.entry(kind).or_default();
+        if templates.len() < N_TEMPLATES_MAX {
+            templates.extend(Template::of(labels, message, found));
         }
     }
 }

@@ -19,6 +19,7 @@ use super::text::{self, Cut, Format, MAX_RECORD_BYTES, Problem, Text, TextInput}
 use super::{Dates, DatesFrom, InputError, InputOptions, Opened, Source};
 use crate::event::Event;
 use crate::event::message::Templates;
+use crate::idle::Idle;
 
 pub(super) fn recognises(head: &[u8], options: &InputOptions) -> bool {
     layout::detect(&text::decode_head(head), &options.columns).is_some()
@@ -35,7 +36,7 @@ pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
     let mut options = options.clone();
     let dates = dates(text.ahead(), &layout, options.date_order);
     options.date_order = dates.map(|dates| dates.order).or(options.date_order);
-    Ok(Box::new(TextInput::new(text, Csv { table: Table { layout, options }, dates })))
+    Ok(Box::new(TextInput::new(text, Csv { table: Table { layout, options }, dates, idle: Idle::default() })))
 }
 
 /// The order of day and month, as far as the first part of the file shows it; nothing when its dates need none.
@@ -75,6 +76,8 @@ fn rows(mut bytes: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
 struct Csv {
     table: Table,
     dates: Option<Dates>,
+    /// What batches learnt of messages and no other batch uses at the moment.
+    idle: Idle<Scratch>,
 }
 
 /// What the rows of a batch use in turn.
@@ -86,6 +89,14 @@ struct Scratch {
 
 impl Format for Csv {
     type Scratch = Scratch;
+
+    fn scratch(&self) -> Scratch {
+        self.idle.take()
+    }
+
+    fn put_back(&self, scratch: Scratch) {
+        self.idle.put_back(scratch);
+    }
 
     fn kind(&self) -> &'static str {
         "csv"

@@ -6,13 +6,13 @@
 //! types of values and empty values, the first record is decoded in both ways, and only if the events are
 //! equal are the others read directly. Whatever is unusual in any way is left to the crate.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::{PoisonError, RwLock};
 
 use evtx::EvtxChunkHeader;
+use foldhash::quality::RandomState;
 use rustc_hash::FxHashMap;
 
 use super::template::{self, Action, Cursor, Empty, Role, Template};
@@ -42,7 +42,7 @@ const NAMELESS: &str = "Data";
 pub struct Combinations {
     /// Keyed by chance, so that nobody can forge a template that is taken for another.
     hasher: RandomState,
-    known: RwLock<HashMap<u64, bool>>,
+    known: RwLock<FxHashMap<u64, bool>>,
 }
 
 impl Combinations {
@@ -218,6 +218,8 @@ impl<'c> Decoder<'c> {
             return Err(Unusual);
         }
         let (descriptors, _) = cursor.bytes(n_values * 4)?.as_chunks::<4>();
+        self.values.reserve(n_values);
+        self.combination.reserve(2 * n_values);
         for [low, high, kind, _] in descriptors {
             let n_bytes = usize::from(u16::from_le_bytes([*low, *high]));
             let start = cursor.at;

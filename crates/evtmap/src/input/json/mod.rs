@@ -6,17 +6,20 @@
 //! into the event.
 
 mod cut;
+pub(super) mod outline;
 pub(super) mod record;
 
 use std::borrow::Cow;
 
 use self::cut::Layout;
+use self::outline::Outlines;
 use self::record::Record;
 use super::shape::{self, Reading, Shape};
 use super::text::{self, Cut, Format, Problem, Text, TextInput};
 use super::{InputOptions, Opened, Source};
 use crate::event::Event;
 use crate::event::json::{self, JsonError};
+use crate::idle::Idle;
 
 /// How many wrappers may lie around an event.
 const MAX_WRAPPERS: usize = 3;
@@ -68,13 +71,15 @@ pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
     let (layout, start) = cut::layout(&text::decode_head(&source.head));
     let mut text = Text::new(source);
     text.skip(start);
-    Ok(Box::new(TextInput::new(text, Json { layout, options: options.clone() })))
+    Ok(Box::new(TextInput::new(text, Json { layout, options: options.clone(), idle: Idle::default() })))
 }
 
 /// Objects that are laid out in one way.
 struct Json {
     layout: Layout,
     options: InputOptions,
+    /// What batches learnt of the objects' keys and no other batch uses at the moment.
+    idle: Idle<Outlines>,
 }
 
 impl Format for Json {
@@ -101,18 +106,43 @@ impl Format for Json {
         self.layout.resume(text)
     }
 
-    type Scratch = ();
+    type Scratch = Outlines;
 
-    fn read(&self, object: &str, (): &mut (), event: &mut Event) -> Result<bool, Problem> {
-        read_object(object, &self.options, event)
+    fn scratch(&self) -> Outlines {
+        self.idle.take()
     }
+
+    fn put_back(&self, scratch: Outlines) {
+        self.idle.put_back(scratch);
+    }
+
+    fn read(&self, object: &str, outlines: &mut Outlines, event: &mut Event) -> Result<bool, Problem> {
+        if is_rendered(object) {
+            return read_object(object, &self.options, event);
+        }
+        let Some((plan, values)) = outlines.of(object) else {
+            return read_object(object, &self.options, event);
+        };
+        plan.read(values, event, &self.options).map_err(problem)?;
+        complete(plan.shape(), &self.options, event)?;
+        Ok(true)
+    }
+}
+
+/// Whether an object is a record as the evtx crate renders it. Most files are of this shape, and reading it
+/// needs no look ahead.
+fn is_rendered(object: &str) -> bool {
+    object.starts_with(r#"{"Event":"#)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "errors are mapped by it")]
+fn problem(error: JsonError) -> Problem {
+    Problem::new("json-record", error.to_string())
 }
 
 /// Fills `event` from an object. Gives whether it says anything.
 pub(super) fn read_object(object: &str, options: &InputOptions, event: &mut Event) -> Result<bool, Problem> {
-    let problem = |error: JsonError| Problem::new("json-record", error.to_string());
-    // Most files are of this shape, and reading it needs no look ahead.
-    if object.starts_with(r#"{"Event":"#) {
+    if is_rendered(object) {
         json::read(object, event).map_err(problem)?;
         event.brace_guids();
         options.complete(event, false);
@@ -124,12 +154,18 @@ pub(super) fn read_object(object: &str, options: &InputOptions, event: &mut Even
     }
     let Some((shape, record)) = unwrap(record) else { return Err(unknown_shape(object)) };
     Reading::new(&record, event, options).read(shape).map_err(problem)?;
+    complete(shape, options, event)?;
+    Ok(true)
+}
+
+/// What is done with an event when all members of its object are read.
+fn complete(shape: &Shape, options: &InputOptions, event: &mut Event) -> Result<(), Problem> {
     if event.event_id().is_none() && event.n_fields() > 0 {
         return Err(Problem::new("json-event-id", "the event has no event id that is a number"));
     }
     event.brace_guids();
     options.complete(event, !shape.has_field_names());
-    Ok(true)
+    Ok(())
 }
 
 /// Says of an object that nobody knows what it begins with.

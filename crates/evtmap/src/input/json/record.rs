@@ -23,8 +23,13 @@ fn key_bit(key: &str) -> u64 {
 impl<'a> Record<'a> {
     /// An object of which only the names are known: every value is an empty text.
     pub(in crate::input) fn of_names(names: &[&'a str]) -> Self {
+        Self::of(names.iter().map(|name| (*name, "\"\"")))
+    }
+
+    /// An object whose members were found already.
+    pub(in crate::input) fn of(members: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut record = Self::default();
-        names.iter().for_each(|name| record.push(Cow::Borrowed(*name), "\"\""));
+        members.for_each(|(key, value)| record.push(Cow::Borrowed(key), value));
         record
     }
 

@@ -10,16 +10,20 @@ mod fluent_bit;
 mod get_event_log;
 mod hayabusa;
 mod nxlog;
+mod plan;
 mod powershell;
 mod splunk;
 mod velociraptor;
 mod winlogbeat;
 
 pub(super) use evtxecmd::push_named_data;
+pub(super) use plan::Plan;
 pub(super) use splunk::push_raw;
 
 use std::borrow::Cow;
 
+use self::plan::is_unfilled;
+use super::json::outline::MemberValue;
 use super::json::record::{self, Record};
 use crate::event::json::{self, JsonError, Lexer, Token};
 use crate::event::{Event, Place, Value, xml};
@@ -49,6 +53,7 @@ pub(super) fn of(record: &Record<'_>) -> Option<&'static Shape> {
 }
 
 /// How one program writes events.
+#[derive(Debug)]
 pub(super) struct Shape {
     /// Whether an object is of this shape.
     recognises: fn(&Record<'_>) -> bool,
@@ -63,7 +68,7 @@ pub(super) struct Shape {
 }
 
 /// What a member is.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Target {
     /// A System field.
     System(&'static str),
@@ -107,7 +112,7 @@ pub(super) enum Target {
 }
 
 /// What members are that a shape does not name.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Others {
     /// Fields of the payload.
     Payload,
@@ -138,6 +143,11 @@ impl<'r, 'a> Reading<'r, 'a> {
     /// Reads the object as being of this shape.
     pub(super) fn read(mut self, shape: &Shape) -> Result {
         self.members(shape, self.record, "")?;
+        self.fall_back()
+    }
+
+    /// Reads what counts where nothing better was there.
+    fn fall_back(mut self) -> Result {
         for (name, value) in std::mem::take(&mut self.fallbacks) {
             match name {
                 RAW if self.event.event_id().is_some() => {}
@@ -159,11 +169,7 @@ impl<'r, 'a> Reading<'r, 'a> {
             };
             let known = shape.members.binary_search_by(|(member, _)| (**member).cmp(&path));
             match known.ok().and_then(|at| shape.members.get(at)) {
-                Some((_, Target::Inner)) => {
-                    if value.starts_with('{') {
-                        self.members(shape, &Record::parse(value)?, &path)?;
-                    }
-                }
+                Some((_, Target::Inner)) => self.inner(shape, &path, value)?,
                 Some((_, target)) => self.member(*target, &path, value)?,
                 None => match shape.payload.iter().find_map(|prefix| path.strip_prefix(prefix)) {
                     Some(name) => self.field(last_name(name), value)?,
@@ -174,10 +180,34 @@ impl<'r, 'a> Reading<'r, 'a> {
         Ok(())
     }
 
+    fn inner(&mut self, shape: &Shape, path: &str, value: &'a str) -> Result {
+        if value.starts_with('{') { self.members(shape, &Record::parse(value)?, path) } else { Ok(()) }
+    }
+
+    /// Adds a field whose value was found already.
+    fn put(&mut self, place: Place, name: &str, value: MemberValue<'_>) -> Result {
+        match value.text {
+            Some(text) => json::put_text(text, place, name, self.event),
+            None => json::read_field(value.json, place, name, self.event),
+        }
+    }
+
+    fn message(&mut self, value: MemberValue<'a>) -> Result {
+        match value.text {
+            Some(text) if text.is_empty() => Ok(()),
+            // A message with an escape that there is not is still a message.
+            Some(text) => self
+                .event
+                .set_message_with(|message| text.push_to(message))
+                .or_else(|_| self.member(Target::Message, "", value.json)),
+            None => self.member(Target::Message, "", value.json),
+        }
+    }
+
     fn other(&mut self, others: Others, key: &str, value: &str) -> Result {
         match others {
             Others::Nothing => Ok(()),
-            Others::FilledPayload if matches!(value, "null" | "\"\"" | "[]" | "{}") => Ok(()),
+            Others::FilledPayload if is_unfilled(value) => Ok(()),
             Others::Payload | Others::FilledPayload => self.field(key, value),
         }
     }

@@ -64,6 +64,12 @@ fn bundles_keep_to_stix() {
 }
 
 #[test]
+fn the_navigator_takes_layers() {
+    let options = ReportOptions::default();
+    check("read_layer.py", "mitreattack.navlayers", &[("a.jsonl", &options), ("a.navigator.json", &options)]);
+}
+
+#[test]
 fn databases_say_what_the_lines_say() {
     let options = ReportOptions::default();
     check("read_sqlite.py", "sqlite3", &[("a.jsonl", &options), ("a.sqlite", &options)]);
