@@ -93,6 +93,8 @@ export interface Technique {
 export interface Finding {
     kind: "detection" | "association" | "event";
     severity: SeverityIndex;
+    /** When a configuration gave it that severity: which one it had, and why. */
+    overridden: { from: SeverityIndex; because: string[] } | null;
     title: string;
     /** What a rule finds, or why the event may be evidence. */
     description: string;
@@ -255,7 +257,7 @@ export interface Account {
 
 export interface AccountLine {
     /** What it is about. */
-    about: "files" | "records" | "events" | "rules" | "tags" | "correlations" | "messages" | "run";
+    about: "files" | "records" | "events" | "rules" | "tags" | "correlations" | "messages" | "matches" | "alerts" | "run";
     n: number;
     /** Why, in words. */
     reason: string;

@@ -27,7 +27,7 @@ export function document(alerts, more = {}) {
         techniques: [{ id: "T1059.001", name: "PowerShell", parent: "T1059", tactics: [1], url: "", description: null, mitigations: [] }],
         findings: titles.map((title) => {
             const [, , , severity, tactics] = alerts.find((alert) => alert[5] === title);
-            return { kind: "detection", severity, title, description: "", techniques: [0], tactics, total: 1, rule: null };
+            return { kind: "detection", severity, overridden: null, title, description: "", techniques: [0], tactics, total: 1, rule: null };
         }),
         hosts: hosts.map((name) => ({ ...rank, name, addresses: [] })), users: users.map((name) => ({ ...rank, name, also: [] })),
         sessions: [], connections: [], inputs: ["x.evtx"], kinds: [{ channel: "Security", provider: "P", id: 4688 }],

@@ -15,7 +15,8 @@ export function account(page: Page): HTMLElement {
 
 const ABOUT: { [about in AccountLine["about"]]: [string, string] } = {
     files: ["file", "files"], records: ["record", "records"], events: ["event", "events"], rules: ["rule", "rules"],
-    tags: ["tag", "tags"], correlations: ["correlation", "correlations"], messages: ["message", "messages"], run: ["", ""],
+    tags: ["tag", "tags"], correlations: ["correlation", "correlations"], messages: ["message", "messages"],
+    matches: ["match", "matches"], alerts: ["alert", "alerts"], run: ["", ""],
 };
 
 function notLookedAt({ model }: Page): HTMLElement {

@@ -69,7 +69,8 @@ function head(page: Page, alert: Index): HTMLElement {
             step(-1, "Previous alert (k)", "↑"), step(1, "Next alert (j)", "↓"),
             h("button", { type: "button", class: "quiet", "aria-label": "Close (Esc)", title: "Close (Esc)", on: { click: () => page.store.set({ open: -1 }) } }, "✕")),
         h("h2", { id: "detail-title", tabindex: "-1" }, finding.title),
-        h("p", { class: "detail-where" }, h("time", null, exact(model.time[alert])), where(page, alert)));
+        h("p", { class: "detail-where" }, h("time", null, exact(model.time[alert])), where(page, alert)),
+        finding.overridden ? h("p", { class: "faint" }, `${severityName(finding.overridden.from)} by its rule; ${severityName(finding.severity)} by the configuration: ${finding.overridden.because.join("; ")}`) : null);
 }
 
 /** Host, account and session, each to filter by. */

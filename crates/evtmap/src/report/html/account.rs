@@ -14,6 +14,7 @@ pub(super) fn account(report: &Report<'_>, connections: &Connections) -> Account
     lines.extend(records(report));
     lines.extend(events(report));
     lines.extend(rules(report));
+    lines.extend(policy(report));
     lines.extend(left_out(report, connections));
     Account { lines }
 }
@@ -108,6 +109,19 @@ fn rules(report: &Report<'_>) -> Vec<AccountLine> {
         let examples = tags.keys().take(N_EXAMPLES_MAX).cloned().collect();
         let reason = "this ATT&CK does not know them";
         lines.push(AccountLine { examples, ..line("tags", tags.len() as u64, reason) });
+    }
+    lines
+}
+
+/// What the organisation's configuration hid or told otherwise.
+fn policy(report: &Report<'_>) -> Vec<AccountLine> {
+    let shown = report.scan.policy.exclusions.iter().filter(|own| own.n_hidden > 0 || own.is_expired);
+    let mut lines: Vec<AccountLine> = shown
+        .map(|own| AccountLine { grave: own.n_hidden > 0, ..line("matches", own.n_hidden, own.told()) })
+        .collect();
+    let n_overridden = report.summary.n_overridden;
+    if n_overridden > 0 {
+        lines.push(line("alerts", n_overridden, "another severity than the rule's, by the configuration"));
     }
     lines
 }

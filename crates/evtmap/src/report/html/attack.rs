@@ -2,11 +2,12 @@
 
 use super::best::Best;
 use super::builder::{index, severity_index};
-use super::document::{Finding, Index, Mitigation, Rule, Tactic, Technique};
+use super::document::{Finding, Index, Mitigation, Overridden, Rule, Tactic, Technique};
 use super::evidence;
 use super::text::Table;
 use crate::alert::{self, Kind, RuleRef, TacticRef, TechniqueRef};
 use crate::attack::Catalogue;
+use crate::severity::Severity;
 
 /// The tables of ATT&CK and of findings.
 pub(super) struct Attack {
@@ -15,7 +16,8 @@ pub(super) struct Attack {
     pub(super) findings: Vec<Finding>,
     known_tactics: Table<String>,
     known_techniques: Table<String>,
-    known_findings: Table<(Kind, String)>,
+    /// A policy may give one rule several severities, for several reasons.
+    known_findings: Table<(Kind, String, Option<Severity>, Vec<String>)>,
 }
 
 impl Attack {
@@ -37,13 +39,19 @@ impl Attack {
 
     /// The index of a finding.
     pub(super) fn finding(&mut self, finding: &alert::Finding, best: &Best) -> Index {
-        let (number, is_new) = self.known_findings.index((finding.kind, finding.key().to_owned()));
+        let because = finding.overridden.as_ref().map(|own| own.because.clone()).unwrap_or_default();
+        let key = (finding.kind, finding.key().to_owned(), finding.severity, because);
+        let (number, is_new) = self.known_findings.index(key);
         if is_new {
             let techniques = finding.techniques.iter().map(|technique| self.technique(technique)).collect();
             let tactics = finding.tactics.iter().map(|tactic| self.tactic_of(tactic)).collect();
             self.findings.push(Finding {
                 kind: finding.kind.as_str(),
                 severity: severity_index(finding.severity),
+                overridden: finding.overridden.as_ref().map(|own| Overridden {
+                    from: severity_index(Some(own.from)),
+                    because: own.because.clone(),
+                }),
                 title: match finding.kind {
                     Kind::Event => "Event".to_owned(),
                     _ => finding.title().to_owned(),

@@ -109,12 +109,19 @@ pub(super) struct Mitigation {
 pub(super) struct Finding {
     pub(super) kind: &'static str,
     pub(super) severity: Index,
+    pub(super) overridden: Option<Overridden>,
     pub(super) title: String,
     pub(super) description: String,
     pub(super) techniques: Vec<Index>,
     pub(super) tactics: Vec<Index>,
     pub(super) total: u64,
     pub(super) rule: Option<Rule>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Overridden {
+    pub(super) from: Index,
+    pub(super) because: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]

@@ -11,7 +11,8 @@ use evtmap_sigma::{Evidence, Explanation};
 use flate2::read::GzDecoder;
 
 use super::*;
-use crate::alert::AlertEvent;
+use crate::Severity;
+use crate::alert::{AlertEvent, Overridden};
 use crate::alert::tests::{HOSTILE, alerts, detection};
 use crate::report::tests::render;
 use crate::report::{Format, RunNote};
@@ -225,4 +226,20 @@ fn the_best_are_kept() {
     let class = |best: &mut Best, severity| best.add(&alert(severity, "other"));
     class(&mut best, Low);
     assert_eq!(best.in_order().len(), 2);
+}
+
+#[test]
+fn one_rule_may_have_several_severities() {
+    let mut other = detection();
+    let finding = Arc::make_mut(&mut other.finding);
+    let from = finding.severity.unwrap();
+    finding.severity = Some(Severity::Critical);
+    finding.overridden = Some(Overridden { from, because: vec!["a domain controller".to_owned()] });
+    let document = document(&page(&[detection(), other]));
+    let told: Vec<_> = document["findings"].as_array().unwrap().iter().map(|own| &own["overridden"]).collect();
+    assert_eq!(told.len(), 2);
+    assert!(told[0].is_null());
+    assert_eq!(told[1]["because"][0], "a domain controller");
+    let lines = document["account"]["lines"].as_array().unwrap();
+    assert!(lines.iter().any(|line| line["about"] == "alerts" && line["n"] == 1));
 }
