@@ -5,7 +5,7 @@ CARGO ?= cargo
 # A lock file that does not fit the manifests fails here and not at a user's.
 LOCKED ?= --locked
 
-.PHONY: help python wheel test format-check lint unit doc tidy instructions html html-check html-browser fmt schema clean
+.PHONY: help python wheel test format-check lint unit doc tidy instructions windows dist html html-check html-browser fmt schema clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 22
@@ -43,6 +43,12 @@ tidy: ## what review should not have to look for
 
 instructions: ## does the program keep to its budget of instructions? skipped without valgrind
 	$(CARGO) run $(LOCKED) --quiet --package xtask -- instructions
+
+windows: ## does the program do the same on Windows? built with mingw, run under Wine; skipped where that cannot be had
+	$(CARGO) run $(LOCKED) --quiet --package xtask -- windows
+
+dist: ## archives of what is released, in target/dist
+	$(CARGO) run $(LOCKED) --quiet --package xtask -- dist
 
 # The page of the HTML report: sources in TypeScript, one bundled file beside them that the program carries.
 HTML := crates/evtmap/html

@@ -4,6 +4,7 @@ mod alarms;
 mod attack;
 mod bench;
 mod conformance;
+mod dist;
 mod incident;
 mod instructions;
 mod labels;
@@ -14,6 +15,7 @@ mod recordings;
 mod roundtrip;
 mod schema;
 mod tidy;
+mod windows;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,7 @@ const TASKS: &[Task] = &[
     Task { name: "attack", about: attack::ABOUT, run: attack::run },
     Task { name: "bench", about: bench::ABOUT, run: bench::run },
     Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
+    Task { name: "dist", about: dist::ABOUT, run: dist::run },
     Task { name: "incident", about: incident::ABOUT, run: incident::run },
     Task { name: "instructions", about: instructions::ABOUT, run: instructions::run },
     Task { name: "layouts", about: layouts::ABOUT, run: layouts::run },
@@ -41,6 +44,7 @@ const TASKS: &[Task] = &[
     Task { name: "roundtrip", about: roundtrip::ABOUT, run: roundtrip::run },
     Task { name: "schema", about: schema::ABOUT, run: schema::run },
     Task { name: "tidy", about: tidy::ABOUT, run: tidy::run },
+    Task { name: "windows", about: windows::ABOUT, run: windows::run },
 ];
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program; its tasks do not print")]

@@ -9,9 +9,11 @@ use evtmap::sort::SortBy;
 use serde::Deserialize;
 
 use crate::commands::attack::AttackCommand;
+use crate::commands::completions::CompletionsArgs;
 use crate::commands::config::ConfigCommand;
 use crate::commands::coverage::CoverageArgs;
 use crate::commands::logons::LogonsArgs;
+use crate::commands::manual::ManualArgs;
 use crate::commands::reading::ReadingArgs;
 use crate::commands::rule_choice::RuleArgs;
 use crate::commands::rules::RulesCommand;
@@ -19,6 +21,7 @@ use crate::commands::rules::explain::ExplainArgs;
 use crate::commands::search::SearchArgs;
 use crate::commands::stats::StatsArgs;
 use crate::commands::summary::SummaryArgs;
+use crate::commands::task::{InstallArgs, UninstallArgs};
 use crate::commands::timeline::TimelineArgs;
 use crate::commands::update::UpdateArgs;
 use crate::config::{Config, ConfigArgs, Profile};
@@ -72,6 +75,14 @@ pub(crate) enum Command {
     /// Look at the configuration: show, check, init
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Have the system run evtmap by itself: daily, every hour, at its start
+    InstallTask(InstallArgs),
+    /// Undo `install-task`
+    UninstallTask(UninstallArgs),
+    /// Write what a shell needs to complete commands and options
+    Completions(CompletionsArgs),
+    /// Write the help of every command as pages for `man`
+    Manual(ManualArgs),
 }
 
 impl Command {
@@ -95,7 +106,11 @@ impl Command {
             | Self::Attack(_)
             | Self::Coverage(_)
             | Self::Update(_)
-            | Self::Config(_) => {
+            | Self::Config(_)
+            | Self::InstallTask(_)
+            | Self::UninstallTask(_)
+            | Self::Completions(_)
+            | Self::Manual(_) => {
                 return Ok(());
             }
         };

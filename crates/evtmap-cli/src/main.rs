@@ -15,7 +15,7 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use args::{Args, Command};
 use config::Config;
@@ -40,6 +40,13 @@ fn run(mut args: Args) -> Result<ExitCode, Failure> {
     if let Command::Config(command) = &args.command {
         return commands::config::run(command, || Config::read(&args.config));
     }
+    match &args.command {
+        Command::Completions(own) => return commands::completions::run(own, Args::command()),
+        Command::InstallTask(own) => return commands::task::install(own),
+        Command::UninstallTask(own) => return commands::task::uninstall(own),
+        Command::Manual(own) => return commands::manual::run(own, Args::command()),
+        _ => {}
+    }
     let config = Config::read(&args.config)?;
     let cache = Cache::open(&args.cache, &config);
     args.command.fill(&config)?;
@@ -55,6 +62,11 @@ fn run(mut args: Args) -> Result<ExitCode, Failure> {
         Command::Coverage(args) => commands::coverage::run(args, &cache),
         Command::Rules(command) => commands::rules::run(command, &cache),
         Command::Update(args) => commands::update::run(args, &cache, &config),
-        Command::Config(_) => Ok(ExitCode::SUCCESS),
+        // Done above, without a configuration.
+        Command::Config(_)
+        | Command::InstallTask(_)
+        | Command::UninstallTask(_)
+        | Command::Completions(_)
+        | Command::Manual(_) => Ok(ExitCode::SUCCESS),
     }
 }

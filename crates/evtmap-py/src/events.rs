@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyIterator, PyList, PyMapping, PyString, PyTuple};
 
 use crate::frames;
+use crate::live::LiveLog;
 use crate::object::{self, NoEvent};
 
 /// How many objects are taken from Python at once, and how many bytes of them.
@@ -44,6 +45,10 @@ impl Events {
             let sizes = found.files.iter().filter_map(|file| file.path.metadata().ok());
             let n_bytes = sizes.map(|metadata| metadata.len()).sum();
             return Ok(Self { source: Source::Files(found), n_bytes, ..Self::nothing() });
+        }
+        if let Ok(log) = inputs.cast::<LiveLog>() {
+            let found = Found { logs: log.get().logs()?, ..Found::default() };
+            return Ok(Self { source: Source::Files(found), ..Self::nothing() });
         }
         if frames::is_frame(inputs)? {
             let log = frames::open(inputs, options)?;

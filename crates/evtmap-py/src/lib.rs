@@ -10,6 +10,7 @@ mod engine;
 mod error;
 mod events;
 mod frames;
+mod live;
 mod object;
 mod options;
 mod progress;
@@ -23,6 +24,7 @@ mod stream;
 mod _native {
     use std::path::PathBuf;
 
+    use evtmap_live::{Order, Query};
     use pyo3::prelude::*;
     use pyo3::types::PyDict;
 
@@ -34,6 +36,8 @@ mod _native {
     use crate::attack::{Attack, Tactic, Technique};
     #[pymodule_export]
     use crate::frames::Labels;
+    #[pymodule_export]
+    use crate::live::LiveLog;
     #[pymodule_export]
     use crate::rules::Rules;
     #[pymodule_export]
@@ -77,6 +81,53 @@ mod _native {
     ) -> PyResult<Alerts> {
         let py = inputs.py();
         Scanner::new(py, rules, attack, options)?.map(py, inputs, progress)
+    }
+
+    /// The event log of this Windows computer, to be given to :func:`map` or a :class:`Scanner`.
+    ///
+    /// Parameters
+    /// ----------
+    /// channels : str or list of str, optional
+    ///     Channels such as ``Security``, or paths of exported logs; ``all`` is every channel that is enabled.
+    /// xpath : str, optional
+    ///     Which events Windows is to hand out, such as ``*[System[EventID=4625]]``.
+    /// newest_first : bool
+    ///     Whether the newest events come first.
+    /// computer : str, optional
+    ///     The name of another computer, which is asked with the rights of whoever runs this.
+    /// messages : bool
+    ///     Whether Windows makes the message of each event too, which takes time.
+    ///
+    /// Returns
+    /// -------
+    /// LiveLog
+    ///
+    /// Raises
+    /// ------
+    /// InputError
+    ///     When this is no Windows (its ``code`` is ``live-elsewhere``), or the computer does not answer.
+    ///
+    /// Examples
+    /// --------
+    /// >>> alerts = evtmap.map(evtmap.live("Security"), since="2026-03-01")  # doctest: +SKIP
+    #[pyfunction]
+    #[pyo3(signature = (channels = None, *, xpath = None, newest_first = false, computer = None, messages = false))]
+    fn live(
+        channels: Option<&Bound<'_, PyAny>>,
+        xpath: Option<String>,
+        newest_first: bool,
+        computer: Option<String>,
+        messages: bool,
+    ) -> PyResult<LiveLog> {
+        let channels = match channels {
+            None => vec!["Security".to_owned()],
+            Some(channels) => match channels.extract::<String>() {
+                Ok(channel) => vec![channel],
+                Err(_) => channels.extract()?,
+            },
+        };
+        let order = if newest_first { Order::NewestFirst } else { Order::OldestFirst };
+        LiveLog::new(channels, Query { xpath, order, computer, messages, ..Query::default() })
     }
 
     /// A cell as a spreadsheet may be given it: what it would run as a formula gets a quote in front.

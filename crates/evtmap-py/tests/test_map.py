@@ -7,6 +7,7 @@ import datetime
 import io
 import json
 import re
+import sys
 from pathlib import Path
 
 import evtmap
@@ -149,6 +150,14 @@ def test_what_progress_raises_ends_the_scan(incident: Path) -> None:
 def test_a_bar(incident: Path, capsys: pytest.CaptureFixture[str]) -> None:
     evtmap.map(incident, progress=True)
     assert "2,722 events" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there it can be read")
+def test_the_live_log_is_windows_own() -> None:
+    for channels in (None, "all", ["Security", "System"]):
+        with pytest.raises(evtmap.InputError, match="the live log exists on Windows only") as raised:
+            evtmap.live(channels, newest_first=True)
+        assert (raised.value.code, raised.value.help is not None) == ("live-elsewhere", True)
 
 
 def test_missing_files(incident: Path) -> None:

@@ -7,9 +7,10 @@ use super::{Complaint, Tree};
 const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("crates/evtmap-sigma", &[], &[]),
     ("crates/evtmap", &["evtmap-sigma"], &["evtx-fixture"]),
+    ("crates/evtmap-live", &["evtmap"], &[]),
     ("crates/evtmap-update", &["evtmap"], &[]),
-    ("crates/evtmap-cli", &["evtmap", "evtmap-update"], &["evtx-fixture"]),
-    ("crates/evtmap-py", &["evtmap", "evtmap-update"], &[]),
+    ("crates/evtmap-cli", &["evtmap", "evtmap-live", "evtmap-update"], &["evtx-fixture"]),
+    ("crates/evtmap-py", &["evtmap", "evtmap-live", "evtmap-update"], &[]),
     ("crates/evtx-fixture", &[], &[]),
     ("xtask", &["evtmap", "evtx-fixture"], &[]),
 ];

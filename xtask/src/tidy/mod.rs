@@ -7,6 +7,7 @@
 mod arrow;
 mod code;
 mod house;
+mod lint;
 
 use std::fs;
 use std::process::Command;
@@ -35,6 +36,8 @@ const CHECKS: &[Check] = &[
     Check { name: "data", run: house::data },
     Check { name: "changelog", run: house::changelog },
     Check { name: "dependency", run: house::dependencies },
+    Check { name: "lints", run: lint::tables },
+    Check { name: "unsafe", run: lint::unsafe_code },
     Check { name: "crates", run: arrow::crates },
     Check { name: "modules", run: arrow::modules },
     Check { name: "language", run: arrow::language },

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use evtmap::alert::Enrichment;
-use evtmap::input;
 use evtmap::triage::{Report, RulesAccount, Summary};
 use evtmap::{Findings, Rules, ScanOptions, Scanner, Severity};
 
@@ -32,7 +31,7 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache, config: &Config) -> Result<Exit
     let Choice { rules, stock, attack, mut findings } = Choice::load(&args.rules, cache)?;
     let catalogue = &attack.catalogue;
     enrich(&mut findings, &rules, &attack, args, has_page)?;
-    let found = input::find(&args.reading.inputs);
+    let found = args.reading.found(&options)?;
     let times = reporting.options.times.clone();
     let mut desk = Desk::open(args, &found, reporting)?;
     let scanner = Scanner::new(&rules, &findings, options).with_policy(policy.as_ref());

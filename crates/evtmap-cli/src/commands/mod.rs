@@ -1,9 +1,12 @@
 //! One file a command.
 
 pub(crate) mod attack;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod coverage;
+pub(crate) mod live;
 pub(crate) mod logons;
+pub(crate) mod manual;
 pub(crate) mod map;
 pub(crate) mod reading;
 pub(crate) mod reporting;
@@ -12,6 +15,7 @@ pub(crate) mod rules;
 pub(crate) mod search;
 pub(crate) mod stats;
 pub(crate) mod summary;
+pub(crate) mod task;
 pub(crate) mod timeline;
 pub(crate) mod update;
 mod viewing;

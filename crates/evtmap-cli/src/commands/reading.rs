@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use std::thread;
 
 use clap::Args;
-use evtmap::input::{self, DateOrder, InputOptions};
+use evtmap::input::{self, DateOrder, Found, InputOptions};
 use evtmap::{ScanAccount, ScanOptions};
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, civil};
 
+use super::live::LiveArgs;
 use crate::config::InputTable;
 use crate::failure::Failure;
 use crate::terminal;
@@ -20,8 +21,11 @@ use crate::terminal;
 #[derive(Args, Debug, Default)]
 pub(crate) struct ReadingArgs {
     /// Event logs, or folders of them; what kind each is follows from its content; `-` is standard input
-    #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
+    #[arg(required_unless_present = "channels", value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+
+    #[command(flatten)]
+    live: LiveArgs,
 
     /// Search event logs (.evtx) also for records that were deleted and not overwritten yet
     #[arg(long, help_heading = "Reading")]
@@ -71,6 +75,12 @@ impl ReadingArgs {
         self.input_timezone = self.input_timezone.take().or_else(|| table.timezone.clone());
         self.date_format = self.date_format.take().or_else(|| table.date_format.clone());
         self.configured.clone_from(&table.columns);
+    }
+
+    /// The files and logs that the options stand for, given what else they say.
+    pub(super) fn found(&self, options: &ScanOptions) -> Result<Found, Failure> {
+        let logs = self.live.logs(options.since, options.until)?;
+        Ok(Found { logs, ..input::find(&self.inputs) })
     }
 
     /// What is read and how, as the library takes it; what is told of it is as by default.

@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use evtmap::alert::Alert;
 use evtmap::policy::Policy;
-use evtmap::{
-    Associations, Findings, Pipelines, Progress, Rules, ScanAccount, ScanOptions, Scanner, Sink, input,
-};
+use evtmap::{Associations, Findings, Pipelines, Progress, Rules, ScanAccount, ScanOptions, Scanner, Sink};
 use indicatif::ProgressBar;
 
 use super::reading::ReadingArgs;
@@ -82,7 +80,7 @@ impl Choice {
         policy: Option<&Policy>,
         take: impl FnMut(&Alert),
     ) -> Result<ScanAccount, Failure> {
-        let found = input::find(&reading.inputs);
+        let found = reading.found(&options)?;
         let mut taking = Taking { take, bar: progress::bar(&found, reading.quiet) };
         let scanner = Scanner::new(&self.rules, &self.findings, options).with_policy(policy);
         let scanned = scanner.scan(&found, &mut taking);

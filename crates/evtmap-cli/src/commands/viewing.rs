@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 
 use evtmap::event::Event;
-use evtmap::input::{self, Found};
 use evtmap::{EventPlace, ScanAccount, ScanOptions, report, visit};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
@@ -20,7 +19,7 @@ pub(super) fn look_at_all<N: Default + Send>(
     mut each: impl FnMut(N) -> Result<ControlFlow<()>, Failure>,
 ) -> Result<ScanAccount, Failure> {
     let options: ScanOptions = args.options(clock::now()?)?;
-    let found: Found = input::find(&args.inputs);
+    let found = args.found(&options)?;
     let bar = progress::bar(&found, args.quiet);
     let account = visit(&found, &options, look, |notes, progress| {
         let next = each(notes);

@@ -27,11 +27,13 @@ from ._native import (
     AlertStream,
     Attack,
     Labels,
+    LiveLog,
     Rules,
     Scanner,
     Tactic,
     Technique,
     __version__,
+    live,
     map,
 )
 
@@ -46,6 +48,7 @@ __all__ = [
     "InputError",
     "InputWarning",
     "Labels",
+    "LiveLog",
     "OptionError",
     "RecordWarning",
     "RuleWarning",
@@ -57,5 +60,6 @@ __all__ = [
     "UpdateError",
     "__version__",
     "enrich",
+    "live",
     "map",
 ]

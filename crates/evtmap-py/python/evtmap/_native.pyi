@@ -38,7 +38,7 @@ class _ArrowArray(Protocol):
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
 
 _Frame = _ArrowStream | _ArrowArray
-_Inputs = _Path | Sequence[_Path] | Mapping[str, Any] | Iterable[Mapping[str, Any]] | _Frame
+_Inputs = LiveLog | _Path | Sequence[_Path] | Mapping[str, Any] | Iterable[Mapping[str, Any]] | _Frame
 
 class _Options(TypedDict, total=False):
     threads: int | None
@@ -259,6 +259,9 @@ class Scanner:
     def options(self) -> dict[str, Any]: ...
 
 @final
+class LiveLog: ...
+
+@final
 class EventMapper:
     def __new__(cls, rules: Rules | None = None, attack: Attack | None = None) -> EventMapper: ...
     def apply(self, event: dict[str, Any]) -> dict[str, Any]: ...
@@ -269,6 +272,14 @@ class EventMapper:
 class _MapOptions(_Options, total=False):
     progress: _Progress
 
+def live(
+    channels: str | Sequence[str] | None = None,
+    *,
+    xpath: str | None = None,
+    newest_first: bool = False,
+    computer: str | None = None,
+    messages: bool = False,
+) -> LiveLog: ...
 def map(
     inputs: _Inputs,
     rules: Rules | _Path | Sequence[_Path] | None = None,

@@ -55,6 +55,12 @@ fn record_ids(header: &[u8]) -> Option<(u64, u64)> {
     Some((ids.next()?, ids.next()?))
 }
 
+/// Appends the text that Windows shows for a value, given its type and its bytes as BinXML has them (MS-EVEN6
+/// 2.2.12). Gives whether it could; what of it was appended if not, is to be cut off.
+pub fn write_value(kind: u8, bytes: &[u8], text: &mut String) -> bool {
+    value::RawValue { kind, bytes }.write(text).is_ok()
+}
+
 pub(super) fn recognises(head: &[u8], _: &InputOptions) -> bool {
     head.starts_with(FILE_MAGIC) || chunks_start(head).is_some()
 }

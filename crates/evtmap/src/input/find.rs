@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::InputError;
+use super::{InputError, Log};
 
 /// The path that stands for standard input. A file of that name is `./-`.
 pub const STANDARD_INPUT: &str = "-";
@@ -15,8 +15,19 @@ pub const STANDARD_INPUT: &str = "-";
 pub struct Found {
     /// The files, in the order of the paths given, those of a folder by name; none twice.
     pub files: Vec<FoundFile>,
+    /// Logs that are no files; they come after the files.
+    pub logs: Vec<Box<dyn Unopened>>,
     /// The paths and folders that could not be read.
     pub problems: Vec<InputError>,
+}
+
+/// A log that is no file, such as that of a running computer, and is opened when its turn comes.
+pub trait Unopened: std::fmt::Debug + Send + Sync {
+    /// What stands for it where files have their path.
+    fn path(&self) -> PathBuf;
+
+    /// Opens it.
+    fn open(&self) -> Log;
 }
 
 /// A file to read.

@@ -36,8 +36,8 @@ use crate::event::origin::Origins;
 
 pub use archive::{Log, Logs, logs};
 pub use csv::{DateOrder, MAX_COLUMNS, Table};
-pub use evtx::Combinations;
-pub use find::{Found, FoundFile, STANDARD_INPUT, find};
+pub use evtx::{Combinations, write_value};
+pub use find::{Found, FoundFile, STANDARD_INPUT, Unopened, find};
 pub use text::{MAX_RECORD_BYTES, Problem};
 
 /// A kind of file. A new kind is a file in this folder and a line in [`KINDS`].

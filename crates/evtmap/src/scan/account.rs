@@ -169,9 +169,11 @@ impl ScanAccount {
 
     /// Adds the files that were not reached, and the paths that could not be looked up.
     pub(super) fn end(&mut self, found: &Found) {
-        let unreached = found.files.iter().skip(self.n_files_begun).map(|file| FileAccount {
-            path: file.path.clone(),
-            named: file.named,
+        let files = found.files.iter().map(|file| (file.path.clone(), file.named));
+        let all = files.chain(found.logs.iter().map(|log| (log.path(), true)));
+        let unreached = all.skip(self.n_files_begun).map(|(path, named)| FileAccount {
+            path,
+            named,
             ..FileAccount::default()
         });
         let missing = found.problems.iter().map(|error| FileAccount {

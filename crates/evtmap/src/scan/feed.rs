@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::input::{self, Batch, Dates, FoundFile, Input, InputError, InputOptions, Log, Logs};
+use crate::input::{
+    self, Batch, Dates, Found, FoundFile, Input, InputError, InputOptions, Log, Logs, Unopened,
+};
 
 /// What comes out of the files next. Logs are numbered as they come: a file may be an archive of many.
 pub(super) enum Item {
@@ -32,6 +34,8 @@ pub(super) struct Begun {
 /// The batches of all files.
 pub(super) struct Feed<'a> {
     files: std::slice::Iter<'a, FoundFile>,
+    /// What is read after the files.
+    unopened: std::slice::Iter<'a, Box<dyn Unopened>>,
     options: &'a InputOptions,
     /// A log that was open from the start.
     opened: Option<Log>,
@@ -46,14 +50,28 @@ pub(super) struct Feed<'a> {
 }
 
 impl<'a> Feed<'a> {
-    pub(super) fn new(files: &'a [FoundFile], options: &'a InputOptions, is_enough: &'a AtomicBool) -> Self {
-        let files = files.iter();
-        Self { files, options, opened: None, logs: None, is_first: true, open: None, n_logs: 0, is_enough }
+    pub(super) fn new(found: &'a Found, options: &'a InputOptions, is_enough: &'a AtomicBool) -> Self {
+        let (files, unopened) = (found.files.iter(), found.logs.iter());
+        Self { files, unopened, ..Self::empty(options, is_enough) }
     }
 
     /// The batches of a log that is open already.
     pub(super) fn of_log(log: Log, options: &'a InputOptions, is_enough: &'a AtomicBool) -> Self {
-        Self { opened: Some(log), ..Self::new(&[], options, is_enough) }
+        Self { opened: Some(log), ..Self::empty(options, is_enough) }
+    }
+
+    fn empty(options: &'a InputOptions, is_enough: &'a AtomicBool) -> Self {
+        Self {
+            files: [].iter(),
+            unopened: [].iter(),
+            options,
+            opened: None,
+            logs: None,
+            is_first: true,
+            open: None,
+            n_logs: 0,
+            is_enough,
+        }
     }
 
     /// What says that nobody wants more.
@@ -104,9 +122,11 @@ impl Iterator for Feed<'_> {
                 }
             } else if let Some(item) = self.next_log() {
                 return Some(item);
-            } else {
-                let found = self.files.next()?;
+            } else if let Some(found) = self.files.next() {
                 self.logs = Some((input::logs(&found.path, self.options), found.named));
+                self.is_first = true;
+            } else {
+                self.opened = Some(self.unopened.next()?.open());
                 self.is_first = true;
             }
         }

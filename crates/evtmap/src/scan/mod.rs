@@ -134,7 +134,7 @@ impl<'a> Scanner<'a> {
     /// The sink's.
     pub fn scan(&self, found: &Found, sink: &mut dyn Sink) -> std::io::Result<ScanAccount> {
         let is_enough = AtomicBool::new(self.options.max_events == Some(0));
-        let feed = Feed::new(&found.files, &self.options.input, &is_enough);
+        let feed = Feed::new(found, &self.options.input, &is_enough);
         self.run(feed, found, sink)
     }
 

@@ -59,7 +59,7 @@ pub fn visit<N: Default + Send, E>(
     let idle: Idle<Event> = Idle::default();
     let mut account = ScanAccount::default();
     account.timezone = options.input.timezone_name();
-    let feed = Feed::new(&found.files, &options.input, &is_enough);
+    let feed = Feed::new(found, &options.input, &is_enough);
     read_all(
         feed,
         options,

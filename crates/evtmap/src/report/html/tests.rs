@@ -12,8 +12,8 @@ use flate2::read::GzDecoder;
 
 use super::*;
 use crate::Severity;
-use crate::alert::{AlertEvent, Overridden};
 use crate::alert::tests::{HOSTILE, alerts, detection};
+use crate::alert::{AlertEvent, Overridden};
 use crate::report::tests::render;
 use crate::report::{Format, RunNote};
 
@@ -236,7 +236,8 @@ fn one_rule_may_have_several_severities() {
     finding.severity = Some(Severity::Critical);
     finding.overridden = Some(Overridden { from, because: vec!["a domain controller".to_owned()] });
     let document = document(&page(&[detection(), other]));
-    let told: Vec<_> = document["findings"].as_array().unwrap().iter().map(|own| &own["overridden"]).collect();
+    let told: Vec<_> =
+        document["findings"].as_array().unwrap().iter().map(|own| &own["overridden"]).collect();
     assert_eq!(told.len(), 2);
     assert!(told[0].is_null());
     assert_eq!(told[1]["because"][0], "a domain controller");
