@@ -14,6 +14,7 @@ mod recall;
 mod recordings;
 mod roundtrip;
 mod schema;
+mod soak;
 mod tidy;
 mod windows;
 
@@ -43,6 +44,7 @@ const TASKS: &[Task] = &[
     Task { name: "recall", about: recall::ABOUT, run: recall::run },
     Task { name: "roundtrip", about: roundtrip::ABOUT, run: roundtrip::run },
     Task { name: "schema", about: schema::ABOUT, run: schema::run },
+    Task { name: "soak", about: soak::ABOUT, run: soak::run },
     Task { name: "tidy", about: tidy::ABOUT, run: tidy::run },
     Task { name: "windows", about: windows::ABOUT, run: windows::run },
 ];

@@ -24,6 +24,7 @@ use crate::commands::summary::SummaryArgs;
 use crate::commands::task::{InstallArgs, UninstallArgs};
 use crate::commands::timeline::TimelineArgs;
 use crate::commands::update::UpdateArgs;
+use crate::commands::watch::WatchArgs;
 use crate::config::{Config, ConfigArgs, Profile};
 use crate::failure::Failure;
 use crate::stock::CacheArgs;
@@ -72,6 +73,8 @@ pub(crate) enum Command {
     Coverage(CoverageArgs),
     /// Bring rules and ATT&CK data up to date, or return to those before
     Update(UpdateArgs),
+    /// Follow event logs while they are written, and tell what they show as it happens
+    Watch(Box<WatchArgs>),
     /// Look at the configuration: show, check, init
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -106,6 +109,7 @@ impl Command {
             | Self::Attack(_)
             | Self::Coverage(_)
             | Self::Update(_)
+            | Self::Watch(_)
             | Self::Config(_)
             | Self::InstallTask(_)
             | Self::UninstallTask(_)

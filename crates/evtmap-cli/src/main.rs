@@ -45,6 +45,8 @@ fn run(mut args: Args) -> Result<ExitCode, Failure> {
         Command::InstallTask(own) => return commands::task::install(own),
         Command::UninstallTask(own) => return commands::task::uninstall(own),
         Command::Manual(own) => return commands::manual::run(own, Args::command()),
+        // Its configuration is read again whenever it changes.
+        Command::Watch(watch) => return commands::watch::run(watch, &args.cache, &args.config),
         _ => {}
     }
     let config = Config::read(&args.config)?;
@@ -64,6 +66,7 @@ fn run(mut args: Args) -> Result<ExitCode, Failure> {
         Command::Update(args) => commands::update::run(args, &cache, &config),
         // Done above, without a configuration.
         Command::Config(_)
+        | Command::Watch(_)
         | Command::InstallTask(_)
         | Command::UninstallTask(_)
         | Command::Completions(_)

@@ -21,15 +21,22 @@ const N_DAYS_OLD: i64 = 90;
 /// What is said of content that comes with the program.
 const PROGRAM: &str = "the program";
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct CacheArgs {
     /// Where rules and ATT&CK data are kept that `update` brings
     #[arg(long, global = true, value_name = "DIR", help_heading = "Rules and ATT&CK")]
     cache_dir: Option<PathBuf>,
 
-    /// Touch no network, whatever is asked for; only `update` would
+    /// Touch no network, whatever is asked for; only `update`, and outputs of `watch` on the network, would
     #[arg(long, global = true, help_heading = "Rules and ATT&CK")]
     offline: bool,
+}
+
+impl CacheArgs {
+    /// Whether no network is to be touched.
+    pub(crate) fn is_offline(&self) -> bool {
+        self.offline
+    }
 }
 
 /// The cache, and what else stands in for it.
@@ -131,6 +138,13 @@ impl Cache {
     /// Where rules are kept that were made ready.
     pub(crate) fn compiled(&self) -> Option<RuleCache> {
         Some(RuleCache::at(self.store.as_ref()?.folder().join("compiled")))
+    }
+
+    /// What a change of the rules or of ATT&CK shows in, beside what the user names.
+    pub(crate) fn watched(&self) -> Vec<PathBuf> {
+        let store = self.store.iter().map(|store| store.folder().join("in-use.json"));
+        let by_hand = ["rules", "enterprise-attack.json"].into_iter().filter_map(|name| self.by_hand(name));
+        store.chain(by_hand).chain(self.rules.iter().cloned()).chain(self.attack.clone()).collect()
     }
 
     /// What somebody put into the cache folder by hand.

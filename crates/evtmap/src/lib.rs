@@ -58,7 +58,8 @@ pub use label::Label;
 pub use logsource::{LogPlace, Pipelines, PlaceExplanation, Router, RuleExplanation, Seen, Workspace};
 pub use rules::Rules;
 pub use scan::{
-    EventPlace, FileAccount, Findings, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan,
-    UnreadMessages, UnresolvedTag, Working, visit,
+    EventPlace, FileAccount, Findings, FollowAccount, Followed, Follower, KeptMatch, Memory, Problems,
+    Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan, ToldResult, UnreadMessages, UnresolvedTag,
+    Working, visit,
 };
 pub use severity::Severity;

@@ -19,6 +19,7 @@ pub(crate) mod task;
 pub(crate) mod timeline;
 pub(crate) mod update;
 mod viewing;
+pub(crate) mod watch;
 
 use std::path::Path;
 

@@ -27,7 +27,7 @@ pub(super) fn options(args: &MapArgs, now: Timestamp) -> Result<Reporting, Failu
     let options = ReportOptions {
         neutralise_formulas: !args.raw_csv,
         fields,
-        times: times(args)?,
+        times: times(args.timezone.as_deref(), args.time_format.as_deref())?,
         evidence: args.evidence,
         run: run_note(args, &formats, now),
     };
@@ -50,7 +50,8 @@ fn run_note(args: &MapArgs, formats: &[&Format], now: Timestamp) -> RunNote {
     }
 }
 
-fn fields(names: &[String]) -> Result<Option<FieldChoice>, Failure> {
+/// Which fields JSON lines have.
+pub(super) fn fields(names: &[String]) -> Result<Option<FieldChoice>, Failure> {
     if names.is_empty() {
         return Ok(None);
     }
@@ -64,9 +65,10 @@ fn fields(names: &[String]) -> Result<Option<FieldChoice>, Failure> {
     })
 }
 
-fn times(args: &MapArgs) -> Result<TimeStyle, Failure> {
-    let zone = time_zone("--timezone", args.timezone.as_deref().unwrap_or("UTC"))?;
-    let format = args.time_format.as_deref().unwrap_or("rfc3339");
+/// How times are written for people.
+pub(super) fn times(zone: Option<&str>, format: Option<&str>) -> Result<TimeStyle, Failure> {
+    let zone = time_zone("--timezone", zone.unwrap_or("UTC"))?;
+    let format = format.unwrap_or("rfc3339");
     TimeStyle::new(zone, format).map_err(|problem| {
         Failure::new(format!("`--time-format {format}` is not a form of times: {problem}"))
             .help("write rfc3339, epoch, epoch-ms, or a pattern such as '%d.%m.%Y %H:%M:%S'")

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::progress;
 use crate::stock::{AttackStock, Cache, RuleStock};
 
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct RuleArgs {
     /// Sigma rules to use instead of the cache's or the program's: a file, a folder, a .tar.gz or .zip
     #[arg(long, value_name = "PATH", help_heading = "Rules and ATT&CK")]
@@ -51,6 +51,13 @@ impl RuleArgs {
         self.pipeline = pipelines.chain(self.pipeline.drain(..)).collect();
         let placeholders = || table.placeholders.as_ref().map(|path| config.resolve(path));
         self.placeholders = self.placeholders.take().or_else(placeholders);
+    }
+}
+
+impl RuleArgs {
+    /// The files and folders that they name.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.rules.iter().chain(&self.pipeline).chain(&self.placeholders).chain(&self.attack)
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) const TEMPLATE: &str = include_str!("template.toml");
 /// The largest configuration that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct ConfigArgs {
     /// The configuration; by default `evtmap.toml` of this folder or one above it, or else the user's
     #[arg(long, global = true, value_name = "FILE")]
@@ -32,6 +32,13 @@ pub(crate) struct ConfigArgs {
     /// Use no configuration, even if there is one
     #[arg(long, global = true, conflicts_with = "config")]
     no_config: bool,
+}
+
+impl ConfigArgs {
+    /// The file that the user named, or the one that is found.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        self.config.clone().or_else(|| if self.no_config { None } else { find() })
+    }
 }
 
 /// What is configured.
@@ -48,8 +55,7 @@ pub(crate) struct Config {
 impl Config {
     /// Reads the file that the user named, or the one that is found; without one nothing is configured.
     pub(crate) fn read(args: &ConfigArgs) -> Result<Self, Failure> {
-        let named = args.config.clone().or_else(|| if args.no_config { None } else { find() });
-        let Some(path) = named else { return Ok(Self::default()) };
+        let Some(path) = args.path() else { return Ok(Self::default()) };
         let wrong = |what: &str| Failure::new(format!("cannot use `{}`: {what}", path.display()));
         if path.metadata().is_ok_and(|metadata| metadata.len() > MAX_BYTES) {
             return Err(wrong("it is too large for a configuration"));

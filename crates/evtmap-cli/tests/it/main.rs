@@ -29,3 +29,5 @@ mod summary;
 mod system;
 mod update;
 mod views;
+#[cfg(unix)]
+mod watch;

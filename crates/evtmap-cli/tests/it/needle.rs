@@ -30,7 +30,7 @@ fn no_text_of_a_rule_is_in_the_program() {
     let rules = evtmap::rules::bundled().unwrap();
     let needles: BTreeSet<String> = rules.iter().flat_map(|rule| needles(&rule.text)).collect();
     let needles: Vec<&String> = needles.iter().filter(|needle| !is_ordinary(needle)).collect();
-    assert!(needles.len() > 300, "{} texts are no test", needles.len());
+    assert!(needles.len() > 200, "{} texts are no test", needles.len());
     let program = fs::read(env!("CARGO_BIN_EXE_evtmap")).unwrap();
     let finder = AhoCorasick::new(&needles).unwrap();
     let found: BTreeSet<&str> =

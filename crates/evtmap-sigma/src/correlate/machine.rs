@@ -10,7 +10,7 @@ use super::plan::{Column, Decision, Slot, Step};
 use super::tally::Tally;
 use super::verdict::verdict;
 use super::window::{Arrival, Entry, Group, Key, Members, Open, Reading, Row, Source, Window, group_of};
-use super::{Bound, Correlated, Limits, timestamp};
+use super::{Bound, Correlated, Limits, Telling, timestamp};
 
 /// What machines give away.
 #[derive(Debug, Default)]
@@ -27,6 +27,7 @@ pub(super) struct Machine<'p> {
     step: &'p Step,
     index: usize,
     limits: Limits,
+    telling: Telling,
     groups: HashMap<Key, Group>,
     // INVARIANT: one entry a group, due no later than the group is. The number in the middle makes the order
     // of groups that are due together that of their first events, the same in every run.
@@ -43,12 +44,18 @@ impl<'p> Machine<'p> {
             step,
             index,
             limits,
+            telling: Telling::Whole,
             groups: HashMap::new(),
             dues: BinaryHeap::new(),
             pending: BTreeMap::new(),
             n_entries: 0,
             n_serials: 0,
         }
+    }
+
+    /// The same, telling its results when `telling` says.
+    pub(super) fn telling(self, telling: Telling) -> Self {
+        Self { telling, ..self }
     }
 
     pub(super) fn step(&self) -> &'p Step {
@@ -144,7 +151,9 @@ impl<'p> Machine<'p> {
         while let Some(gone) = entries.pop_front_if(|first| first.time < start) {
             tally.remove(&gone);
         }
-        if let Some(open) = open.take_if(|open| open.last < start) {
+        if let Some(open) = open.take_if(|open| open.last < start)
+            && self.telling == Telling::Whole
+        {
             self.report(shown, &open.members, (open.last, open.peak), out);
         }
         tally.add(self.step, &entry);
@@ -162,6 +171,9 @@ impl<'p> Machine<'p> {
         open.grow(entries, *n_arrived, self.limits.handles);
         if open.peak.compare(value).is_some_and(std::cmp::Ordering::is_lt) {
             open.peak = value;
+        }
+        if self.telling == Telling::Growing {
+            self.report(shown, &open.members, (open.last, open.peak), out);
         }
         let whole = || Source::Result(Arc::new(open.members.clone()));
         (!self.step.feeds.is_empty()).then(|| if is_first { (whole(), true) } else { (source, false) })
@@ -203,10 +215,10 @@ impl<'p> Machine<'p> {
     fn close(&self, group: Group, now: i64, out: &mut Outbox) {
         let Group { shown, due, entries, window, .. } = group;
         match window {
-            Window::Sliding { open: Some(open), .. } => {
+            Window::Sliding { open: Some(open), .. } if self.telling == Telling::Whole => {
                 self.report(&shown, &open.members, (open.last, open.peak), out);
             }
-            Window::Sliding { open: None, .. } => {}
+            Window::Sliding { .. } => {}
             // A window that had to go before its time cannot be decided.
             Window::Fixed { .. } if due >= now => {}
             Window::Fixed { last_row, n_unkept } => {

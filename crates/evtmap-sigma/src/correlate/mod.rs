@@ -192,11 +192,33 @@ pub struct Correlator<'p> {
     next_due: i64,
 }
 
+/// When a result is told that more events can only confirm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Telling {
+    /// Once it can grow no more.
+    Whole,
+    /// As soon as it holds, and again whenever it grows.
+    Growing,
+}
+
 impl<'p> Correlator<'p> {
     /// A correlator that has seen nothing yet.
     pub fn new(plan: &'p Plan, limits: Limits) -> Self {
-        let machines = plan.steps.iter().enumerate();
-        let machines = machines.map(|(index, step)| step.as_ref().map(|s| Machine::new(s, index, limits)));
+        Self::telling(Telling::Whole, plan, limits)
+    }
+
+    /// A correlator for matches that come while they happen: what is decided at once is given at once, and
+    /// given again, with the same first match, each time it grows. What is decided at the close of a window is
+    /// given then, for which [`Correlator::pass_until`] lets time pass where no match does.
+    pub fn live(plan: &'p Plan, limits: Limits) -> Self {
+        Self::telling(Telling::Growing, plan, limits)
+    }
+
+    fn telling(telling: Telling, plan: &'p Plan, limits: Limits) -> Self {
+        let machine = |(index, step): (usize, &'p Option<plan::Step>)| {
+            step.as_ref().map(|step| Machine::new(step, index, limits).telling(telling))
+        };
+        let machines = plan.steps.iter().enumerate().map(machine);
         Self {
             plan,
             machines: machines.collect(),
@@ -222,6 +244,14 @@ impl<'p> Correlator<'p> {
         };
         self.queue.extend(part.feeds.iter().map(|feed| (*feed, arrival.clone())));
         self.drain();
+    }
+
+    /// Lets time pass: no match from before this moment is still to come.
+    pub fn pass_until(&mut self, time: Timestamp) {
+        self.now = self.now.max(time.as_microsecond());
+        if self.next_due < self.now {
+            self.pass(self.now);
+        }
     }
 
     /// The results that are complete so far and were not taken yet, in the order of their completion.

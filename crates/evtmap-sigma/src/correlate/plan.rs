@@ -54,6 +54,26 @@ impl Plan {
         self.steps.get(correlation).and_then(Option::as_ref).is_some_and(|step| step.is_reported)
     }
 
+    /// How far back in time, in microseconds, a result may reach: over the timespans of a chain, and the time
+    /// for which an inner correlation may keep its result back.
+    pub fn reach(&self) -> i64 {
+        let mut reaches = vec![0_i64; self.steps.len()];
+        let mut longest = 0;
+        // Inner ones come first.
+        for &index in &self.order {
+            let Some(Some(step)) = self.steps.get(index) else { continue };
+            let inner = reaches.get(index).copied().unwrap_or_default();
+            let reach = inner.saturating_add(step.span).saturating_add(step.delay);
+            longest = longest.max(reach);
+            for feed in &step.feeds {
+                if let Some(outer) = reaches.get_mut(feed.correlation) {
+                    *outer = (*outer).max(reach);
+                }
+            }
+        }
+        longest
+    }
+
     /// Whether the matches of a rule are to be given to a [`Correlator`](super::Correlator).
     pub fn is_correlated(&self, rule: usize) -> bool {
         self.rules.get(rule).is_some_and(|part| !part.feeds.is_empty())

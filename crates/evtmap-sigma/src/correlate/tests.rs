@@ -54,6 +54,18 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 
 /// Reads matches, evaluates the correlations and writes the results and the limits that were reached.
 fn run(correlations: &str, matches: &str, limits: Limits) -> String {
+    run_by(correlations, matches, &|plan| Correlator::new(plan, limits))
+}
+
+/// The same with matches that come while they happen. A line that is only a time lets time pass.
+#[track_caller]
+fn check_live(correlations: &str, matches: &str, expected: &str) {
+    let expected: Vec<_> = lines(expected).collect();
+    let found = run_by(correlations, matches, &|plan| Correlator::live(plan, Limits::default()));
+    assert_eq!(found.lines().collect::<Vec<_>>(), expected, "{correlations}");
+}
+
+fn run_by(correlations: &str, matches: &str, begin: &dyn for<'p> Fn(&'p Plan) -> Correlator<'p>) -> String {
     let text = documents(correlations);
     let collection = Collection::parse(&text, &Placeholders::default());
     assert_eq!(collection.diagnostics, [], "{text}");
@@ -61,13 +73,16 @@ fn run(correlations: &str, matches: &str, limits: Limits) -> String {
     let linked: Vec<_> = collection.correlations.iter().collect();
     let (plan, problems) = Plan::link(&rules, &linked);
     assert_eq!(problems, [], "{text}");
-    let mut correlator = Correlator::new(&plan, limits);
+    let mut correlator = begin(&plan);
     for (handle, line) in (0..).zip(lines(matches)) {
         let mut words = line.split_whitespace();
         let seconds: f64 = words.next().unwrap().parse().unwrap();
         #[expect(clippy::cast_possible_truncation, reason = "small times")]
         let time = jiff::Timestamp::from_microsecond((seconds * 1e6) as i64).unwrap();
-        let name = words.next().unwrap();
+        let Some(name) = words.next() else {
+            correlator.pass_until(time);
+            continue;
+        };
         let rule = RULES.iter().position(|rule| *rule == name).unwrap();
         let fields: Vec<_> = words.map(|word| word.split_once('=').unwrap()).collect();
         let value_of = |field: &String| {
@@ -402,4 +417,37 @@ fn bounds() {
 fn out_of_order() {
     // An earlier match counts as simultaneous with the one before.
     check("x = event_count a in 10s if {gte: 2}", "50 a; 0 a", "x [] 50..50 value=2 of 2: 0 1");
+}
+
+#[test]
+fn what_holds_is_told_at_once_and_whenever_it_grows() {
+    check_live(
+        "many = event_count a in 10s if {gte: 2}",
+        "0 a; 1 a; 2 a; 30 a; 31 a; 60",
+        "many [] 0..1 value=2 of 2: 0 1
+         many [] 0..2 value=3 of 3: 0 1 2
+         many [] 30..31 value=2 of 2: 3 4",
+    );
+}
+
+#[test]
+fn what_is_decided_at_the_close_is_told_when_time_has_passed() {
+    let few = "few = event_count a in 10s if {lt: 3}";
+    check_live(few, "0 a; 1 a; 11", "few [] 0..1 value=2 of 2: 0 1");
+    // The window is decided by then; what comes later opens another.
+    check_live(few, "0 a; 1 a; 11; 12 a", "few [] 0..1 value=2 of 2: 0 1; few [] 12..12 value=1 of 1: 3");
+}
+
+#[test]
+fn how_far_back_results_reach() {
+    let reach = |correlations: &str| {
+        let text = documents(correlations);
+        let collection = Collection::parse(&text, &Placeholders::default());
+        let rules: Vec<_> = collection.rules.iter().collect();
+        let linked: Vec<_> = collection.correlations.iter().collect();
+        Plan::link(&rules, &linked).0.reach() / 1_000_000
+    };
+    assert_eq!(reach(""), 0);
+    assert_eq!(reach("x = event_count a in 10s if {gte: 2}; y = event_count b in 1m if {gte: 2}"), 60);
+    assert_eq!(reach("x = event_count a in 10s if {gte: 2}; y = event_count x in 1m if {gte: 2}"), 70);
 }

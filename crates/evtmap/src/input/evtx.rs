@@ -28,11 +28,11 @@ use super::{
 };
 use crate::event::{Event, json};
 
-const FILE_MAGIC: &[u8] = b"ElfFile\0";
-const CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
-const FILE_HEADER_BYTES: u64 = 4096;
-const CHUNK_BYTES: u64 = 65_536;
-const CHUNK_HEADER_BYTES: usize = 512;
+pub(super) const FILE_MAGIC: &[u8] = b"ElfFile\0";
+pub(super) const CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
+pub(super) const FILE_HEADER_BYTES: u64 = 4096;
+pub(super) const CHUNK_BYTES: u64 = 65_536;
+pub(super) const CHUNK_HEADER_BYTES: usize = 512;
 /// A chunk that was never written.
 const ZEROS: &[u8] = &[0; CHUNK_BYTES as usize];
 /// The part of a record that comes before its content.
@@ -59,6 +59,17 @@ fn record_ids(header: &[u8]) -> Option<(u64, u64)> {
 /// 2.2.12). Gives whether it could; what of it was appended if not, is to be cut off.
 pub fn write_value(kind: u8, bytes: &[u8], text: &mut String) -> bool {
     value::RawValue { kind, bytes }.write(text).is_ok()
+}
+
+/// A batch of the records of a chunk that somebody else has read, which begins at a place in its file.
+pub(super) fn of_chunk(offset: u64, bytes: Vec<u8>, options: &InputOptions) -> Box<dyn Batch> {
+    Box::new(Chunk {
+        offset,
+        bytes,
+        recover: false,
+        settings: Arc::new(ParserSettings::new()),
+        combinations: Arc::clone(&options.combinations),
+    })
 }
 
 pub(super) fn recognises(head: &[u8], _: &InputOptions) -> bool {

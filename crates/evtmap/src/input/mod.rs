@@ -9,6 +9,7 @@ pub mod arrow;
 mod csv;
 mod evtx;
 mod find;
+pub mod growing;
 mod json;
 pub mod memory;
 mod shape;
@@ -268,7 +269,7 @@ impl InputError {
     }
 
     /// The error for what the system said about `path`.
-    fn io(path: &Path, error: &io::Error) -> Self {
+    pub fn io(path: &Path, error: &io::Error) -> Self {
         if let Some(refused) = error.get_ref().and_then(|inner| inner.downcast_ref::<archive::Refused>()) {
             return Self::new(refused.code, path, &refused.message, refused.help);
         }

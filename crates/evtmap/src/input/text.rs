@@ -341,6 +341,12 @@ fn advance(position: Position, text: &[u8]) -> Position {
     }
 }
 
+/// A batch of whole records that somebody else has read, the first of them at a place.
+pub(super) fn whole_records<F: Format>(format: &Arc<F>, text: Vec<u8>, position: Position) -> Box<dyn Batch> {
+    let n_bytes = text.len() as u64;
+    Box::new(Records { format: Arc::clone(format), text, cuts: None, n_bytes, position, problem: None })
+}
+
 /// Some whole records.
 struct Records<F> {
     format: Arc<F>,

@@ -82,6 +82,21 @@ pub struct PolicyAccount {
     pub exclusions: Vec<ExclusionAccount>,
 }
 
+impl PolicyAccount {
+    /// Adds what another policy hid, or the same one at another time.
+    pub fn join(&mut self, other: Self) {
+        self.origin = other.origin.or(self.origin.take());
+        for exclusion in other.exclusions {
+            match self.exclusions.iter_mut().find(|own| own.name == exclusion.name) {
+                Some(own) => {
+                    *own = ExclusionAccount { n_hidden: own.n_hidden + exclusion.n_hidden, ..exclusion }
+                }
+                None => self.exclusions.push(exclusion),
+            }
+        }
+    }
+}
+
 /// What an exclusion hid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExclusionAccount {

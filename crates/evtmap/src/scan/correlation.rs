@@ -65,13 +65,7 @@ impl Correlating {
         let mut results = correlator.finish();
         results.sort_by_key(|result| (result.first, result.last, result.correlation));
         let alerts = results.iter().filter_map(|result| self.alert(result, rules, findings)).collect();
-        let mut remarks: Vec<String> = (correlator.bounds().iter())
-            .map(|bound| {
-                let loaded = rules.correlations().get(bound.correlation);
-                let title = loaded.map_or("", |loaded| loaded.correlation.metadata.title.as_str());
-                format!("correlation `{title}`: {bound}")
-            })
-            .collect();
+        let mut remarks = bounds(&correlator, rules);
         if self.n_without_time > 0 {
             remarks.push(format!("{} matches without a time are in no correlation", self.n_without_time));
         }
@@ -85,33 +79,54 @@ impl Correlating {
     }
 
     fn alert(&self, result: &Correlated, rules: &Rules, findings: &Findings) -> Option<Alert> {
-        let loaded = rules.correlations().get(result.correlation)?;
-        let finding = Arc::clone(findings.of_correlation(result.correlation)?);
         let kept = |handle: &u64| self.kept.get(usize::try_from(*handle).ok()?);
         let members: Vec<&Kept> = result.handles.iter().filter_map(kept).collect();
-        let mut event = AlertEvent::clone(&members.first()?.event);
-        // What the members do not share is not the result's.
-        if members.iter().any(|member| member.event.computer != event.computer) {
-            event.computer = String::new();
-        }
-        if members.iter().any(|member| member.event.user != event.user) {
-            event.user = None;
-        }
-        let group = loaded.correlation.group_by.iter().zip(&result.group);
-        event.fields = group.map(|(name, value)| (name, value.as_deref())).collect();
-        let detail = CorrelationDetail {
-            kind: loaded.correlation.kind.as_str().to_owned(),
-            first: result.first,
-            last: result.last,
-            events: result.n_matches,
-            examples: members.iter().map(|member| MemberEvent::of(&member.event)).collect(),
-        };
-        Some(Alert {
-            finding,
-            event: Arc::new(event),
-            correlation: Some(Arc::new(detail)),
-            derived: None,
-            evidence: None,
-        })
+        alert(result, &members, rules, findings)
     }
+}
+
+/// The alert of a result that is about some matches.
+pub(super) fn alert(
+    result: &Correlated,
+    members: &[&Kept],
+    rules: &Rules,
+    findings: &Findings,
+) -> Option<Alert> {
+    let loaded = rules.correlations().get(result.correlation)?;
+    let finding = Arc::clone(findings.of_correlation(result.correlation)?);
+    let mut event = AlertEvent::clone(&members.first()?.event);
+    // What the members do not share is not the result's.
+    if members.iter().any(|member| member.event.computer != event.computer) {
+        event.computer = String::new();
+    }
+    if members.iter().any(|member| member.event.user != event.user) {
+        event.user = None;
+    }
+    let group = loaded.correlation.group_by.iter().zip(&result.group);
+    event.fields = group.map(|(name, value)| (name, value.as_deref())).collect();
+    let detail = CorrelationDetail {
+        kind: loaded.correlation.kind.as_str().to_owned(),
+        first: result.first,
+        last: result.last,
+        events: result.n_matches,
+        examples: members.iter().map(|member| MemberEvent::of(&member.event)).collect(),
+    };
+    Some(Alert {
+        finding,
+        event: Arc::new(event),
+        correlation: Some(Arc::new(detail)),
+        derived: None,
+        evidence: None,
+    })
+}
+
+/// What is to be said where a correlation came to a limit.
+pub(super) fn bounds(correlator: &Correlator<'_>, rules: &Rules) -> Vec<String> {
+    let reached = correlator.bounds();
+    let told = reached.iter().map(|bound| {
+        let loaded = rules.correlations().get(bound.correlation);
+        let title = loaded.map_or("", |loaded| loaded.correlation.metadata.title.as_str());
+        format!("correlation `{title}`: {bound}")
+    });
+    told.collect()
 }

@@ -7,6 +7,8 @@
 mod account;
 mod correlation;
 mod feed;
+mod follow;
+mod live;
 mod matching;
 mod ordered;
 mod reading;
@@ -21,6 +23,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 
 pub use account::{FileAccount, Problems, ScanAccount, TimeSpan, UnreadMessages};
+pub use follow::{FollowAccount, Followed, Follower};
+pub use live::{KeptMatch, Memory, ToldResult};
 pub use matching::{Findings, UnresolvedTag, Working};
 pub use visit::{EventPlace, visit};
 
@@ -191,23 +195,23 @@ impl<'a> Scanner<'a> {
         account.end(found);
         let (alerts, remarks) = correlating.finish(self.rules, self.findings);
         account.remarks = remarks;
-        let told = alerts.into_iter().filter_map(|alert| judged(alert, applied.as_ref()));
-        for alert in told.filter(|alert| alert.finding.severity >= Some(self.options.min_severity)) {
+        for alert in alerts.into_iter().filter_map(|alert| self.judged(alert, applied.as_ref())) {
             sink.alert(&alert)?;
         }
         account.policy = applied.map(|applied| applied.account()).unwrap_or_default();
         Ok(account)
     }
-}
 
-/// The alert of a correlation as a policy has it; nothing if it is not to be told.
-fn judged(mut alert: Alert, policy: Option<&Applied<'_>>) -> Option<Alert> {
-    let Some(policy) = policy else { return Some(alert) };
-    let subject = Subject::Kept(&alert.event);
-    if policy.hides(&alert.finding, &subject, None) {
-        return None;
+    /// The alert of a correlation as a policy has it; nothing if it is not to be told.
+    fn judged(&self, mut alert: Alert, policy: Option<&Applied<'_>>) -> Option<Alert> {
+        if let Some(policy) = policy {
+            let subject = Subject::Kept(&alert.event);
+            if policy.hides(&alert.finding, &subject, None) {
+                return None;
+            }
+            let told = Arc::clone(policy.told(&alert.finding, &subject));
+            alert.finding = told;
+        }
+        (alert.finding.severity >= Some(self.options.min_severity)).then_some(alert)
     }
-    let told = Arc::clone(policy.told(&alert.finding, &subject));
-    alert.finding = told;
-    Some(alert)
 }

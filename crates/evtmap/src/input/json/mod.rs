@@ -10,13 +10,14 @@ pub(super) mod outline;
 pub(super) mod record;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use self::cut::Layout;
 use self::outline::Outlines;
 use self::record::Record;
 use super::shape::{self, Reading, Shape};
 use super::text::{self, Cut, Format, Problem, Text, TextInput};
-use super::{InputOptions, Opened, Source};
+use super::{Batch, InputOptions, Opened, Position, Source};
 use crate::event::Event;
 use crate::event::json::{self, JsonError};
 use crate::idle::Idle;
@@ -71,7 +72,23 @@ pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
     let (layout, start) = cut::layout(&text::decode_head(&source.head));
     let mut text = Text::new(source);
     text.skip(start);
-    Ok(Box::new(TextInput::new(text, Json { layout, options: options.clone(), idle: Idle::default() })))
+    Ok(Box::new(TextInput::new(text, Json::new(layout, options))))
+}
+
+/// Decodes lines of JSON that somebody else has read as they came.
+#[derive(Clone)]
+pub struct JsonLines(Arc<Json>);
+
+impl JsonLines {
+    /// A reader with options.
+    pub fn new(options: &InputOptions) -> Self {
+        Self(Arc::new(Json::new(Layout::Lines, options)))
+    }
+
+    /// A batch of whole lines, of which the first has this number in its file, counted from 1.
+    pub fn batch(&self, lines: Vec<u8>, line: u64) -> Box<dyn Batch> {
+        text::whole_records(&self.0, lines, Position::Line(line))
+    }
 }
 
 /// Objects that are laid out in one way.
@@ -80,6 +97,12 @@ struct Json {
     options: InputOptions,
     /// What batches learnt of the objects' keys and no other batch uses at the moment.
     idle: Idle<Outlines>,
+}
+
+impl Json {
+    fn new(layout: Layout, options: &InputOptions) -> Self {
+        Self { layout, options: options.clone(), idle: Idle::default() }
+    }
 }
 
 impl Format for Json {
