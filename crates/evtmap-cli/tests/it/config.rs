@@ -43,7 +43,7 @@ hosts = ["WS02"]
 #[test]
 fn what_it_does_to_reports() {
     let folder = folder(POLICY);
-    let run = folder.check(&format!("{MAP} -o a.json -o a.csv -o a.md"), 0);
+    let run = folder.check(&format!("{MAP} -o a.json -o a.csv -o a.md -o a.sarif"), 0);
     let report: Value = serde_json::from_str(&folder.read("a.json")).unwrap();
     let alerts: Vec<String> = (report["alerts"].as_array().unwrap().iter())
         .map(|alert| {
@@ -67,7 +67,10 @@ fn what_it_does_to_reports() {
     assert!(run.out.contains("evtmap.toml, 2 alerts with another severity\n"), "{}", run.out);
     assert!(run.out.contains("1 match excluded by `one` until 2026-08-10: ticket 1\n"), "{}", run.out);
     assert!(run.out.contains("exclusion `old` expired on 2026-08-09 and no longer applies\n"), "{}", run.out);
-    assert!(folder.read("a.md").contains("| 1 matches | excluded by"), "{}", folder.read("a.md"));
+    assert!(folder.read("a.md").contains("| 1 match | excluded by"), "{}", folder.read("a.md"));
+    let sarif: Value = serde_json::from_str(&folder.read("a.sarif")).unwrap();
+    let notes = &sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"];
+    assert_eq!(notes[0]["message"]["text"], "1 match: excluded by `one` until 2026-08-10: ticket 1");
     folder.check(&format!("{MAP} --no-config -o b.csv"), 0);
     assert_eq!(folder.read("a.csv").lines().next(), folder.read("b.csv").lines().next());
     assert_eq!(folder.read("b.csv").lines().count(), 4);

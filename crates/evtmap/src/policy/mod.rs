@@ -113,6 +113,11 @@ pub struct ExclusionAccount {
 }
 
 impl ExclusionAccount {
+    /// How many matches it hid, in words.
+    pub fn counted(&self) -> String {
+        format!("{} {}", self.n_hidden, if self.n_hidden == 1 { "match" } else { "matches" })
+    }
+
     /// Why so much is not told, in words.
     pub fn told(&self) -> String {
         match self.expires {

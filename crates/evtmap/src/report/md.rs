@@ -203,7 +203,7 @@ fn not_looked_at(report: &Report<'_>) -> String {
         add(&format!("{} rules", skipped.n), reason.as_str());
     }
     for own in &report.scan.policy.exclusions {
-        add(&format!("{} matches", own.n_hidden), &own.told());
+        add(&own.counted(), &own.told());
     }
     if report.scan.is_cut_short {
         add("events", "reading ended early, as was asked for");

@@ -247,21 +247,24 @@ fn descriptor(id: &str, finding: &Finding) -> Value {
     }))
 }
 
-/// Files that could not be read, or not to their end.
+/// Files that could not be read, or not to their end, and what exclusions hid.
 fn notifications(report: &Report<'_>) -> Vec<Value> {
     let errors = report.scan.files.iter().filter_map(|file| Some((file, file.error.as_ref()?)));
-    errors
-        .map(|(file, error)| {
-            json!({
-                "level": "warning",
-                "descriptor": {"id": error.code},
-                "message": {"text": error.to_string()},
-                "locations": [{"physicalLocation": {
-                    "artifactLocation": {"uri": uri(&file.path.to_string_lossy())},
-                }}],
-            })
+    let errors = errors.map(|(file, error)| {
+        json!({
+            "level": "warning",
+            "descriptor": {"id": error.code},
+            "message": {"text": error.to_string()},
+            "locations": [{"physicalLocation": {
+                "artifactLocation": {"uri": uri(&file.path.to_string_lossy())},
+            }}],
         })
-        .collect()
+    });
+    let excluded = report.scan.policy.exclusions.iter().map(|own| {
+        let text = format!("{}: {}", own.counted(), own.told());
+        json!({"level": "note", "descriptor": {"id": "excluded"}, "message": {"text": text}})
+    });
+    errors.chain(excluded).collect()
 }
 
 #[cfg(test)]
