@@ -1,4 +1,4 @@
-//! Where alerts go while a watch is at work. One file a kind, and a line in [`KINDS`].
+//! Where alerts go while a watch is at work. One file a kind, and a line in the table `KINDS`.
 //!
 //! A sink takes alerts at once and makes them safe when it is asked to, so that what a state says of sources and
 //! what it says of sinks is of the same moment.

@@ -2,7 +2,7 @@
 //!
 //! A [`Source`] is asked, round after round, for what has come since. It knows how far it was read, and says so
 //! in a bookmark that only it understands; a later run gives the bookmark back. One file a kind, and a line in
-//! [`KINDS`].
+//! `KINDS`.
 
 mod evtx;
 mod file;
