@@ -6,6 +6,7 @@
 //! nothing else: what is read and matched is in the library, which may not.
 
 mod control;
+mod digest;
 mod error;
 mod journal;
 mod meters;

@@ -15,8 +15,8 @@ use evtmap::ToldResult;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
+use crate::digest::digest;
 use crate::error::WatchError;
 
 /// The file with what is remembered.
@@ -48,6 +48,9 @@ pub(crate) struct JournalMark {
     pub(crate) n_matches: u64,
     pub(crate) checksum: u32,
 }
+
+/// How many bytes of a digest are kept: all of them.
+const DIGEST_BYTES: usize = 32;
 
 /// The file: what it is, and its content with a digest.
 #[derive(Serialize, Deserialize)]
@@ -161,7 +164,7 @@ impl StateFolder {
 
     fn try_write(&self, state: &State, path: &Path) -> io::Result<()> {
         let state = serde_json::value::to_raw_value(state)?;
-        let digest = digest(state.get().as_bytes());
+        let digest = digest(state.get().as_bytes(), DIGEST_BYTES);
         let envelope = Envelope { what: WHAT.to_owned(), version: VERSION, digest, state };
         let mut file = tempfile::Builder::new().prefix(".watch-").tempfile_in(&self.path)?;
         file.write_all(&serde_json::to_vec(&envelope)?)?;
@@ -180,15 +183,16 @@ fn parse(bytes: &[u8]) -> Result<State, String> {
     if envelope.what != WHAT || envelope.version != VERSION {
         return Err(format!("it is of version {}, and this program reads {VERSION}", envelope.version));
     }
-    if envelope.digest != digest(envelope.state.get().as_bytes()) {
+    if envelope.digest != digest(envelope.state.get().as_bytes(), DIGEST_BYTES) {
         return Err("its content is not what was written".to_owned());
     }
     serde_json::from_str(envelope.state.get())
         .map_err(|error| format!("it does not say what it should: {error}"))
 }
 
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+/// The folder in which a file lies.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Forces to the disk that files of a folder have other names.

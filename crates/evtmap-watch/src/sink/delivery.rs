@@ -11,10 +11,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::spool::{Lines, Mark, Shared, Spool};
 use super::{Health, Opened, Sink, SinkOptions, Told};
+use crate::digest::digest;
 use crate::error::WatchError;
 
 /// How long to wait before the second try, and at most.
@@ -81,7 +81,7 @@ pub(super) fn open(name: &str, delivery: Box<dyn Delivery>, options: SinkOptions
         let message = format!("what was remembered of `{name}` is unreadable: {error}");
         WatchError::new("watch-state-damaged", message, "remove the state to begin anew")
     })?;
-    let folder = state.join(format!("spool-{}", short_digest(name)));
+    let folder = state.join(format!("spool-{}", digest(name.as_bytes(), 6)));
     let opened = Spool::open(&folder, mark.unwrap_or_default());
     let (spool, n_lost) = opened.map_err(|error| WatchError::write(&folder, &error))?;
     let mut remarks = Vec::new();
@@ -102,10 +102,6 @@ pub(super) fn open(name: &str, delivery: Box<dyn Delivery>, options: SinkOptions
         thread: Some(thread),
     };
     Ok((Box::new(remote), remarks))
-}
-
-fn short_digest(name: &str) -> String {
-    Sha256::digest(name.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Sink for Remote {

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-use super::{Health, Opened, Sink, SinkOptions, Told, folder_of};
+use super::{Health, Opened, Sink, SinkOptions, Told};
+use crate::digest::digest;
 use crate::error::WatchError;
 use crate::own::split;
 use crate::source::Identity;
-use crate::state::sync_folder;
+use crate::state::{folder_of, sync_folder};
 
 /// How many bytes before the end of a file are compared before anything after it is cut off.
 const END_BYTES: u64 = 4096;
@@ -147,7 +147,7 @@ fn end_of(file: &mut File, end: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(start))?;
     file.take(end - start).read_to_end(&mut bytes)?;
-    Ok(Sha256::digest(&bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest(&bytes, 16))
 }
 
 /// The name of a rotated file: `alerts.7.jsonl`.

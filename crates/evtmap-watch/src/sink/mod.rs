@@ -9,7 +9,7 @@ mod spool;
 mod syslog;
 mod webhook;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use evtmap::alert::Alert;
 use serde_json::Value;
@@ -126,11 +126,6 @@ pub fn open(name: &str, options: SinkOptions) -> Opened {
 /// Whether a name is that of a file, and not of something that is reached over the network.
 pub fn is_file(name: &str) -> bool {
     !KINDS.iter().any(|kind| name.starts_with(kind.scheme))
-}
-
-/// The folder of a file.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::identity::Identity;
 use super::tail::{Mark, Readers, Start, Tail};
-use super::{Opened, Opening, Round, Source};
+use super::{Opened, Opening, Round, Source, remembered};
+use crate::state::folder_of;
 use crate::wake::Noticed;
 
 /// How long a file that was rotated away is read on: its writer may not have noticed yet.
@@ -42,16 +43,7 @@ struct FileSource {
 
 pub(super) fn open(name: &str, opening: Opening<'_>) -> Opened {
     let path = PathBuf::from(name);
-    let marks = opening.bookmark.map(serde_json::from_value::<Bookmark>);
-    let marks = marks.transpose().map_err(|error| {
-        let help = "remove the state to begin anew";
-        InputError::new(
-            "watch-bookmark",
-            &path,
-            format!("what was remembered of it is unreadable: {error}"),
-            help,
-        )
-    })?;
+    let marks: Option<Bookmark> = remembered(opening.bookmark, &path)?;
     // A file that is not there yet is read from its start when it comes, and so is one that took the place of
     // another.
     let is_new = marks.is_some() || opening.from_start || !path.exists();
@@ -108,7 +100,7 @@ impl Source for FileSource {
     }
 
     fn noticed(&self) -> Vec<Noticed> {
-        vec![Noticed::Folder(folder_of(&self.path))]
+        vec![Noticed::Folder(folder_of(&self.path).to_owned())]
     }
 }
 
@@ -200,14 +192,6 @@ impl FileSource {
             let reason = format!("{} bytes were not read before the file was rotated away", tail.lag());
             round.tell(tail.place(), "watch-rotated-away", reason, true);
         }
-    }
-}
-
-/// The folder in which a file lies.
-fn folder_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::identity::Identity;
 use super::tail::{Mark, Readers, Start, Tail};
-use super::{Opened, Opening, Round, Source};
+use super::{Opened, Opening, Round, Source, remembered};
 use crate::own::Own;
 use crate::wake::Noticed;
 
@@ -50,17 +50,7 @@ struct Folder {
 }
 
 pub(super) fn open(name: &str, opening: Opening<'_>) -> Opened {
-    let root = PathBuf::from(name);
-    let bookmark = opening.bookmark.map(serde_json::from_value::<Bookmark>);
-    let bookmark = bookmark.transpose().map_err(|error| {
-        let help = "remove the state to begin anew";
-        InputError::new(
-            "watch-bookmark",
-            &root,
-            format!("what was remembered of it is unreadable: {error}"),
-            help,
-        )
-    })?;
+    let bookmark: Option<Bookmark> = remembered(opening.bookmark, Path::new(name))?;
     // Beside what an earlier run knew, everything is new.
     let start = if opening.from_start || bookmark.is_some() { Start::Beginning } else { Start::End };
     let marks = bookmark.unwrap_or_default().files.into_iter();

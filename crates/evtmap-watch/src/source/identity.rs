@@ -4,7 +4,8 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+
+use crate::digest::digest;
 
 /// How many bytes of a file of text are compared.
 const HEAD_BYTES: u64 = 256;
@@ -46,8 +47,7 @@ impl Head {
         let mut reader = file;
         reader.seek(SeekFrom::Start(0))?;
         reader.take(end.min(HEAD_BYTES)).read_to_end(&mut bytes)?;
-        let digest = Sha256::digest(&bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { n_bytes: bytes.len() as u64, digest })
+        Ok(Self { n_bytes: bytes.len() as u64, digest: digest(&bytes, 8) })
     }
 
     /// Whether a file still begins like this.

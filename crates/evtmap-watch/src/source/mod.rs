@@ -17,6 +17,7 @@ use std::path::Path;
 use evtmap::Followed;
 use evtmap::input::growing::problem;
 use evtmap::input::{InputError, InputOptions, Position, RecordProblem};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::own::Own;
@@ -94,6 +95,14 @@ pub fn open(name: &str, opening: Opening<'_>) -> Opened {
     let kind = KINDS.iter().find(|kind| (kind.recognises)(name));
     let open = kind.map_or(file::open as Open, |kind| kind.open);
     open(name, opening)
+}
+
+/// What an earlier run remembered of a source.
+fn remembered<T: DeserializeOwned>(bookmark: Option<Value>, path: &Path) -> Result<Option<T>, InputError> {
+    bookmark.map(serde_json::from_value).transpose().map_err(|error| {
+        let message = format!("what was remembered of it is unreadable: {error}");
+        InputError::new("watch-bookmark", path, message, "remove the state to begin anew")
+    })
 }
 
 /// How many batches a round has room for.
