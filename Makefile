@@ -19,7 +19,7 @@ lint: ## clippy, with warnings denied
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 
 unit: python ## all Rust tests; those that need data beside the checkout say when they are skipped
-	PATH="$(CURDIR)/.venv/bin:$$PATH" $(CARGO) test $(LOCKED) --workspace
+	PATH="$(CURDIR)/.venv/bin:$$PATH" $(CARGO) test $(LOCKED) --workspace --no-fail-fast
 
 # Other implementations that ours is compared with, and tools that read our reports. Without Python or network
 # the comparison is skipped, and its test says so.
