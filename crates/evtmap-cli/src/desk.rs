@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use evtmap::alert::Alert;
 use evtmap::input::{self, Found, FoundFile, InputOptions};
 use evtmap::sort::Sorter;
-use evtmap::triage::{Report, Summary};
+use evtmap::triage::{Report, Summary, Tally};
 use evtmap::{Progress, ScanAccount, Sink};
 use indicatif::ProgressBar;
 
@@ -19,7 +19,7 @@ use crate::{progress, terminal};
 /// Takes the alerts of a scan.
 pub(crate) struct Desk {
     pub(crate) reports: Reports,
-    pub(crate) summary: Summary,
+    tally: Tally,
     bar: ProgressBar,
 }
 
@@ -28,7 +28,7 @@ impl Desk {
     pub(crate) fn open(args: &MapArgs, found: &Found, reporting: Reporting) -> Result<Self, Failure> {
         refuse_inputs(&args.output, found)?;
         let reports = Reports::open(&args.output, reporting)?;
-        Ok(Self { reports, summary: Summary::default(), bar: progress::bar(found, args.reading.quiet) })
+        Ok(Self { reports, tally: Tally::default(), bar: progress::bar(found, args.reading.quiet) })
     }
 
     /// What became of the files, unless no report was left to write.
@@ -39,6 +39,11 @@ impl Desk {
         })
     }
 
+    /// What the alerts came to.
+    pub(crate) fn summary(&mut self) -> Summary {
+        std::mem::take(&mut self.tally).finish()
+    }
+
     /// Whether a report goes to standard output, so that nothing else may.
     pub(crate) fn has_stdout(&self) -> bool {
         self.reports.has_stdout
@@ -47,7 +52,7 @@ impl Desk {
 
 impl Sink for Desk {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        self.summary.add(alert);
+        self.tally.add(alert);
         self.reports.alert(alert)
     }
 

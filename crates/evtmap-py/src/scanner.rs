@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, OnceLock, PoisonError};
 
 use evtmap::alert::Alert;
-use evtmap::triage::Summary;
+use evtmap::triage::Tally;
 use evtmap::{Progress, ScanAccount, ScanOptions, Sink};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -123,7 +123,7 @@ impl Scanner {
         let events = Events::of_argument(inputs, &self.options.input)?;
         let none = py.None().into_bound(py);
         let watch = Watch::new(py, progress.unwrap_or(&none), events.n_bytes)?;
-        let mut all = Gathered { alerts: Vec::new(), summary: Summary::default(), watch };
+        let mut all = Gathered { alerts: Vec::new(), tally: Tally::default(), watch };
         let raised = Arc::clone(&events.raised);
         let scanned = py.detach(|| scan(&self.engine, &self.options, events, &mut all));
         if let Some(error) = raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -135,7 +135,8 @@ impl Scanner {
         };
         all.watch.end(py, account.progress())?;
         tell(py, &account)?;
-        let Gathered { alerts, summary, .. } = all;
+        let Gathered { alerts, tally, .. } = all;
+        let summary = tally.finish();
         Ok(Alerts { alerts, summary, account, engine: Arc::clone(&self.engine), batches: OnceLock::new() })
     }
 
@@ -251,13 +252,13 @@ pub(crate) fn scan(
 /// Takes all alerts of a scan.
 struct Gathered {
     alerts: Vec<Alert>,
-    summary: Summary,
+    tally: Tally,
     watch: Watch,
 }
 
 impl Sink for Gathered {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        self.summary.add(alert);
+        self.tally.add(alert);
         self.alerts.push(alert.clone());
         Ok(())
     }

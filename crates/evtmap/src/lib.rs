@@ -24,6 +24,7 @@
 
 pub mod account;
 pub mod alert;
+mod alike;
 #[cfg(feature = "arrow")]
 pub mod arrow;
 mod association;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::alert::{Alert, Finding, Kind, TechniqueRef};
+use crate::alike::Alike;
 use crate::keyed::KeyedMap;
 use crate::severity::Severity;
 
@@ -64,18 +65,24 @@ struct Voice<'a> {
 impl Ranking {
     /// Takes an alert into account. Mere events say nothing.
     pub fn add(&mut self, alert: &Alert) {
-        if alert.finding.techniques.is_empty() {
+        self.add_all(&Alike::of(alert));
+    }
+
+    /// Takes alerts that are alike into account.
+    pub(crate) fn add_all(&mut self, alike: &Alike) {
+        let (finding, n) = (&alike.finding, alike.n);
+        if finding.techniques.is_empty() {
             return;
         }
-        let key = alert.finding.key();
+        let key = finding.key();
         if let Some(tally) = self.tallies.get_mut(key) {
-            tally.n += 1;
+            tally.n += n;
             // A policy may give a rule different severities; the worst counts.
-            if alert.finding.severity > tally.finding.severity {
-                tally.finding = Arc::clone(&alert.finding);
+            if finding.severity > tally.finding.severity {
+                tally.finding = Arc::clone(finding);
             }
         } else {
-            let tally = Tally { finding: Arc::clone(&alert.finding), n: 1 };
+            let tally = Tally { finding: Arc::clone(finding), n };
             self.tallies.insert(key.to_owned(), tally);
         }
     }

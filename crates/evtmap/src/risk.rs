@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::alert::{Alert, Finding, Kind, TacticRef};
+use crate::alike::Alike;
 use crate::keyed::KeyedMap;
 use crate::scan::TimeSpan;
 use crate::severity::Severity;
@@ -44,10 +45,10 @@ enum Directness {
 }
 
 impl Directness {
-    fn of(alert: &Alert) -> Self {
-        match &alert.derived {
+    fn of(alike: &Alike) -> Self {
+        match &alike.derived {
             None => Self::Direct,
-            Some(derived) if derived.missing_fields.is_empty() => Self::Derived,
+            Some(from) if from.derived.missing_fields.is_empty() => Self::Derived,
             Some(_) => Self::WithoutExceptions,
         }
     }
@@ -109,19 +110,24 @@ pub struct Risk {
 impl Risks {
     /// Takes an alert into account. Only detections count.
     pub fn add(&mut self, name: &str, alert: &Alert) {
-        let finding = &alert.finding;
+        self.add_all(name, &Alike::of(alert));
+    }
+
+    /// Takes alerts that are alike into account.
+    pub(crate) fn add_all(&mut self, name: &str, alike: &Alike) {
+        let (finding, n) = (&alike.finding, alike.n);
         let Some(severity) = finding.severity.filter(|_| finding.kind == Kind::Detection) else { return };
         if name.is_empty() {
             return;
         }
         let key = finding.key();
         match self.totals.get_mut(key) {
-            Some(n) => *n += 1,
-            None => drop(self.totals.insert(key.to_owned(), 1)),
+            Some(total) => *total += n,
+            None => drop(self.totals.insert(key.to_owned(), n)),
         }
         let is_known = self.by_name.get(name).is_some_and(|found| found.rules.contains_key(key));
         if !is_known && self.n_pairs >= N_PAIRS_MAX {
-            self.n_left_out += 1;
+            self.n_left_out += n;
             return;
         }
         self.n_pairs += usize::from(!is_known);
@@ -129,14 +135,14 @@ impl Risks {
             self.by_name.insert(name.to_owned(), Found::default());
         }
         let Some(found) = self.by_name.get_mut(name) else { return };
-        alert.event.time.into_iter().for_each(|time| found.span.add(time));
-        let directness = Directness::of(alert);
+        found.span.join(alike.times);
+        let directness = Directness::of(alike);
         if let Some(rule) = found.rules.get_mut(key) {
-            rule.n += 1;
+            rule.n += n;
             rule.directness = rule.directness.max(directness);
         } else {
             let finding = Arc::clone(finding);
-            found.rules.insert(key.to_owned(), RuleFound { finding, severity, n: 1, directness });
+            found.rules.insert(key.to_owned(), RuleFound { finding, severity, n, directness });
         }
     }
 

@@ -6,6 +6,7 @@ use evtmap_sigma::Metadata;
 use jiff::Timestamp;
 
 use crate::alert::{Alert, Kind, TacticRef};
+use crate::alike::{Alike, Alikes, DerivedFrom};
 use crate::attack::{Catalogue, Followed};
 use crate::keyed::KeyedMap;
 use crate::ranking::Ranking;
@@ -29,13 +30,13 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, name: &str) {
-        if let Some(n) = self.by_name.get_mut(name) {
-            *n += 1;
+    fn add(&mut self, name: &str, n: u64) {
+        if let Some(counted) = self.by_name.get_mut(name) {
+            *counted += n;
         } else if self.by_name.len() < N_DISTINCT_MAX {
-            self.by_name.insert(name.to_owned(), 1);
+            self.by_name.insert(name.to_owned(), n);
         } else {
-            self.others += 1;
+            self.others += n;
         }
     }
 
@@ -112,70 +113,91 @@ pub struct Summary {
     groups: KeyedMap<(String, String), Group>,
 }
 
-impl Summary {
+/// Alerts that are being counted.
+#[derive(Debug, Default)]
+pub struct Tally {
+    alikes: Alikes,
+    summary: Summary,
+}
+
+impl Tally {
     /// Counts an alert.
     pub fn add(&mut self, alert: &Alert) {
-        let finding = &alert.finding;
+        if self.alikes.add(alert) {
+            self.settle();
+        }
+    }
+
+    /// What the alerts come to.
+    pub fn finish(mut self) -> Summary {
+        self.settle();
+        self.summary
+    }
+
+    fn settle(&mut self) {
+        self.alikes.take().iter().for_each(|alike| self.summary.add(alike));
+    }
+}
+
+impl Summary {
+    fn add(&mut self, alike: &Alike) {
+        let finding = &alike.finding;
         let Some(severity) = finding.severity else { return };
-        self.rank(alert);
-        self.n_overridden += u64::from(finding.overridden.is_some());
+        self.rank(alike);
+        self.n_overridden += if finding.overridden.is_some() { alike.n } else { 0 };
         match finding.kind {
             Kind::Event => {}
             Kind::Association => {
-                *self.associations.entry(severity).or_default() += 1;
+                *self.associations.entry(severity).or_default() += alike.n;
                 for technique in &finding.techniques {
-                    self.hinted_techniques.add(&format!("{} {}", technique.id, technique.name));
+                    self.hinted_techniques.add(&format!("{} {}", technique.id, technique.name), alike.n);
                 }
             }
-            Kind::Detection => self.add_detection(alert, severity),
+            Kind::Detection => self.add_detections(alike, severity),
         }
     }
 
-    fn rank(&mut self, alert: &Alert) {
-        self.ranking.add(alert);
-        let host = alert.event.computer.as_str();
+    fn rank(&mut self, alike: &Alike) {
+        self.ranking.add_all(alike);
+        let host = alike.computer.as_str();
         if let Some(ranking) = self.ranking_by_host.get_mut(host) {
-            ranking.add(alert);
+            ranking.add_all(alike);
         } else if !host.is_empty() && self.ranking_by_host.len() < N_RANKED_HOSTS_MAX {
-            self.ranking_by_host.entry(host.to_owned()).or_default().add(alert);
+            self.ranking_by_host.entry(host.to_owned()).or_default().add_all(alike);
         }
     }
 
-    fn add_detection(&mut self, alert: &Alert, severity: Severity) {
-        *self.severities.entry(severity).or_default() += 1;
-        for tactic in &alert.finding.tactics {
-            // Cloned for the first of its alerts alone.
-            match self.tactics.get_mut(tactic) {
-                Some(n) => *n += 1,
-                None => drop(self.tactics.insert(tactic.clone(), 1)),
-            }
+    fn add_detections(&mut self, alike: &Alike, severity: Severity) {
+        let (finding, n) = (&alike.finding, alike.n);
+        *self.severities.entry(severity).or_default() += n;
+        for tactic in &finding.tactics {
+            *self.tactics.entry(tactic.clone()).or_default() += n;
         }
-        for technique in &alert.finding.techniques {
-            self.techniques.add(&format!("{} {}", technique.id, technique.name));
+        for technique in &finding.techniques {
+            self.techniques.add(&format!("{} {}", technique.id, technique.name), n);
         }
-        self.rules.add(alert.finding.title());
-        if !alert.event.computer.is_empty() {
-            self.hosts.add(&alert.event.computer);
+        self.rules.add(finding.title(), n);
+        if !alike.computer.is_empty() {
+            self.hosts.add(&alike.computer, n);
         }
-        self.hosts_at_risk.add(&alert.event.computer, alert);
-        if let Some(user) = &alert.event.user {
-            self.users.add(user);
-            self.accounts_at_risk.add(user, alert);
+        self.hosts_at_risk.add_all(&alike.computer, alike);
+        if let Some(user) = &alike.user {
+            self.users.add(user, n);
+            self.accounts_at_risk.add_all(user, alike);
         }
-        if let Some(derived) = &alert.derived {
-            let id = alert.event.event_id.unwrap_or_default();
-            self.derived.add(&format!("{} {id}", alert.event.channel));
-            self.n_without_exceptions += u64::from(!derived.missing_fields.is_empty());
-            derived.missing_fields.iter().for_each(|field| self.missing_fields.add(field));
+        if let Some(DerivedFrom { channel, event_id, derived }) = &alike.derived {
+            self.derived.add(&format!("{channel} {event_id}"), n);
+            self.n_without_exceptions += if derived.missing_fields.is_empty() { 0 } else { n };
+            derived.missing_fields.iter().for_each(|field| self.missing_fields.add(field, n));
         }
         if severity >= Severity::High {
-            self.add_to_group(alert, severity);
+            self.add_to_group(alike, severity);
         }
     }
 
-    fn add_to_group(&mut self, alert: &Alert, severity: Severity) {
-        let finding = &alert.finding;
-        let key = (finding.title().to_owned(), alert.event.computer.clone());
+    fn add_to_group(&mut self, alike: &Alike, severity: Severity) {
+        let finding = &alike.finding;
+        let key = (finding.title().to_owned(), alike.computer.clone());
         if self.groups.len() >= N_DISTINCT_MAX && !self.groups.contains_key(&key) {
             return;
         }
@@ -184,19 +206,15 @@ impl Summary {
             title: finding.title().to_owned(),
             author: finding.rule.as_ref().map(|rule| rule.author.clone()).unwrap_or_default(),
             techniques: finding.techniques.iter().map(|technique| technique.id.clone()).collect(),
-            computer: alert.event.computer.clone(),
+            computer: alike.computer.clone(),
             n: 0,
             n_derived: 0,
             span: TimeSpan::default(),
         });
-        group.n += 1;
+        group.n += alike.n;
         group.severity = group.severity.max(severity);
-        group.n_derived += u64::from(alert.derived.is_some());
-        let times = match &alert.correlation {
-            Some(correlation) => [Some(correlation.first), Some(correlation.last)],
-            None => [alert.event.time, None],
-        };
-        times.into_iter().flatten().for_each(|time| group.span.add(time));
+        group.n_derived += if alike.derived.is_some() { alike.n } else { 0 };
+        group.span.join(alike.reach);
     }
 
     /// How many detections there are.

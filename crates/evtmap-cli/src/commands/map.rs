@@ -38,8 +38,9 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache, config: &Config) -> Result<Exit
     let scanned = scanner.scan(&found, &mut desk);
     let account = desk.account(scanned)?;
     let rules_account = RulesAccount::new(stock.origins, &rules, &findings);
+    let counted = desk.summary();
     let report = Report {
-        summary: &desk.summary,
+        summary: &counted,
         scan: &account,
         rules: &rules_account,
         catalogue,
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache, config: &Config) -> Result<Exit
         if to_stderr { terminal::print_aside(&text) } else { terminal::print(&text) }?;
     }
     let has_errors = reading::tell_errors(&account) || has_failed;
-    let status = status(args.fail_on, &desk.summary, has_errors);
+    let status = status(args.fail_on, &counted, has_errors);
     // The program ends here, and the system takes its memory back at once; to give it back rule by rule
     // takes as long as a tenth of the start.
     std::mem::forget((rules, findings));

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use evtmap::report::TimeStyle;
-use evtmap::triage::{Report, RulesAccount, Summary};
+use evtmap::triage::{Report, RulesAccount, Tally};
 use evtmap::{ScanOptions, Severity, report};
 use serde_json::json;
 
@@ -55,10 +55,11 @@ pub(crate) fn run(args: &SummaryArgs, cache: &Cache, config: &Config) -> Result<
         ..args.reading.options(now)?
     };
     let choice = Choice::load(&args.rules, cache)?;
-    let mut counted = Summary::default();
-    let account = choice.scan(&args.reading, options, policy.as_ref(), |alert| counted.add(alert))?;
+    let mut tally = Tally::default();
+    let account = choice.scan(&args.reading, options, policy.as_ref(), |alert| tally.add(alert))?;
     let Choice { rules, stock, attack, findings } = choice;
     let rules_account = RulesAccount::new(stock.origins, &rules, &findings);
+    let counted = tally.finish();
     let whole = Report {
         summary: &counted,
         scan: &account,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::evidence::PartLine;
-use super::written::{Part, Written};
+use super::written::Written;
 use super::{Shown, TimeStyle};
 use crate::alert::{
     Alert, AssociationRef, CorrelationDetail, Derived, Kind, MemberEvent, Overridden, RuleRef, TacticRef,
@@ -33,12 +33,10 @@ pub struct AlertLine<'a> {
     severity_override: Option<&'a Overridden>,
     /// The rule of a detection.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<RuleLine<'a>>")]
-    rule: Option<Part<'a, RuleLine<'a>>>,
+    rule: Option<RuleLine<'a>>,
     /// What the event id of an association hints at.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<AssociationRef>")]
-    association: Option<Part<'a, &'a AssociationRef>>,
+    association: Option<&'a AssociationRef>,
     /// The events that a correlation is about; `event` is then the first of them, with the values that they
     /// have in common as its fields.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,11 +49,9 @@ pub struct AlertLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<PartLine<'a>>,
     /// Techniques of ATT&CK, the most telling first.
-    #[schemars(with = "Vec<TechniqueRef>")]
-    techniques: Part<'a, &'a [TechniqueRef]>,
+    techniques: &'a [TechniqueRef],
     /// Tactics that the rule names, or those of its techniques; in the matrix's order.
-    #[schemars(with = "Vec<TacticRef>")]
-    tactics: Part<'a, &'a [TacticRef]>,
+    tactics: &'a [TacticRef],
     /// The event.
     event: EventLine<'a>,
     /// Where it was read.
@@ -64,7 +60,7 @@ pub struct AlertLine<'a> {
 
 /// The rule of a detection.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct RuleLine<'a> {
+struct RuleLine<'a> {
     /// The rule's identifier, a UUID as a rule.
     id: Option<&'a str>,
     /// What it finds.
@@ -88,13 +84,13 @@ impl<'a> AlertLine<'a> {
             time: event.time.map(|time| times.show(time)),
             severity: finding.severity,
             severity_override: finding.overridden.as_ref(),
-            rule: finding.rule.as_ref().map(|rule| Part::Value(RuleLine::of(rule))),
-            association: finding.association.as_ref().map(Part::Value),
+            rule: finding.rule.as_ref().map(RuleLine::of),
+            association: finding.association.as_ref(),
             correlation: alert.correlation.as_deref().map(|detail| CorrelationLine::of(detail, times)),
             derived: alert.derived.as_deref(),
             evidence: None,
-            techniques: Part::Value(&finding.techniques),
-            tactics: Part::Value(&finding.tactics),
+            techniques: &finding.techniques,
+            tactics: &finding.tactics,
             event: EventLine::of(event),
             input: InputLine::of(event),
         }
@@ -110,16 +106,53 @@ impl<'a> AlertLine<'a> {
         Self { evidence, ..self }
     }
 
-    /// The same, with what the alert's finding says written already.
-    pub(super) fn with(self, written: &'a Written) -> Self {
-        Self {
-            rule: written.rule.as_deref().map(Part::Written),
-            association: written.association.as_deref().map(Part::Written),
-            techniques: Part::Written(&written.techniques),
-            tactics: Part::Written(&written.tactics),
-            ..self
-        }
+    /// Appends what serde would write, where what the finding says was written before.
+    pub(super) fn write(&self, finding: &Written, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        out.extend_from_slice(&finding.kind);
+        out.extend_from_slice(b",\"time\":");
+        serde_json::to_writer(&mut *out, &self.time)?;
+        out.extend_from_slice(&finding.severity_and_name);
+        push_member(out, "correlation", self.correlation.as_ref())?;
+        push_member(out, "derived", self.derived)?;
+        push_member(out, "evidence", self.evidence.as_ref())?;
+        out.extend_from_slice(&finding.techniques_and_tactics);
+        out.extend_from_slice(b",\"event\":");
+        self.event.write(out)?;
+        out.extend_from_slice(b",\"input\":");
+        self.input.write(out)?;
+        out.push(b'}');
+        Ok(())
     }
+
+    /// What of the line is the same in all alerts of the finding.
+    pub(super) fn written(&self) -> serde_json::Result<Written> {
+        let mut written = Written::default();
+        written.kind.extend_from_slice(b"{\"kind\":");
+        serde_json::to_writer(&mut written.kind, &self.kind)?;
+        let named = &mut written.severity_and_name;
+        named.extend_from_slice(b",\"severity\":");
+        serde_json::to_writer(&mut *named, &self.severity)?;
+        push_member(named, "severity_override", self.severity_override)?;
+        push_member(named, "rule", self.rule.as_ref())?;
+        push_member(named, "association", self.association)?;
+        let attack = &mut written.techniques_and_tactics;
+        push_member(attack, "techniques", Some(self.techniques))?;
+        push_member(attack, "tactics", Some(self.tactics))?;
+        Ok(written)
+    }
+}
+
+/// Appends a member behind others, if there is one.
+fn push_member<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    name: &str,
+    value: Option<&T>,
+) -> serde_json::Result<()> {
+    let Some(value) = value else { return Ok(()) };
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    serde_json::to_writer(out, value)
 }
 
 /// The events that a correlation is about.
@@ -181,7 +214,7 @@ impl<'a> CorrelationLine<'a> {
 }
 
 impl<'a> RuleLine<'a> {
-    pub(super) fn of(rule: &'a RuleRef) -> Self {
+    fn of(rule: &'a RuleRef) -> Self {
         Self {
             id: rule.id.as_deref(),
             title: &rule.title,

@@ -4,10 +4,7 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 
-use super::line::RuleLine;
 use super::{AlertLine, TimeStyle};
 use crate::alert::{Alert, Finding};
 
@@ -24,21 +21,15 @@ pub(super) struct WrittenFindings {
     with_evidence: bool,
 }
 
-/// What a finding says, in JSON.
-#[derive(Debug)]
+/// What the alerts of a finding have in common, as parts of an [`AlertLine`] in JSON.
+#[derive(Debug, Default)]
 pub(super) struct Written {
-    pub(super) rule: Option<Box<RawValue>>,
-    pub(super) association: Option<Box<RawValue>>,
-    pub(super) techniques: Box<RawValue>,
-    pub(super) tactics: Box<RawValue>,
-}
-
-/// A part of an alert: as it is, or as it was written before.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub(super) enum Part<'a, T> {
-    Written(&'a RawValue),
-    Value(T),
+    /// From its beginning to the kind.
+    pub(super) kind: Vec<u8>,
+    /// From the severity to the rule or the association.
+    pub(super) severity_and_name: Vec<u8>,
+    /// What is known of it in ATT&CK.
+    pub(super) techniques_and_tactics: Vec<u8>,
 }
 
 impl WrittenFindings {
@@ -47,37 +38,54 @@ impl WrittenFindings {
         Self { with_evidence, ..Self::default() }
     }
 
-    /// Appends the JSON of an alert, with times in a style.
+    /// Appends the JSON of an alert, with times in a style: what serde_json makes of its [`AlertLine`].
     pub(super) fn write(
         &mut self,
         alert: &Alert,
         times: &TimeStyle,
         out: &mut Vec<u8>,
     ) -> serde_json::Result<()> {
-        let address = Arc::as_ptr(&alert.finding) as usize;
-        if !self.by_address.contains_key(&address) {
-            if self.by_address.len() >= N_FINDINGS_MAX {
-                self.by_address.clear();
-            }
-            let written = Written::of(&alert.finding)?;
-            self.by_address.insert(address, (Arc::clone(&alert.finding), written));
-        }
         let line = AlertLine::of(alert, times);
         let line = if self.with_evidence { line.with_evidence(alert) } else { line };
-        match self.by_address.get(&address) {
-            Some((_, written)) => serde_json::to_writer(out, &line.with(written)),
-            None => serde_json::to_writer(out, &line),
+        let address = Arc::as_ptr(&alert.finding) as usize;
+        if let Some((_, written)) = self.by_address.get(&address) {
+            return line.write(written, out);
         }
+        if self.by_address.len() >= N_FINDINGS_MAX {
+            self.by_address.clear();
+        }
+        let written = line.written()?;
+        line.write(&written, out)?;
+        self.by_address.insert(address, (Arc::clone(&alert.finding), written));
+        Ok(())
     }
 }
 
-impl Written {
-    fn of(finding: &Finding) -> serde_json::Result<Self> {
-        Ok(Self {
-            rule: finding.rule.as_ref().map(|rule| to_raw_value(&RuleLine::of(rule))).transpose()?,
-            association: finding.association.as_ref().map(to_raw_value).transpose()?,
-            techniques: to_raw_value(&finding.techniques)?,
-            tactics: to_raw_value(&finding.tactics)?,
-        })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::Overridden;
+    use crate::alert::tests::{alerts, detection};
+    use crate::severity::Severity;
+
+    /// Each alert is written as serde writes its line: when its finding is new, and when it is known.
+    #[test]
+    fn the_same_as_serde_writes() {
+        let times = TimeStyle::default();
+        for with_evidence in [false, true] {
+            let mut findings = WrittenFindings::new(with_evidence);
+            let mut overridden = detection();
+            let change = Overridden { from: Severity::Low, because: vec!["a \"reason\"".to_owned()] };
+            Arc::make_mut(&mut overridden.finding).overridden = Some(change);
+            for alert in alerts().iter().chain([&overridden]) {
+                let line = AlertLine::of(alert, &times);
+                let line = if with_evidence { line.with_evidence(alert) } else { line };
+                for _ in 0..2 {
+                    let mut out = Vec::new();
+                    findings.write(alert, &times, &mut out).unwrap();
+                    assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&line).unwrap());
+                }
+            }
+        }
     }
 }

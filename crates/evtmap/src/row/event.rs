@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::text::{push_text, push_text_or_null};
 use super::{Fields, known};
 use crate::alert::AlertEvent;
 
@@ -57,6 +58,33 @@ impl<'a> EventLine<'a> {
             message: event.message.as_deref(),
         }
     }
+
+    /// Appends what serde would write.
+    ///
+    /// # Errors
+    /// None of its own; serde_json's signature has it so.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        out.extend_from_slice(b"{\"computer\":");
+        push_text_or_null(out, self.computer);
+        out.extend_from_slice(b",\"channel\":");
+        push_text_or_null(out, self.channel);
+        out.extend_from_slice(b",\"provider\":");
+        push_text_or_null(out, self.provider);
+        out.extend_from_slice(b",\"event_id\":");
+        serde_json::to_writer(&mut *out, &self.event_id)?;
+        out.extend_from_slice(b",\"record_id\":");
+        serde_json::to_writer(&mut *out, &self.record_id)?;
+        out.extend_from_slice(b",\"user\":");
+        push_text_or_null(out, self.user);
+        out.extend_from_slice(b",\"fields\":");
+        self.fields.write(out)?;
+        if let Some(message) = self.message {
+            out.extend_from_slice(b",\"message\":");
+            push_text(out, message);
+        }
+        out.push(b'}');
+        Ok(())
+    }
 }
 
 impl<'a> InputLine<'a> {
@@ -68,5 +96,25 @@ impl<'a> InputLine<'a> {
             recovered: event.is_recovered,
             timezone: event.timezone.as_deref(),
         }
+    }
+
+    /// Appends what serde would write.
+    ///
+    /// # Errors
+    /// None of its own; serde_json's signature has it so.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        out.extend_from_slice(b"{\"path\":");
+        push_text(out, self.path);
+        out.extend_from_slice(b",\"position\":");
+        serde_json::to_writer(&mut *out, &self.position)?;
+        if self.recovered {
+            out.extend_from_slice(b",\"recovered\":true");
+        }
+        if let Some(timezone) = self.timezone {
+            out.extend_from_slice(b",\"timezone\":");
+            push_text(out, timezone);
+        }
+        out.push(b'}');
+        Ok(())
     }
 }

@@ -7,15 +7,41 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::text::{push_text, push_text_or_null};
 use crate::alert::Payload;
 
 /// Names and values of a payload as a JSON object. A name that comes several times has a list.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields<'a>(pub &'a Payload);
 
+impl Fields<'_> {
+    /// Appends what serde would write.
+    pub(super) fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        if !self.are_plain() {
+            return serde_json::to_writer(out, self);
+        }
+        out.push(b'{');
+        for (index, (name, value)) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            push_text(out, name);
+            out.push(b':');
+            push_text_or_null(out, value);
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    /// Whether each name stands for one value, as far as can be seen quickly.
+    fn are_plain(&self) -> bool {
+        self.0.len() <= N_FEW && !has_repeated_names(self.0)
+    }
+}
+
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.len() <= N_FEW && !has_repeated_names(self.0) {
+        if self.are_plain() {
             return serializer.collect_map(self.0);
         }
         let mut places: HashMap<&str, usize> = HashMap::with_capacity(self.0.len());

@@ -5,6 +5,7 @@ mod column;
 mod event;
 mod fields;
 mod identity;
+mod text;
 
 use std::borrow::Cow;
 

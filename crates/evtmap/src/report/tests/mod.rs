@@ -17,7 +17,7 @@ use super::*;
 use crate::ScanAccount;
 use crate::alert::tests::alerts;
 use crate::attack::Catalogue;
-use crate::triage::{RulesAccount, Summary};
+use crate::triage::{RulesAccount, Tally};
 
 /// What is written, for the test to look at.
 #[derive(Clone, Default)]
@@ -37,14 +37,15 @@ impl Write for Bytes {
 /// A report of alerts in a format.
 pub(crate) fn render(format: &Format, options: &ReportOptions, alerts: &[Alert]) -> Vec<u8> {
     let bytes = Bytes::default();
-    let mut summary = Summary::default();
+    let mut tally = Tally::default();
     let mut writer = format.open(Box::new(bytes.clone()), options).unwrap();
     for alert in alerts {
-        summary.add(alert);
+        tally.add(alert);
         writer.alert(alert).unwrap();
     }
     let (scan, rules) = (ScanAccount::default(), RulesAccount::default());
     let catalogue = Catalogue::bundled();
+    let summary = tally.finish();
     let report = Report {
         summary: &summary,
         scan: &scan,
