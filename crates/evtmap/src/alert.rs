@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::association::Association;
 use crate::attack::{Catalogue, Followed, Mapping, Technique};
-use crate::event::Event;
+use crate::event::{Account, Event};
 use crate::input::Position;
 use crate::rules::LoadedCorrelation;
 use crate::severity::Severity;
@@ -414,11 +414,16 @@ pub struct AlertEvent {
 impl AlertEvent {
     /// Keeps what alerts need of an event.
     pub fn of(event: &Event, input: &Arc<str>, position: Position) -> Self {
+        Self::by(event.user(), event, input, position)
+    }
+
+    /// The same of an event of which it is known who did it.
+    pub(crate) fn by(user: Option<Account<'_>>, event: &Event, input: &Arc<str>, position: Position) -> Self {
         let fields = event.data().map(|(name, value)| (name, value.text()));
         Self {
             fields: Payload::of(fields),
             message: event.message().map(str::to_owned),
-            ..Self::without_payload(event, input, position)
+            ..Self::bare(user, event, input, position)
         }
     }
 
@@ -443,6 +448,10 @@ impl AlertEvent {
 
     /// Keeps what is known of every event: when, where, who.
     pub fn without_payload(event: &Event, input: &Arc<str>, position: Position) -> Self {
+        Self::bare(event.user(), event, input, position)
+    }
+
+    fn bare(user: Option<Account<'_>>, event: &Event, input: &Arc<str>, position: Position) -> Self {
         Self {
             time: event.time(),
             computer: event.computer().to_owned(),
@@ -450,7 +459,7 @@ impl AlertEvent {
             provider: event.provider().to_owned(),
             event_id: event.event_id(),
             record_id: event.record_id(),
-            user: event.user().map(|account| account.to_string()),
+            user: user.map(|account| account.text()),
             fields: Payload::default(),
             message: None,
             is_recovered: event.is_recovered(),

@@ -4,8 +4,9 @@
 //! at, and for some events a field that divides them into kinds, such as the logon type. Its severity is what
 //! the bare event deserves. The data is in `data/associations`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use crate::event::{Event, Value};
@@ -98,8 +99,9 @@ struct File {
 #[derive(Debug, Default)]
 pub struct Associations {
     list: Vec<Association>,
-    /// Indices of the list, by channel in lower case and event id.
-    index: HashMap<String, HashMap<u32, Vec<usize>>>,
+    /// Indices of the list by event id, and then by channel, of which an id has few. The ids are those of the
+    /// files, so that nobody who writes a log can crowd the table.
+    index: FxHashMap<u32, Vec<(String, Vec<usize>)>>,
 }
 
 // `BUNDLED`: the texts of the files in `data/associations`, listed by the build script.
@@ -120,9 +122,13 @@ impl Associations {
 
     fn add(&mut self, file: File) {
         for mut event in file.events {
-            let channel = event.channel.get_or_insert_with(|| file.channel.clone()).to_lowercase();
+            let channel = event.channel.get_or_insert_with(|| file.channel.clone()).clone();
             event.provider.get_or_insert_with(|| file.provider.clone());
-            self.index.entry(channel).or_default().entry(event.id).or_default().push(self.list.len());
+            let channels = self.index.entry(event.id).or_default();
+            match channels.iter_mut().find(|(own, _)| own.eq_ignore_ascii_case(&channel)) {
+                Some((_, indices)) => indices.push(self.list.len()),
+                None => channels.push((channel, vec![self.list.len()])),
+            }
             self.list.push(event);
         }
     }
@@ -132,18 +138,23 @@ impl Associations {
         &self.list
     }
 
+    /// Where in the list those of a channel and id are.
+    fn indices(&self, channel: &str, event_id: u32) -> Option<&[usize]> {
+        let channels = self.index.get(&event_id)?;
+        let own = channels.iter().find(|(own, _)| own.eq_ignore_ascii_case(channel));
+        own.map(|(_, indices)| indices.as_slice())
+    }
+
     /// What events of a channel, provider and id are, whatever is in their fields.
     pub fn title(&self, channel: &str, provider: &str, event_id: u32) -> Option<&str> {
-        let by_id = self.index.get(&channel.to_lowercase())?.get(&event_id)?;
-        let mut own = by_id.iter().filter_map(|index| self.list.get(*index));
+        let mut own = self.indices(channel, event_id)?.iter().filter_map(|index| self.list.get(*index));
         own.find(|own| own.is_of(provider) && own.when.is_empty()).map(|own| own.title.as_str())
     }
 
     /// The index of what an event may hint at, the first entry whose conditions hold. An event of another
     /// provider in the same channel with the same id is another event.
     pub fn of(&self, event: &Event) -> Option<usize> {
-        let by_id =
-            self.index.get(event.channel()).or_else(|| self.index.get(&event.channel().to_lowercase()))?;
+        let indices = self.indices(event.channel(), event.event_id()?)?;
         let provider = event.provider();
         // Entries of one event ask for the same field one after the other.
         let mut last = None;
@@ -158,7 +169,7 @@ impl Associations {
         let mut is_about = |index: &usize| {
             self.list.get(*index).is_some_and(|own| own.is_of(provider) && own.holds(&mut value_of))
         };
-        by_id.get(&event.event_id()?)?.iter().copied().find(|index| is_about(index))
+        indices.iter().copied().find(|index| is_about(index))
     }
 }
 
@@ -195,7 +206,7 @@ mod tests {
     #[test]
     fn the_last_entry_of_an_event_is_the_one_without_conditions() {
         let associations = Associations::bundled().unwrap();
-        let mut last = HashMap::new();
+        let mut last = FxHashMap::default();
         for own in associations.all() {
             let event = (own.channel.as_deref(), own.provider.as_deref(), own.id);
             if let Some(earlier) = last.insert(event, own) {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::thread;
 
 use clap::Args;
 use evtmap::alert::Alert;
@@ -72,9 +73,15 @@ pub(super) struct Choice {
 impl Choice {
     /// Reads the rules and the catalogue that the user chose.
     pub(super) fn load(args: &RuleArgs, cache: &Cache) -> Result<Self, Failure> {
-        let attack = cache.attack(args.attack.as_deref())?;
-        let (rules, stock) = load_rules(args, cache)?;
-        let associations = Associations::bundled().map_err(|error| Failure::new(error.to_string()))?;
+        // Neither needs the other, and somebody is waiting.
+        let (attack, loaded) = thread::scope(|scope| {
+            let attack = scope.spawn(|| load_attack(args, cache));
+            let loaded = load_rules(args, cache);
+            (attack.join(), loaded)
+        });
+        let failed = |_| Failure::new("ATT&CK could not be read: the reader failed");
+        let (attack, associations) = attack.map_err(failed)??;
+        let (rules, stock) = loaded?;
         let findings = Findings::new(&rules, associations, &attack.catalogue);
         Ok(Self { rules, stock, attack, findings })
     }
@@ -112,6 +119,13 @@ impl<F: FnMut(&Alert)> Sink for Taking<F> {
         progress::show(&self.bar, progress);
         Ok(())
     }
+}
+
+/// ATT&CK as it is in use, and what events may hint at in it.
+fn load_attack(args: &RuleArgs, cache: &Cache) -> Result<(AttackStock, Associations), Failure> {
+    let attack = cache.attack(args.attack.as_deref())?;
+    let associations = Associations::bundled().map_err(|error| Failure::new(error.to_string()))?;
+    Ok((attack, associations))
 }
 
 /// The rules in use, and where they are from.

@@ -2,7 +2,15 @@
 
 use std::fmt::{self, Display};
 
-use super::Event;
+use rustc_hash::FxHashMap;
+
+use super::{Event, Place, trimmed};
+
+/// How many shapes of events are remembered, by numbers and by names.
+const N_NUMBERS_MAX: usize = 4_096;
+const N_NAMED_MAX: usize = 512;
+/// How much text the names of a shape may have that is remembered. A log may be made of names alone.
+const N_NAME_BYTES_MAX: usize = 8 << 10;
 
 /// A Windows account; displayed as `DOMAIN\name`, or as the name alone when the domain is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +21,78 @@ pub struct Account<'a> {
     pub name: &'a str,
 }
 
+/// The field that names an account, and the one that has its domain.
+type Names = (Option<&'static str>, &'static str);
+
+/// Where accounts are looked for who did something.
+const NAMES: [Names; 3] = [
+    (None, "User"),
+    (Some("SubjectDomainName"), "SubjectUserName"),
+    (Some("TargetDomainName"), "TargetUserName"),
+];
+
+/// The places of these fields in an event: of the domain and of the name.
+type Places = [(Option<u32>, Option<u32>); NAMES.len()];
+
+/// Where in events of one shape, with the same names in the same order, the accounts are: found once for each.
+#[derive(Debug, Default)]
+pub(crate) struct AccountPlaces {
+    /// By the number that the reader has for the shape.
+    by_shape: FxHashMap<u64, Places>,
+    /// By the names, for readers that have no numbers.
+    by_names: FxHashMap<(Option<u32>, usize), Named>,
+}
+
+/// The names of an event's fields, and where among them the accounts are.
+#[derive(Debug)]
+struct Named {
+    names: Vec<(Place, Box<str>)>,
+    places: Places,
+}
+
+impl AccountPlaces {
+    /// Who did it; the same as [`Event::user`].
+    pub(crate) fn user<'e>(&mut self, event: &'e Event) -> Option<Account<'e>> {
+        let places = match event.shape() {
+            Some(shape) => self.by_shape(shape, event),
+            None => self.by_names(event),
+        };
+        event.user_at(&places)
+    }
+
+    fn by_shape(&mut self, shape: u64, event: &Event) -> Places {
+        if self.by_shape.len() >= N_NUMBERS_MAX {
+            self.by_shape.clear();
+        }
+        *self.by_shape.entry(shape).or_insert_with(|| event.account_places())
+    }
+
+    /// Events with the same id and as many fields nearly always have the same names: the last of them tells.
+    fn by_names(&mut self, event: &Event) -> Places {
+        let key = (event.event_id(), event.n_fields());
+        if let Some(last) = self.by_names.get(&key)
+            && event.has_names(&last.names)
+        {
+            return last.places;
+        }
+        let places = event.account_places();
+        if event.fields().map(|(_, name, _)| name.len() + 1).sum::<usize>() <= N_NAME_BYTES_MAX {
+            if self.by_names.len() >= N_NAMED_MAX {
+                self.by_names.clear();
+            }
+            let names = event.fields().map(|(place, name, _)| (place, name.into())).collect();
+            self.by_names.insert(key, Named { names, places });
+        }
+        places
+    }
+}
+
 impl Account<'_> {
+    /// The text that is displayed.
+    pub(crate) fn text(&self) -> String {
+        if self.domain.is_empty() { self.name.to_owned() } else { [self.domain, "\\", self.name].concat() }
+    }
+
     /// Whether this is the computer itself or one of the service accounts that every Windows has.
     pub fn is_service(&self) -> bool {
         const SERVICES: [&str; 4] = ["SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE", "ANONYMOUS LOGON"];
@@ -38,13 +117,18 @@ impl Event {
     /// `TargetUserName` with its domain. When all are services or machines, the first that is anything at
     /// all; when there is none, the SID in `Security_UserID`. Empty names and `-` count as nothing.
     pub fn user(&self) -> Option<Account<'_>> {
-        const NAMES: [(Option<&str>, &str); 3] = [
-            (None, "User"),
-            (Some("SubjectDomainName"), "SubjectUserName"),
-            (Some("TargetDomainName"), "TargetUserName"),
-        ];
+        self.user_at(&self.account_places())
+    }
+
+    fn account_places(&self) -> Places {
+        let place = |name| self.first_index(name).and_then(|index| u32::try_from(index).ok());
+        NAMES.map(|(domain, name)| (domain.and_then(place), place(name)))
+    }
+
+    fn user_at(&self, places: &Places) -> Option<Account<'_>> {
         let mut anyone = None;
-        for account in NAMES.into_iter().filter_map(|(domain, name)| self.account(domain, name)) {
+        let accounts = NAMES.iter().zip(places);
+        for account in accounts.filter_map(|((domain, _), places)| self.account(domain.is_some(), *places)) {
             if !account.is_service() {
                 return Some(account);
             }
@@ -53,15 +137,17 @@ impl Event {
         anyone.or_else(|| self.system("Security_UserID").map(|name| Account { domain: "", name }))
     }
 
-    fn account(&self, domain: Option<&str>, name: &str) -> Option<Account<'_>> {
-        let text = |field| self.first(field)?.text().map(str::trim).filter(|text| !matches!(*text, "" | "-"));
-        let name = text(name)?;
-        let (domain, name) =
-            match (domain.map(|field| text(field).unwrap_or_default()), name.split_once('\\')) {
-                (Some(domain), _) => (domain, name),
-                (None, Some((domain, name))) => (domain, name),
-                (None, None) => ("", name),
-            };
+    fn account(&self, has_domain: bool, places: (Option<u32>, Option<u32>)) -> Option<Account<'_>> {
+        let text = |place: Option<u32>| {
+            let (.., value) = self.field(usize::try_from(place?).ok()?)?;
+            value.text().map(trimmed).filter(|text| !matches!(*text, "" | "-"))
+        };
+        let name = text(places.1)?;
+        let (domain, name) = match name.split_once('\\') {
+            _ if has_domain => (text(places.0).unwrap_or_default(), name),
+            Some((domain, name)) => (domain, name),
+            None => ("", name),
+        };
         Some(match name.rsplit_once('@') {
             // Kerberos gives the domain twice.
             Some((name, realm)) if realm.eq_ignore_ascii_case(domain) => Account { domain, name },

@@ -5,6 +5,7 @@
 
 mod account;
 pub mod flat;
+mod held;
 pub mod json;
 pub mod message;
 pub mod origin;
@@ -18,11 +19,15 @@ use std::mem;
 use std::ops::Range;
 
 pub use account::Account;
+pub(crate) use account::AccountPlaces;
 pub use evtmap_sigma::Value;
+pub(crate) use held::Label;
 pub(crate) use spelling::trimmed;
 use spelling::{is_bare_guid, loosely_equal, may_be_equal};
 pub use system::SYSTEM_FIELDS;
 use system::asked;
+
+use jiff::Timestamp;
 
 /// The field whose values Windows fills with blanks at the end, which nobody sees and no rule writes:
 /// `NtLmSsp `.
@@ -76,9 +81,11 @@ pub struct Event {
     is_recovered: bool,
     /// Where among the fields those of System are that are asked for with every event, in the order of
     /// [`asked`]. A field that comes first counts.
-    asked: [Option<u32>; 5],
+    asked: [Option<u32>; 6],
     /// What the field `EventID` of System is as a number.
     event_id: Option<u32>,
+    /// What the time in System is, where the reader knows it without its text.
+    time: Option<Timestamp>,
     /// A number that only events with the same names in the same order have, where the reader knows one.
     shape: Option<u64>,
 }
@@ -106,6 +113,7 @@ impl Event {
         self.is_recovered = false;
         self.asked = Default::default();
         self.event_id = None;
+        self.time = None;
         self.shape = None;
     }
 
@@ -117,6 +125,7 @@ impl Event {
         self.is_message_unread = other.is_message_unread;
         self.asked = other.asked;
         self.event_id = other.event_id;
+        self.time = other.time;
         self.shape = other.shape;
         self.is_time_local = other.is_time_local;
         self.is_recovered = other.is_recovered;
@@ -198,17 +207,6 @@ impl Event {
         }
         self.message = Some(start..self.text.len());
         Ok(())
-    }
-
-    /// Keeps a text of which names and values of several fields are parts, and gives where it begins: one copy
-    /// takes less time than one of each part.
-    pub(crate) fn hold(&mut self, text: &str) -> usize {
-        self.store(&[text]).start
-    }
-
-    /// Adds a field of the payload whose name and value are parts of texts that are held.
-    pub(crate) fn push_held(&mut self, name: Range<usize>, value: Range<usize>) {
-        self.add(Place::Data, name, Some(value));
     }
 
     /// Adds a field of the payload whose value is a part of the message.
@@ -406,17 +404,24 @@ impl Event {
 
     /// The first of the values that [`find`](Self::find) gives.
     pub fn first(&self, name: &str) -> Option<Value<'_>> {
-        let ranked =
-            self.fields.iter().filter_map(|field| Some((self.rank(Scope::Own, field, name)?, field)));
+        let index = self.first_index(name)?;
+        self.fields.get(index).map(|field| self.value(field))
+    }
+
+    /// Where the field is that has the value of [`first`](Self::first).
+    fn first_index(&self, name: &str) -> Option<usize> {
+        let fields = self.fields.iter().enumerate();
+        let ranked = fields.filter_map(|(index, field)| Some((self.rank(Scope::Own, field, name)?, index)));
         match ranked.min_by_key(|(rank, _)| *rank) {
-            Some((_, field)) => Some(self.value(field)),
-            None if name.eq_ignore_ascii_case("ComputerName") => self.find(name).next(),
+            Some((_, index)) => Some(index),
+            None if name.eq_ignore_ascii_case("ComputerName") => self.indices(Scope::Own, name).next(),
             None => None,
         }
     }
 
     /// How well `field` answers to `name`, the best first: the name as it is written, then loosely.
-    #[inline]
+    // Nearly every field is told from a name by a glance at both, which a call would take longer than.
+    #[inline(always)]
     fn rank(&self, scope: Scope, field: &Field, name: &str) -> Option<(bool, Place)> {
         let is_hidden = scope == Scope::Own && field.place == Place::Derived;
         if field.name.len() < name.len() || is_hidden {

@@ -27,6 +27,9 @@ pub const SYSTEM_FIELDS: [&str; 18] = [
     "Security_UserID",
 ];
 
+/// When 1602 begins, in seconds since 1970.
+const SECOND_OF_1602: i64 = -11_612_937_600;
+
 /// The number of a System field that is asked for with every event.
 // Nothing is left of it where the name is known beforehand.
 #[inline]
@@ -37,6 +40,7 @@ pub(super) fn asked(name: &str) -> Option<usize> {
         "EventID" => Some(2),
         "Provider_Name" => Some(3),
         "TimeCreated_SystemTime" => Some(4),
+        "EventRecordID" => Some(5),
         _ => None,
     }
 }
@@ -92,6 +96,16 @@ impl Event {
     ///
     /// Year 1601 is where Windows counts from: what is written there is a time that was never set.
     pub fn time(&self) -> Option<Timestamp> {
-        time::read(self.system("TimeCreated_SystemTime")?)
+        self.time.or_else(|| time::read(self.system("TimeCreated_SystemTime")?))
+    }
+
+    /// Notes which time the field says that was just added, for one who knows it already. Only the first time in
+    /// System counts, and none of the year in which Windows' clock begins.
+    pub(crate) fn note_time(&mut self, time: Timestamp) {
+        let place = asked("TimeCreated_SystemTime").and_then(|number| *self.asked.get(number)?);
+        let is_it = place.is_some_and(|place| place as usize + 1 == self.fields.len());
+        if is_it && time.as_second() >= SECOND_OF_1602 {
+            self.time = Some(time);
+        }
     }
 }

@@ -23,8 +23,20 @@ fn check_find(lines: &str, name: &str, expected: &[&str]) {
 
 #[track_caller]
 fn check_user(lines: &str, expected: &str) {
-    let event = event(lines);
+    let mut event = event(lines);
     assert_eq!(event.user().map_or("nobody".to_owned(), |account| account.to_string()), expected);
+    assert_eq!(event.user().map_or("nobody".to_owned(), |account| account.text()), expected);
+    // Where the accounts are is remembered: of the shape that a reader has a number for, and of the names. That
+    // another event with as many fields has other names is seen.
+    let mut places = AccountPlaces::default();
+    let mut other = Event::new();
+    (0..event.n_fields()).for_each(|_| other.push(Place::Data, "User", Value::Text("else")));
+    assert_eq!(places.user(&other), other.user());
+    assert_eq!(places.user(&event), event.user());
+    assert_eq!(places.user(&event), event.user());
+    event.set_shape(7);
+    assert_eq!(places.user(&event), event.user());
+    assert_eq!(places.user(&event), event.user());
 }
 
 #[track_caller]

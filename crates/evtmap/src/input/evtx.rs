@@ -5,6 +5,7 @@
 //! a disk may have none. The evtx crate decodes the records of a chunk; those that are as nearly all are,
 //! [`direct`] decodes faster.
 
+mod cursor;
 mod direct;
 mod template;
 mod value;
@@ -264,7 +265,7 @@ impl Chunk {
         let mut decoder = direct::Decoder::new(bytes, &self.combinations);
         for (number, place) in places.iter().enumerate() {
             match decoder.decode(place, event) {
-                Ok(combination) if self.combinations.get(combination) == Some(true) => {
+                Ok(combination) if decoder.is_right(combination) => {
                     visit(Decoded::Event(event, Position::Byte(self.offset + place.start as u64)));
                 }
                 _ => return number,
@@ -289,7 +290,7 @@ impl Chunk {
         for (number, place) in places.iter().enumerate().skip(n_done) {
             let at = place.start as u64;
             let combination = decoder.decode(place, event);
-            if combination.is_ok_and(|combination| self.combinations.get(combination) == Some(true)) {
+            if combination.is_ok_and(|combination| decoder.is_right(combination)) {
                 visit(Decoded::Event(event, Position::Byte(self.offset + at)));
                 continue;
             }

@@ -39,23 +39,29 @@ pub(super) fn push_utc(text: &str, options: &InputOptions, event: &mut Event) {
 
 fn push_in(text: &str, style: Style<'_>, event: &mut Event) {
     // Most are written as Windows does, and stay as they are.
-    let is_right = || windows::parse(text).is_some() || text.parse::<Timestamp>().is_ok();
-    if is_as_windows_writes(text) && is_right() {
+    let time = || windows::parse(text).or_else(|| text.parse().ok());
+    if is_as_windows_writes(text)
+        && let Some(time) = time()
+    {
         event.push(Place::System, NAME, Value::Text(text));
+        event.note_time(time);
         event.set_time_local(false);
         return;
     }
     // Those of the Event Viewer come next, in the zone that is meant when none is given.
-    if let Some(time) = in_utc(text, style).and_then(windows::write)
-        && let Ok(time) = std::str::from_utf8(&time)
+    if let Some(time) = in_utc(text, style)
+        && let Some(written) = windows::write(time)
+        && let Ok(written) = std::str::from_utf8(&written)
     {
-        event.push(Place::System, NAME, Value::Text(time));
+        event.push(Place::System, NAME, Value::Text(written));
+        TimeZone::UTC.to_timestamp(time).into_iter().for_each(|time| event.note_time(time));
         event.set_time_local(true);
         return;
     }
     match parse(text, style) {
         Some(Time { timestamp, is_local }) => {
             event.push_display(Place::System, &[NAME], timestamp);
+            event.note_time(timestamp);
             event.set_time_local(is_local);
         }
         None => event.push(Place::System, NAME, Value::Text(text)),
@@ -148,6 +154,30 @@ mod tests {
         check("1772438400123456", "2026-03-02T08:00:00.123456Z");
         check("7", "none");
         check("soon", "none");
+    }
+
+    /// The time that is noted as an event is read is what its text says, and none that was never set.
+    #[test]
+    fn times_are_what_their_texts_say() {
+        for text in [
+            "2026-03-02T08:00:00.1234567Z",
+            "3/2/2026 8:00:01 PM",
+            "2026-03-02 08:00:00 +0900",
+            "1772438400.25",
+            "1601-01-01T00:00:00Z",
+            "1/1/1601 12:00:00 AM",
+            "1602-01-01T00:00:00Z",
+            "soon",
+        ] {
+            let mut event = Event::new();
+            push(text, &InputOptions::default(), &mut event);
+            let mut read = Event::new();
+            event.fields().for_each(|(place, name, value)| read.push(place, name, value));
+            assert_eq!(event.time(), read.time(), "{text}");
+            // The first time counts.
+            push("2001-01-01T00:00:00Z", &InputOptions::default(), &mut event);
+            assert_eq!(event.time(), read.time(), "{text}");
+        }
     }
 
     #[test]

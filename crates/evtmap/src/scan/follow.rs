@@ -78,6 +78,7 @@ impl<'a> Follower<'a> {
             gate: Gate::new(options, &self.is_enough),
             timezone: Arc::clone(&self.timezone),
             idle: std::mem::take(&mut self.idle),
+            told: Idle::default(),
         };
         let threads = if round.len() > 1 { options.threads } else { NonZero::<usize>::MIN };
         let live = &mut self.live;

@@ -10,7 +10,7 @@ use super::reading::{Gate, Read};
 use crate::alert::{Alert, AlertEvent, Derived, Enrichment, Finding, Kind, TagRemarks};
 use crate::association::Associations;
 use crate::attack::{Catalogue, Followed, Library};
-use crate::event::Event;
+use crate::event::{AccountPlaces, Event};
 use crate::idle::Idle;
 use crate::input::{Batch, Position};
 use crate::logsource::{Seen, Workspace, missing_exceptions};
@@ -153,6 +153,9 @@ pub(super) struct Matcher<'a> {
     pub(super) timezone: Arc<str>,
     /// Working memory that no batch is using.
     pub(super) idle: Idle<Working>,
+    /// Alerts that were told. The threads that make alerts clear them away too: to free what another thread
+    /// allocated takes both of them time.
+    pub(super) told: Idle<Vec<Alert>>,
 }
 
 /// A rule that matches.
@@ -166,11 +169,15 @@ struct Matched {
     evidence: Option<Arc<Evidence>>,
 }
 
+/// What is told of an event, and the match of which it is told.
+type Told<'f> = (&'f Arc<Finding>, Option<&'f Matched>);
+
 /// What matching needs while it is at work, reused for what comes next.
 #[derive(Debug, Default)]
 pub struct Working {
     event: Event,
     workspace: Workspace,
+    accounts: AccountPlaces,
     rules: Vec<Matched>,
     kept: Vec<(usize, Vec<Option<Box<str>>>)>,
 }
@@ -178,13 +185,19 @@ pub struct Working {
 impl Matcher<'_> {
     /// Decodes the records of a batch and matches them.
     pub(super) fn run(&self, batch: Box<dyn Batch>, path: &Arc<str>) -> (Read, Outcome) {
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome { alerts: self.told.take(), ..Outcome::default() };
+        outcome.alerts.clear();
         let mut working = self.idle.take();
-        let Working { event, workspace, rules, kept } = &mut working;
+        let Working { event, workspace, accounts, rules, kept } = &mut working;
         let (mut read, is_whole) = self.gate.decode(batch, event, &mut |event, position| {
             self.asking.match_rules(event, workspace, rules, kept);
             self.keep(event, kept, (path, position), &mut outcome);
-            self.tell(event, rules, (path, position), &mut outcome);
+            let findings = self.asking.findings_of(event, rules);
+            if !findings.is_empty() {
+                let kept = AlertEvent::by(accounts.user(event), event, path, position);
+                let timezone = event.is_time_local().then(|| Arc::clone(&self.timezone));
+                tell(findings, AlertEvent { timezone, ..kept }, &mut outcome);
+            }
         });
         if is_whole {
             self.idle.put_back(working);
@@ -208,26 +221,20 @@ impl Matcher<'_> {
         let kept = kept.drain(..).map(|(rule, values)| Kept { rule, values, event: Arc::clone(&slim) });
         outcome.kept.extend(kept);
     }
+}
 
-    /// Makes alerts of what there is to tell of an event.
-    fn tell(&self, event: &Event, rules: &[Matched], place: (&Arc<str>, Position), outcome: &mut Outcome) {
-        let findings = self.asking.findings_of(event, rules);
-        if findings.is_empty() {
-            return;
-        }
-        let mut kept = AlertEvent::of(event, place.0, place.1);
-        kept.timezone = event.is_time_local().then(|| Arc::clone(&self.timezone));
-        let kept = Arc::new(kept);
-        for (finding, matched) in findings {
-            outcome.detections += u64::from(finding.kind == Kind::Detection);
-            outcome.alerts.push(Alert {
-                finding: Arc::clone(finding),
-                event: Arc::clone(&kept),
-                correlation: None,
-                derived: matched.and_then(|matched| matched.derived.clone()),
-                evidence: matched.and_then(|matched| matched.evidence.clone()),
-            });
-        }
+/// Makes alerts of what there is to tell of an event.
+fn tell(findings: Vec<Told<'_>>, event: AlertEvent, outcome: &mut Outcome) {
+    let event = Arc::new(event);
+    for (finding, matched) in findings {
+        outcome.detections += u64::from(finding.kind == Kind::Detection);
+        outcome.alerts.push(Alert {
+            finding: Arc::clone(finding),
+            event: Arc::clone(&event),
+            correlation: None,
+            derived: matched.and_then(|matched| matched.derived.clone()),
+            evidence: matched.and_then(|matched| matched.evidence.clone()),
+        });
     }
 }
 
@@ -280,11 +287,7 @@ impl<'a> Asking<'a> {
     }
 
     /// What is to be told of an event: detections first, what its id hints at otherwise.
-    fn findings_of<'f>(
-        &self,
-        event: &Event,
-        rules: &'f [Matched],
-    ) -> Vec<(&'f Arc<Finding>, Option<&'f Matched>)>
+    fn findings_of<'f>(&self, event: &Event, rules: &'f [Matched]) -> Vec<Told<'f>>
     where
         'a: 'f,
     {

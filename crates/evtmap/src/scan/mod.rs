@@ -175,6 +175,7 @@ impl<'a> Scanner<'a> {
             gate: Gate::new(&self.options, is_enough),
             timezone: self.options.input.timezone_name().into(),
             idle: Idle::default(),
+            told: Idle::default(),
         };
         let mut account = ScanAccount::default();
         account.timezone = self.options.input.timezone_name();
@@ -187,6 +188,7 @@ impl<'a> Scanner<'a> {
             |outcome, progress| -> std::io::Result<_> {
                 correlating.keep(outcome.kept);
                 outcome.alerts.iter().try_for_each(|alert| sink.alert(alert))?;
+                matcher.told.put_back(outcome.alerts);
                 sink.progress(progress)?;
                 Ok(ControlFlow::Continue(()))
             },

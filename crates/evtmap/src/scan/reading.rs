@@ -90,7 +90,8 @@ impl<'a> Gate<'a> {
         read.local_times += u64::from(event.is_time_local());
         read.recovered += u64::from(event.is_recovered());
         read.unread_messages.note(event);
-        if self.budget.fetch_sub(1, Ordering::Relaxed) == 1 {
+        // What all threads write to is slow; without a limit there is nothing to count down.
+        if self.options.max_events.is_some() && self.budget.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.is_enough.store(true, Ordering::Relaxed);
         }
         true
@@ -148,7 +149,7 @@ pub(super) fn read_all<R: Send, E>(
     };
     let is_enough = feed.is_enough();
     let mut has_enough = false;
-    ordered::map(threads, feed, work, |told| {
+    let mut tell = |told| {
         match told {
             // What was under way when it was enough depends on the number of threads.
             _ if has_enough => {}
@@ -161,5 +162,35 @@ pub(super) fn read_all<R: Send, E>(
             }
         }
         Ok(())
-    })
+    };
+    if threads.get() == 1 {
+        return ordered::map(threads, feed, work, tell);
+    }
+    let work = |items: Vec<Item>| items.into_iter().map(work).collect::<Vec<_>>();
+    ordered::map(threads, Portions(feed), work, |all| all.into_iter().try_for_each(&mut tell))
+}
+
+/// How many bytes of logs a thread takes at once, at least while there are so many: to hand something over from
+/// one thread to another takes as long as to read some hundred events.
+const PORTION_BYTES: u64 = 256 << 10;
+
+/// What comes out of the files, in portions that are worth a thread's while.
+struct Portions<I>(I);
+
+impl<I: Iterator<Item = Item>> Iterator for Portions<I> {
+    type Item = Vec<Item>;
+
+    fn next(&mut self) -> Option<Vec<Item>> {
+        let mut n_bytes = 0;
+        let mut items = Vec::new();
+        while n_bytes < PORTION_BYTES
+            && let Some(item) = self.0.next()
+        {
+            if let Item::Batch { batch, .. } = &item {
+                n_bytes += batch.bytes();
+            }
+            items.push(item);
+        }
+        (!items.is_empty()).then_some(items)
+    }
 }

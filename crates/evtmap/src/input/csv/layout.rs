@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use super::row::{MAX_COLUMNS, Row, row_length};
-use crate::event::SYSTEM_FIELDS;
+use crate::event::{Label, Place, SYSTEM_FIELDS};
 use crate::input::shape::{self, Target};
 use crate::input::{text, time};
 
@@ -44,10 +43,10 @@ pub(super) enum Column {
 pub(super) struct Layout {
     pub(super) delimiter: u8,
     columns: Vec<Column>,
-    /// The names of the columns that are fields of the payload, one after the other.
+    /// The names of the columns that are fields as they are, one after the other.
     names: String,
-    /// Where each column's name is in `names`, as far as columns have one there.
-    name_places: Vec<Option<Range<usize>>>,
+    /// Each column's name in `names`, as far as columns have one there.
+    labels: Vec<Option<Label>>,
     /// Whether a row may have one cell more than the header, the message: the Event Viewer gives its column
     /// no name.
     has_nameless_message: bool,
@@ -144,27 +143,29 @@ impl Layout {
         }
         let has_id = columns.contains(&Column::EventId);
         let is_of_events = is_known && (has_id || columns.contains(&Column::Raw)) || is_users && has_id;
-        let (mut own, mut name_places) = (String::new(), Vec::with_capacity(columns.len()));
-        for column in &columns {
+        let mut own = String::new();
+        let labels = columns.iter().map(|column| {
+            let (place, name) = match column {
+                Column::Data(name) => (Place::Data, name.as_ref()),
+                Column::System(name) => (Place::System, *name),
+                _ => return None,
+            };
             let start = own.len();
-            name_places.push(if let Column::Data(name) = column {
-                own.push_str(name);
-                Some(start..own.len())
-            } else {
-                None
-            });
-        }
-        (Self { delimiter, columns, names: own, name_places, has_nameless_message }, is_of_events)
+            own.push_str(name);
+            Some(Label::new(place, name, start..own.len()))
+        });
+        let labels = labels.collect();
+        (Self { delimiter, columns, names: own, labels, has_nameless_message }, is_of_events)
     }
 
-    /// The names of the columns that are fields of the payload, in one text.
+    /// The names of the columns that are fields as they are, in one text.
     pub(super) fn names(&self) -> &str {
         &self.names
     }
 
-    /// Where in [`names`](Self::names) the column's name is, if it is a field of the payload.
-    pub(super) fn name_place(&self, column: usize) -> Option<Range<usize>> {
-        self.name_places.get(column)?.clone()
+    /// The label of a column that is a field as it is; its name is in [`names`](Self::names).
+    pub(super) fn label(&self, column: usize) -> Option<&Label> {
+        self.labels.get(column)?.as_ref()
     }
 
     /// The columns that the header names.

@@ -99,10 +99,9 @@ impl Table {
         for (index, (column, (cell, place))) in self.layout.columns().iter().zip(cells.by_ref()).enumerate() {
             if let Some(held) = held
                 && says_something(cell)
-                && let (Some(name), Some(place)) = (self.layout.name_place(index), place)
+                && let (Some(label), Some(place)) = (self.layout.label(index), place)
             {
-                let moved = |place: Range<usize>, by: usize| place.start + by..place.end + by;
-                event.push_held(moved(name, held.0), moved(place, held.1));
+                event.push_held(label.at(held.0), place.start + held.1..place.end + held.1);
                 continue;
             }
             match column {
@@ -165,9 +164,14 @@ impl Table {
     }
 }
 
-/// Whether it shows in the first byte of a cell that it holds something; nearly all that do show it.
+/// Whether it shows at the ends of a cell that it holds something, and nothing else beside it; nearly all that do
+/// show it.
 fn says_something(cell: &str) -> bool {
-    cell.bytes().next().is_some_and(|first| first.is_ascii_graphic() && first != b'S')
+    match cell.as_bytes() {
+        [b'-' | b'S', ..] | [] => false,
+        [first, .., last] => first.is_ascii_graphic() && last.is_ascii_graphic(),
+        [only] => only.is_ascii_graphic(),
+    }
 }
 
 /// Whether a cell holds nothing.

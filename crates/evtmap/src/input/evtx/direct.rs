@@ -15,7 +15,8 @@ use evtx::EvtxChunkHeader;
 use foldhash::quality::RandomState;
 use rustc_hash::FxHashMap;
 
-use super::template::{self, Action, Cursor, Empty, Role, Template};
+use super::cursor::Cursor;
+use super::template::{self, Action, Empty, Role, Template};
 use super::value::{self, FILETIME_END, RawValue, Unusual, kind};
 use crate::event::{Event, Place, Value};
 
@@ -99,6 +100,8 @@ pub(super) struct Decoder<'c> {
     values: Vec<Gap>,
     /// What makes up the record's combination.
     combination: Vec<u8>,
+    /// Combinations that were asked about, and whether they are right: all threads share the others.
+    known: FxHashMap<u64, bool>,
     /// Whether the record holds an array of texts, each of which is a field: then records of its combination may
     /// have more fields or fewer.
     has_array: bool,
@@ -108,6 +111,15 @@ pub(super) struct Decoder<'c> {
 struct Known {
     template: Template,
     number: u64,
+}
+
+/// Where what a template says of a record begins.
+#[derive(Clone, Copy)]
+struct Held {
+    /// Among the values.
+    base: usize,
+    /// In the event's text.
+    text: usize,
 }
 
 /// What is in a gap of a template, and where.
@@ -126,6 +138,7 @@ impl<'c> Decoder<'c> {
             templates: FxHashMap::default(),
             values: Vec::new(),
             combination: Vec::new(),
+            known: FxHashMap::default(),
             has_array: false,
         }
     }
@@ -144,6 +157,17 @@ impl<'c> Decoder<'c> {
             event.set_shape(combination);
         }
         Ok(combination)
+    }
+
+    /// Whether records of a combination are known to be decoded rightly.
+    pub(super) fn is_right(&mut self, combination: u64) -> bool {
+        if let Some(is_right) = self.known.get(&combination) {
+            return *is_right;
+        }
+        // What no thread has seen by now may be known the next time.
+        let Some(is_right) = self.combinations.get(combination) else { return false };
+        self.known.insert(combination, is_right);
+        is_right
     }
 
     /// Decodes a stream that is one use of a template.
@@ -187,7 +211,12 @@ impl<'c> Decoder<'c> {
             return Err(Unusual);
         }
         self.combination.extend_from_slice(&known.number.to_le_bytes());
-        known.template.steps.iter().try_for_each(|step| self.step(step, base, depth, event))
+        let held = event.hold(&known.template.text);
+        known
+            .template
+            .steps
+            .iter()
+            .try_for_each(|step| self.step(step, Held { base, text: held }, depth, event))
     }
 
     /// The template that is defined at a place.
@@ -241,24 +270,31 @@ impl<'c> Decoder<'c> {
     fn step(
         &mut self,
         step: &template::Step,
-        base: usize,
+        held: Held,
         depth: u32,
         event: &mut Event,
     ) -> Result<(), Unusual> {
+        let base = held.base;
         for need in &step.needs {
             if self.gap(base, *need)?.0.kind == kind::NULL {
                 return Ok(());
             }
         }
         match &step.action {
-            Action::Constant { place, name, value } => event.push(*place, name, Value::Text(value)),
-            Action::Field { place, name, gap, empty } => {
+            Action::Constant { label, value } => {
+                event.push_held(label.at(held.text), value.start + held.text..value.end + held.text);
+            }
+            Action::Field { label, gap, empty } => {
                 let (_, value) = self.gap(base, *gap)?;
+                let label = label.at(held.text);
                 match (value.is_empty(), empty) {
-                    (false, _) => event.push_with(*place, &[name], |text| value.write(text))?,
+                    (false, _) => {
+                        event.push_written(label, |text| value.write(text))?;
+                        value.time().into_iter().for_each(|time| event.note_time(time));
+                    }
                     (true, Empty::LeftOut) => {}
-                    (true, Empty::Null) => event.push(*place, name, Value::Null),
-                    (true, Empty::Text) => event.push(*place, name, Value::Text("")),
+                    (true, Empty::Null) => event.push_null(label),
+                    (true, Empty::Text) => event.push_held(label, held.text..held.text),
                 }
             }
             Action::Nameless { gap, is_only } => {

@@ -7,8 +7,11 @@
 //!
 //! Source: MS-EVEN6 2.2.12 (BinXML).
 
+use std::ops::Range;
+
+use super::cursor::Cursor;
 use super::value::{self, Unusual};
-use crate::event::{MAX_DEPTH, Place};
+use crate::event::{Label, MAX_DEPTH, Place};
 
 /// How deep elements may lie in each other.
 const MAX_ELEMENT_DEPTH: u32 = MAX_DEPTH;
@@ -58,6 +61,9 @@ pub(super) struct Template {
     pub(super) role: Role,
     /// The gap without which there is nothing at all.
     pub(super) need: Option<u16>,
+    /// The names of the fields, and the values that are the same in every record, one after the other: an event
+    /// takes them over in one copy.
+    pub(super) text: String,
     pub(super) steps: Vec<Step>,
 }
 
@@ -72,9 +78,9 @@ pub(super) struct Step {
 #[derive(Debug, Hash)]
 pub(super) enum Action {
     /// A field whose value is in the template.
-    Constant { place: Place, name: Box<str>, value: Box<str> },
+    Constant { label: Label, value: Range<usize> },
     /// A field whose value is a gap's.
-    Field { place: Place, name: Box<str>, gap: u16, empty: Empty },
+    Field { label: Label, gap: u16, empty: Empty },
     /// A nameless field of `EventData`; if it is the only one, an array in it is several.
     Nameless { gap: u16, is_only: bool },
     /// What the gap holds is itself made by a template.
@@ -102,67 +108,6 @@ pub(super) fn read(chunk: &[u8], start: usize, n_bytes: usize) -> Result<Templat
     match reader.cursor.token()? {
         token::END_OF_STREAM => Ok(reader.template),
         _ => Err(Unusual),
-    }
-}
-
-/// A place in a chunk.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Cursor<'c> {
-    pub(super) chunk: &'c [u8],
-    pub(super) at: usize,
-    pub(super) end: usize,
-}
-
-impl<'c> Cursor<'c> {
-    pub(super) fn bytes(&mut self, n_bytes: usize) -> Result<&'c [u8], Unusual> {
-        let end = self.at.checked_add(n_bytes).filter(|end| *end <= self.end).ok_or(Unusual)?;
-        let bytes = self.chunk.get(self.at..end).ok_or(Unusual)?;
-        self.at = end;
-        Ok(bytes)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Unusual> {
-        self.bytes(N)?.try_into().map_err(|_| Unusual)
-    }
-
-    pub(super) fn token(&mut self) -> Result<u8, Unusual> {
-        self.array().map(|[byte]| byte)
-    }
-
-    pub(super) fn u16(&mut self) -> Result<u16, Unusual> {
-        self.array().map(u16::from_le_bytes)
-    }
-
-    pub(super) fn u32(&mut self) -> Result<u32, Unusual> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    pub(super) fn fragment_header(&mut self) -> Result<(), Unusual> {
-        if self.array()? == [0x0f, 1, 1, 0] { Ok(()) } else { Err(Unusual) }
-    }
-
-    /// A text behind its number of units.
-    fn text(&mut self) -> Result<String, Unusual> {
-        let n_units = usize::from(self.u16()?);
-        let mut text = String::new();
-        value::push_utf16(self.bytes(n_units * 2)?, &mut text);
-        Ok(text)
-    }
-
-    /// A name, which stands where it was first used in the chunk.
-    fn name(&mut self) -> Result<String, Unusual> {
-        /// Where the next name is, and a hash.
-        const BEFORE: usize = 6;
-        let at = usize::try_from(self.u32()?).map_err(|_| Unusual)?;
-        let mut elsewhere =
-            Self { chunk: self.chunk, at: at.checked_add(BEFORE).ok_or(Unusual)?, end: self.chunk.len() };
-        let name = elsewhere.text()?;
-        if at == self.at {
-            self.at = elsewhere.at + 2;
-        }
-        // Names of elements are words; anything else may be written in ways of its own.
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
-        if name.is_empty() || !name.bytes().all(is_plain) { Err(Unusual) } else { Ok(name) }
     }
 }
 
@@ -321,12 +266,22 @@ impl Reader<'_> {
     }
 
     fn field(&mut self, place: Place, name: &str, value: Part, empty: Empty) -> Result<(), Unusual> {
-        let name = name.into();
+        let label = Label::new(place, name, self.store(name));
         match value {
-            Part::Gap(gap) => self.push(Action::Field { place, name, gap, empty }),
+            Part::Gap(gap) => self.push(Action::Field { label, gap, empty }),
             Part::Constant(value) if value.is_empty() => Err(Unusual),
-            Part::Constant(value) => self.push(Action::Constant { place, name, value: value.into() }),
+            Part::Constant(value) => {
+                let value = self.store(&value);
+                self.push(Action::Constant { label, value })
+            }
         }
+    }
+
+    /// Keeps a text with those of the template.
+    fn store(&mut self, text: &str) -> Range<usize> {
+        let start = self.template.text.len();
+        self.template.text.push_str(text);
+        start..self.template.text.len()
     }
 
     /// The attributes of a group of fields, which must not be gaps. Namespaces say nothing.
