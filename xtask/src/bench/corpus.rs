@@ -1,18 +1,20 @@
 //! What is measured on: recordings beside the project, repeated until there is enough of them, or the example
 //! incident where there are none. Made once, below `target/`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write as _};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use evtmap::{Pipelines, Placeholders, Rules, rules};
+use evtmap::event::Event;
+use evtmap::{EventPlace, Pipelines, Placeholders, Rules, ScanOptions, input, rules};
 
 use crate::{recordings, root};
 
-/// How much there is at least, in bytes.
-const N_EVTX_BYTES: u64 = 1_040_000_000;
+/// How much there is at least.
+const N_EVENTS: u64 = 246_610;
 const N_JSON_BYTES: u64 = 353_000_000;
 const N_CSV_ROWS: u64 = 2_000_000;
 /// How many rules are some.
@@ -38,9 +40,10 @@ const CSV_ROWS: [&str; 8] = [
 pub(super) struct Corpus {
     is_recorded: bool,
     pub(super) evtx_folder: PathBuf,
-    pub(super) n_evtx_bytes: u64,
     /// All chunks of the recordings in one file.
     pub(super) evtx_file: PathBuf,
+    /// The events of the folder as flat JSON lines, for programs that do not read EVTX themselves.
+    pub(super) evtx_as_json: PathBuf,
     pub(super) json: PathBuf,
     /// The first line of it.
     pub(super) one_line: PathBuf,
@@ -66,8 +69,10 @@ impl Corpus {
         let logs = if is_recorded { shared.join("evtx") } else { root().join("examples/incident") };
         let logs = with_ending(&logs, "evtx")?;
         let (evtx_folder, evtx_file) = (folder.join("evtx"), folder.join("one.evtx"));
-        once(&evtx_folder, |path| copy_logs(&logs, path, N_EVTX_BYTES / shrink))?;
-        once(&evtx_file, |path| join_logs(&logs, path, N_EVTX_BYTES / shrink))?;
+        let evtx_as_json = folder.join("evtx.jsonl");
+        once(&evtx_folder, |path| copy_logs(&logs, path, N_EVENTS / shrink))?;
+        once(&evtx_file, |path| join_logs(&logs, path, N_EVENTS / shrink))?;
+        once(&evtx_as_json, |path| flatten_logs(&evtx_folder, path))?;
         let (json, one_line) = (folder.join("flat.jsonl"), folder.join("one.jsonl"));
         once(&json, |path| write_json(path, is_recorded, N_JSON_BYTES / shrink))?;
         let n_csv_rows = N_CSV_ROWS / shrink;
@@ -81,13 +86,12 @@ impl Corpus {
         let (some_rules, all_rules) = (folder.join("rules-300"), folder.join("rules-all"));
         once(&some_rules, |path| unpack_rules(rules.as_deref(), path, N_SOME_RULES))?;
         once(&all_rules, |path| unpack_rules(rules.as_deref(), path, usize::MAX))?;
-        let n_evtx_bytes = with_ending(&evtx_folder, "evtx")?.iter().map(|log| size_of(log)).sum();
         let cache = folder.join("cache");
         Ok(Self {
             is_recorded,
             evtx_folder,
-            n_evtx_bytes,
             evtx_file,
+            evtx_as_json,
             json,
             one_line,
             csv,
@@ -106,9 +110,7 @@ impl Corpus {
         let logs = if self.is_recorded { "recorded attacks" } else { "the example incident" };
         let rules = if self.rules.is_some() { "SigmaHQ's rules" } else { "the program's rules" };
         format!(
-            "On {logs}, repeated: {} MB of EVTX in a folder, {} MB in one file, {} MB of JSON lines, and a CSV of {} rows; with {rules}. ",
-            megabytes(self.n_evtx_bytes),
-            megabytes(size_of(&self.evtx_file)),
+            "On {logs}, repeated: at least {N_EVENTS} events of EVTX in a folder, as many in one file, {} MB of JSON lines, and a CSV of {} rows; with {rules}. ",
             megabytes(size_of(&self.json)),
             self.n_csv_rows,
         )
@@ -149,46 +151,66 @@ fn with_ending(folder: &Path, ending: &str) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found.into_iter().collect())
 }
 
-fn copy_logs(logs: &[PathBuf], folder: &Path, n_bytes: u64) -> anyhow::Result<()> {
-    if logs.is_empty() {
-        bail!("there is no log to copy");
-    }
-    let mut n_copied = 0;
-    for time in 0.. {
-        if n_copied >= n_bytes {
-            break;
-        }
+/// How many events the program reads from logs.
+pub(super) fn count_events<P: AsRef<Path>>(logs: &[P]) -> anyhow::Result<u64> {
+    let found = input::find(logs.iter().map(|log| log.as_ref().to_owned()));
+    let mut n_events = 0;
+    evtmap::visit(
+        &found,
+        &ScanOptions::default(),
+        |n: &mut u64, _, _| *n += 1,
+        |n, _| {
+            n_events += n;
+            Ok::<_, anyhow::Error>(ControlFlow::Continue(()))
+        },
+    )?;
+    anyhow::ensure!(n_events > 0, "there is no event");
+    Ok(n_events)
+}
+
+/// Copies all logs as often as it takes to have so many events.
+fn copy_logs(logs: &[PathBuf], folder: &Path, n_events: u64) -> anyhow::Result<()> {
+    for time in 0..n_events.div_ceil(count_events(logs)?) {
         let folder = folder.join(format!("{time:03}"));
         fs::create_dir_all(&folder)?;
         for (number, log) in logs.iter().enumerate() {
-            n_copied += fs::copy(log, folder.join(format!("{number:04}.evtx")))?;
+            fs::copy(log, folder.join(format!("{number:04}.evtx")))?;
         }
     }
     Ok(())
 }
 
-/// Puts the chunks of all logs into one: each is complete in itself.
-fn join_logs(logs: &[PathBuf], path: &Path, n_bytes: u64) -> anyhow::Result<()> {
+/// Writes every event as a line of JSON with its fields side by side, under the names that Sigma has for them.
+fn flatten_logs(folder: &Path, path: &Path) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(File::create(path)?);
+    let look = |lines: &mut Vec<u8>, event: &Event, _: EventPlace<'_>| {
+        let fields: BTreeMap<&str, Option<&str>> =
+            event.fields().map(|(_, name, value)| (name, value.text())).collect();
+        // A map of texts is always JSON.
+        lines.extend(serde_json::to_vec(&fields).unwrap_or_default());
+        lines.push(b'\n');
+    };
+    evtmap::visit(&input::find([folder]), &ScanOptions::default(), look, |lines, _| {
+        out.write_all(&lines).map(|()| ControlFlow::Continue(()))
+    })?;
+    Ok(out.flush()?)
+}
+
+/// Puts the chunks of all logs into one, as often as it takes: each is complete in itself.
+fn join_logs(logs: &[PathBuf], path: &Path, n_events: u64) -> anyhow::Result<()> {
     let mut out = BufWriter::new(File::create(path)?);
     out.write_all(&[0; HEADER_BYTES])?;
-    let n_chunks_wanted = u16::try_from(n_bytes / CHUNK_BYTES as u64).unwrap_or(u16::MAX);
     let mut n_chunks: u16 = 0;
     let mut header = None;
-    while n_chunks < n_chunks_wanted {
-        let n_before = n_chunks;
+    for _ in 0..n_events.div_ceil(count_events(logs)?) {
         for log in logs {
             let bytes = fs::read(log)?;
             let (own, chunks) = bytes.split_at_checked(HEADER_BYTES).context("a log has no header")?;
             header.get_or_insert_with(|| own.to_vec());
             for chunk in chunks.chunks_exact(CHUNK_BYTES).filter(|chunk| chunk.starts_with(b"ElfChnk\0")) {
-                if n_chunks < n_chunks_wanted {
-                    out.write_all(chunk)?;
-                    n_chunks += 1;
-                }
+                n_chunks = n_chunks.checked_add(1).context("there are more chunks than a log may have")?;
+                out.write_all(chunk)?;
             }
-        }
-        if n_chunks == n_before {
-            bail!("the logs have no chunk");
         }
     }
     out.flush()?;

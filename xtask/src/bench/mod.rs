@@ -42,6 +42,7 @@ enum Work {
     /// Nothing to speak of: only the start counts.
     Start,
     Bytes(u64),
+    Events(u64),
     Rows(u64),
 }
 
@@ -127,8 +128,8 @@ fn cases(program: &Path, corpus: &Corpus) -> anyhow::Result<Vec<Case>> {
     };
     let all = corpus.rules.as_deref();
     let some = Some(corpus.some_rules.as_path());
-    let folder = Work::Bytes(corpus.n_evtx_bytes);
-    let file = Work::Bytes(size(&corpus.evtx_file)?);
+    let folder = Work::Events(corpus::count_events(&[&corpus.evtx_folder])?);
+    let file = Work::Events(corpus::count_events(&[&corpus.evtx_file])?);
     let json = Work::Bytes(size(&corpus.json)?);
     let rows = Work::Rows(corpus.n_csv_rows);
     let case = |about, command, work| Case { about, command, work, costs: Vec::new() };
@@ -159,6 +160,8 @@ fn cases(program: &Path, corpus: &Corpus) -> anyhow::Result<Vec<Case>> {
         cases.push(case("rsigma: start", words(&nothing), Work::Start));
         let command = format!("{start} --event @{}", corpus.json.display());
         cases.push(case("rsigma: JSON lines", words(&command), json));
+        let command = format!("{start} --event @{}", corpus.evtx_as_json.display());
+        cases.push(case("rsigma: the events of the folder, as JSON lines", words(&command), folder));
     }
     Ok(cases)
 }

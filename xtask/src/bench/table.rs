@@ -37,6 +37,7 @@ impl Case {
         match self.work {
             Work::Start => String::new(),
             Work::Bytes(bytes) => format!("{:.0} MB", bytes as f64 / 1e6 / cpu),
+            Work::Events(events) => format!("{:.3} million events", events as f64 / 1e6 / cpu),
             Work::Rows(rows) => format!("{:.2} million rows", rows as f64 / 1e6 / cpu),
         }
     }
@@ -92,6 +93,16 @@ fn ratios(cases: &[Case]) -> Vec<(&'static str, f64)> {
             "evtmap with all rules to evtx_dump, cpu",
             cpu("EVTX in one file, one thread"),
             cpu("evtx_dump: EVTX in one file to JSON"),
+        ),
+        (
+            "rsigma to evtmap on the events of the folder, read from EVTX by evtmap, cpu",
+            cpu("rsigma: the events of the folder, as JSON lines"),
+            cpu("EVTX in a folder, one thread"),
+        ),
+        (
+            "the same, detections alone",
+            cpu("rsigma: the events of the folder, as JSON lines"),
+            cpu("EVTX in a folder, detections alone"),
         ),
         ("rsigma to evtmap on JSON lines, cpu", cpu("rsigma: JSON lines"), cpu("JSON lines, one thread")),
         ("the same, detections alone", cpu("rsigma: JSON lines"), cpu("JSON lines, detections alone")),
