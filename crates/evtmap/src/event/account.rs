@@ -9,8 +9,6 @@ use super::{Event, Place, trimmed};
 /// How many shapes of events are remembered, by numbers and by names.
 const N_NUMBERS_MAX: usize = 4_096;
 const N_NAMED_MAX: usize = 512;
-/// How much text the names of a shape may have that is remembered. A log may be made of names alone.
-const N_NAME_BYTES_MAX: usize = 8 << 10;
 
 /// A Windows account; displayed as `DOMAIN\name`, or as the name alone when the domain is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +74,7 @@ impl AccountPlaces {
             return last.places;
         }
         let places = event.account_places();
-        if event.fields().map(|(_, name, _)| name.len() + 1).sum::<usize>() <= N_NAME_BYTES_MAX {
+        if event.has_usual_names() {
             if self.by_names.len() >= N_NAMED_MAX {
                 self.by_names.clear();
             }

@@ -337,6 +337,14 @@ impl Event {
         self.shape
     }
 
+    /// Whether the names of the fields are worth remembering: they take no more text than those of any event of
+    /// Windows do. A log may be made of names alone, each event with others.
+    pub(crate) fn has_usual_names(&self) -> bool {
+        const N_BYTES_MAX: usize = 4 << 10;
+        let n_bytes = || self.fields.iter().map(|field| field.name.len() + 1).sum::<usize>();
+        self.text.len() <= N_BYTES_MAX || n_bytes() <= N_BYTES_MAX
+    }
+
     /// Whether the fields have these names, in this order.
     pub(crate) fn has_names(&self, names: &[(Place, Box<str>)]) -> bool {
         let text = self.text.as_bytes();

@@ -79,6 +79,8 @@ pub(super) struct Shapes {
     by_number: FxHashMap<u64, usize>,
     /// The one that was used last, which is probably the next.
     last: usize,
+    /// That of an event whose names are too long to be remembered.
+    unusual: Option<Shape>,
 }
 
 /// A sequence of names, and the fields of each slot in it.
@@ -97,6 +99,10 @@ impl Shapes {
             return Slots::default();
         }
         let by_number = event.shape().and_then(|number| self.by_number.get(&number).copied());
+        if by_number.is_none() && !event.has_usual_names() {
+            let shape = self.unusual.insert(Shape { names: Vec::new(), ..Shape::new(event, slots) });
+            return Slots { fields: &shape.fields, filled: &shape.filled };
+        }
         self.last = by_number.unwrap_or_else(|| {
             let known = self.by_names(event, slots);
             if let Some(number) = event.shape().filter(|_| self.by_number.len() < N_NUMBERS_MAX) {
@@ -137,5 +143,39 @@ impl Shape {
         let filled = fields.iter().enumerate().filter(|(_, fields)| !fields.is_empty());
         let filled = filled.map(|(slot, _)| slot).collect();
         Self { names, fields, filled }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The values of the slots `User` and `Image` in events, each of which is asked about twice.
+    fn check(shapes: &mut Shapes, fields: &[(&str, &str)], expected: [&[&str]; 2]) {
+        let slots = ["User", "Image"].map(|name| vec![name.to_owned()]);
+        let mut event = Event::new();
+        fields.iter().for_each(|(name, value)| event.push(Place::Data, name, Value::Text(value)));
+        for _ in 0..2 {
+            let view = SlotView { event: &event, slots: shapes.of(&event, &slots) };
+            for (slot, expected) in expected.iter().enumerate() {
+                let mut found = Vec::new();
+                let _ = view.slot(slot, &mut |value| {
+                    found.extend(value.text());
+                    ControlFlow::Continue(())
+                });
+                assert_eq!(&found, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn shapes_are_told_apart_and_none_is_remembered_that_is_made_of_names() {
+        let mut shapes = Shapes::default();
+        check(&mut shapes, &[("User", "a"), ("Image", "b")], [&["a"], &["b"]]);
+        check(&mut shapes, &[("Image", "b"), ("User", "a"), ("User", "c")], [&["a", "c"], &["b"]]);
+        let long = "n".repeat(5000);
+        check(&mut shapes, &[(&long, "x"), ("User", "a")], [&["a"], &[]]);
+        check(&mut shapes, &[("User", "a"), (&long, "x")], [&["a"], &[]]);
+        assert_eq!(shapes.known.len(), 2);
     }
 }
