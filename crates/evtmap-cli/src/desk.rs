@@ -2,12 +2,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use evtmap::alert::Alert;
 use evtmap::input::{self, Found, FoundFile, InputOptions};
+use evtmap::report::Pen;
 use evtmap::sort::Sorter;
 use evtmap::triage::{Report, Summary, Tally};
-use evtmap::{Progress, ScanAccount, Sink};
+use evtmap::{Prepare, Prepared, Progress, ScanAccount, Sink};
 use indicatif::ProgressBar;
 
 use crate::args::MapArgs;
@@ -56,6 +58,15 @@ impl Sink for Desk {
         self.reports.alert(alert)
     }
 
+    fn batch(&mut self, alerts: &[Alert], prepared: Vec<Prepared>) -> io::Result<()> {
+        alerts.iter().for_each(|alert| self.tally.add(alert));
+        self.reports.batch(alerts, &prepared)
+    }
+
+    fn preparation(&self) -> Option<Arc<dyn Prepare>> {
+        self.reports.preparation()
+    }
+
     fn progress(&mut self, progress: Progress) -> io::Result<()> {
         progress::show(&self.bar, progress);
         Ok(())
@@ -85,8 +96,8 @@ impl Reports {
             last_failure: None,
             sorter: reporting.sort.map(Sorter::new),
         };
-        for (path, format) in paths.iter().zip(reporting.formats) {
-            match Output::open(path, format, &reporting.options) {
+        for (number, (path, format)) in paths.iter().zip(reporting.formats).enumerate() {
+            match Output::open(number, path, format, &reporting.options) {
                 Ok(output) => reports.outputs.push(output),
                 Err(failure) => reports.give_up(failure),
             }
@@ -120,10 +131,35 @@ impl Reports {
         sorter.push(alert).inspect_err(|error| self.last_failure = Some(Failure::sorting(error)))
     }
 
+    /// Takes the alerts of a batch, of which lines were made for the outputs that have pens.
+    fn batch(&mut self, alerts: &[Alert], prepared: &[Prepared]) -> io::Result<()> {
+        if self.sorter.is_some() {
+            return alerts.iter().try_for_each(|alert| self.alert(alert));
+        }
+        self.write_to_all(|output| output.batch(alerts, prepared))
+    }
+
+    /// What makes the lines of the outputs. Alerts that are to be sorted are not written yet.
+    fn preparation(&self) -> Option<Arc<dyn Prepare>> {
+        if self.sorter.is_some() {
+            return None;
+        }
+        let mut pens = Vec::new();
+        for (number, pen) in self.outputs.iter().map(Output::pen) {
+            pens.resize_with(number, || None);
+            pens.push(pen);
+        }
+        pens.iter().any(Option::is_some).then(|| Arc::new(Pens(pens)) as Arc<dyn Prepare>)
+    }
+
     fn write(&mut self, alert: &Alert) -> io::Result<()> {
+        self.write_to_all(|output| output.alert(alert))
+    }
+
+    fn write_to_all(&mut self, mut write: impl FnMut(&mut Output) -> Result<(), Failure>) -> io::Result<()> {
         let n_before = self.outputs.len();
         let mut failures = Vec::new();
-        self.outputs.retain_mut(|output| match output.alert(alert) {
+        self.outputs.retain_mut(|output| match write(output) {
             Ok(()) => true,
             Err(failure) => {
                 failures.push(failure);
@@ -163,6 +199,19 @@ impl Reports {
             _ => {}
         }
         Ok(self.has_failed)
+    }
+}
+
+/// What makes the lines of outputs, by their numbers.
+struct Pens(Vec<Option<Arc<dyn Pen>>>);
+
+impl Prepare for Pens {
+    fn prepare(&self, alerts: &[Alert]) -> Vec<Prepared> {
+        let lines = |pen: &Arc<dyn Pen>| {
+            let mut lines = Vec::new();
+            pen.write(alerts, &mut lines).map(|()| lines)
+        };
+        self.0.iter().map(|pen| pen.as_ref().map(lines)).collect()
     }
 }
 

@@ -5,9 +5,11 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
+use evtmap::Prepared;
 use evtmap::alert::Alert;
-use evtmap::report::{FORMATS, Format, NameError, ReportOptions, Writer};
+use evtmap::report::{FORMATS, Format, NameError, Pen, ReportOptions, Writer};
 use evtmap::triage::Report;
 use tempfile::NamedTempFile;
 
@@ -16,6 +18,8 @@ use crate::failure::Failure;
 /// A report that is being written somewhere.
 pub(crate) struct Output {
     name: String,
+    /// Which of the outputs it is, in the order of the command line.
+    number: usize,
     writer: Box<dyn Writer>,
     /// The file to be put in place at the end; none for standard output and for devices.
     pending: Option<(Rc<RefCell<BufWriter<NamedTempFile>>>, PathBuf)>,
@@ -23,19 +27,24 @@ pub(crate) struct Output {
 
 impl Output {
     /// Begins a report in a file, or on standard output for `-`.
-    pub(crate) fn open(path: &Path, format: &Format, options: &ReportOptions) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        number: usize,
+        path: &Path,
+        format: &Format,
+        options: &ReportOptions,
+    ) -> Result<Self, Failure> {
         let name = path.display().to_string();
         if name == "-" {
             let out = Box::new(BufWriter::new(io::stdout()));
             let writer = format.open(out, options).map_err(|error| Failure::output(&name, &error))?;
-            return Ok(Self { name, writer, pending: None });
+            return Ok(Self { name, number, writer, pending: None });
         }
         // A device or a pipe is written to as it is; only a file can be replaced as a whole.
         let is_special = path.metadata().is_ok_and(|metadata| !metadata.is_file());
         let opened = if is_special { open_special(path) } else { open_pending(path) };
         let begun = opened.and_then(|(out, pending)| Ok((format.open(out, options)?, pending)));
         let (writer, pending) = begun.map_err(|error| Failure::output(&name, &error))?;
-        Ok(Self { name, writer, pending })
+        Ok(Self { name, number, writer, pending })
     }
 
     /// Whether the report goes to standard output.
@@ -46,6 +55,22 @@ impl Output {
     /// Writes an alert.
     pub(crate) fn alert(&mut self, alert: &Alert) -> Result<(), Failure> {
         self.writer.alert(alert).map_err(|error| Failure::output(&self.name, &error))
+    }
+
+    /// Writes the alerts of a batch, of which lines may have been made for each output.
+    pub(crate) fn batch(&mut self, alerts: &[Alert], prepared: &[Prepared]) -> Result<(), Failure> {
+        match prepared.get(self.number) {
+            Some(Some(Ok(lines))) => {
+                self.writer.lines(lines).map_err(|error| Failure::output(&self.name, &error))
+            }
+            Some(Some(Err(error))) => Err(Failure::output(&self.name, error)),
+            Some(None) | None => alerts.iter().try_for_each(|alert| self.alert(alert)),
+        }
+    }
+
+    /// What makes the output's lines on any thread, and which output it is.
+    pub(crate) fn pen(&self) -> (usize, Option<Arc<dyn Pen>>) {
+        (self.number, self.writer.pen())
     }
 
     /// Writes what stands at the end and puts the file in its place.

@@ -59,8 +59,8 @@ pub use label::Label;
 pub use logsource::{LogPlace, Pipelines, PlaceExplanation, Router, RuleExplanation, Seen, Workspace};
 pub use rules::Rules;
 pub use scan::{
-    EventPlace, FileAccount, Findings, FollowAccount, Followed, Follower, KeptMatch, Memory, Problems,
-    Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan, ToldResult, UnreadMessages, UnresolvedTag,
-    Working, visit,
+    EventPlace, FileAccount, Findings, FollowAccount, Followed, Follower, KeptMatch, Memory, Prepare,
+    Prepared, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan, ToldResult,
+    UnreadMessages, UnresolvedTag, Working, visit,
 };
 pub use severity::Severity;

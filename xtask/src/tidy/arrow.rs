@@ -66,6 +66,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "arrow",
             "attack",
             "connection",
+            "idle",
             "input::Position",
             "navigator",
             "ranking",

@@ -19,7 +19,7 @@ use crate::event::Event;
 /// How many bytes a record of a text may have, as UTF-8.
 pub const MAX_RECORD_BYTES: usize = 16 << 20;
 /// How much is read at a time, at least.
-const BATCH_BYTES: usize = 512 << 10;
+const BATCH_BYTES: usize = 256 << 10;
 
 /// A format of text: where its records end, and what they say.
 pub(super) trait Format: Send + Sync + 'static {

@@ -8,11 +8,10 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::{AlertLine, FieldChoice, ReportOptions, TimeStyle, Writer};
+use super::{AlertLine, FieldChoice, Pen, ReportOptions, TimeStyle, Writer, lines};
 use crate::alert::{Alert, TechniqueRef};
 use crate::row::Row;
 use crate::severity::Severity;
-use crate::triage::Report;
 
 /// A column of the table.
 #[derive(Debug)]
@@ -83,45 +82,46 @@ fn technique(row: Row<'_>) -> Option<&TechniqueRef> {
     row.finding.techniques.first()
 }
 
-struct Table {
-    table: csv::Writer<Box<dyn Write>>,
-    options: ReportOptions,
-    has_header: bool,
+/// Makes the rows.
+struct Rows(ReportOptions);
+
+pub(super) fn open(mut out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
+    let header: Vec<Cow<'_, str>> = match &options.fields {
+        Some(fields) => fields.chosen().iter().map(|chosen| chosen.name.as_str().into()).collect(),
+        None => COLUMNS.iter().map(|column| column.name.into()).collect(),
+    };
+    write_header(&mut out, header)?;
+    Ok(lines::written_by(Rows(options.clone()), out))
 }
 
-pub(super) fn open(out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    Ok(Box::new(Table { table: csv::Writer::from_writer(out), options: options.clone(), has_header: false }))
-}
-
-impl Table {
-    fn header(&mut self) -> io::Result<()> {
-        if self.has_header {
-            return Ok(());
-        }
-        self.has_header = true;
-        match &self.options.fields {
-            Some(fields) => self.table.write_record(fields.chosen().iter().map(|chosen| &chosen.name)),
-            None => self.table.write_record(COLUMNS.iter().map(|column| column.name)),
-        }
-        .map_err(cause)
+impl Pen for Rows {
+    fn write(&self, alerts: &[Alert], out: &mut Vec<u8>) -> io::Result<()> {
+        let ReportOptions { fields, times, neutralise_formulas, .. } = &self.0;
+        let rows = alerts.iter().map(|alert| {
+            let cells = cells(Row::of(alert), fields.as_ref(), times);
+            cells.into_iter().map(|cell| safe(cell, *neutralise_formulas)).collect()
+        });
+        push_rows(out, rows)
     }
 }
 
-impl Writer for Table {
-    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        self.header()?;
-        let row = Row::of(alert);
-        for cell in cells(row, self.options.fields.as_ref(), &self.options.times) {
-            let cell = safe(cell, self.options.neutralise_formulas);
-            self.table.write_field(cell.as_bytes()).map_err(cause)?;
-        }
-        self.table.write_record(None::<&[u8]>).map_err(cause)
-    }
+/// Writes the first row.
+pub(super) fn write_header(out: &mut dyn Write, names: Vec<Cow<'_, str>>) -> io::Result<()> {
+    let mut header = Vec::new();
+    push_rows(&mut header, [names].into_iter())?;
+    out.write_all(&header)
+}
 
-    fn finish(&mut self, _: &Report<'_>) -> io::Result<()> {
-        self.header()?;
-        self.table.flush()
+/// Appends rows.
+pub(super) fn push_rows<'r>(
+    out: &mut Vec<u8>,
+    rows: impl Iterator<Item = Vec<Cow<'r, str>>>,
+) -> io::Result<()> {
+    let mut table = csv::Writer::from_writer(out);
+    for row in rows {
+        table.write_record(row.iter().map(|cell| cell.as_bytes())).map_err(cause)?;
     }
+    table.flush()
 }
 
 /// The cells of a row, in the order of [`COLUMNS`] or of what was chosen.
@@ -137,7 +137,7 @@ fn cells<'a>(row: Row<'a>, fields: Option<&FieldChoice>, times: &TimeStyle) -> V
 }
 
 /// What the system said, so that a closed pipe can be told from a full disk.
-pub(super) fn cause(error: csv::Error) -> io::Error {
+fn cause(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),

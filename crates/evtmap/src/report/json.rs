@@ -24,15 +24,15 @@ const N_TOP_BY_HOST: usize = 10;
 
 struct Json {
     out: Box<dyn Write>,
-    times: TimeStyle,
+    options: ReportOptions,
     findings: WrittenFindings,
     line: Vec<u8>,
     n_alerts: u64,
 }
 
 pub(super) fn open(out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    let (times, findings) = (options.times.clone(), WrittenFindings::new(options.evidence));
-    Ok(Box::new(Json { out, times, findings, line: Vec::new(), n_alerts: 0 }))
+    let (options, findings) = (options.clone(), WrittenFindings::default());
+    Ok(Box::new(Json { out, options, findings, line: Vec::new(), n_alerts: 0 }))
 }
 
 impl Writer for Json {
@@ -40,7 +40,7 @@ impl Writer for Json {
         self.line.clear();
         self.line.extend_from_slice(if self.n_alerts == 0 { b"{\"alerts\":[\n" } else { b",\n" });
         self.n_alerts += 1;
-        self.findings.write(alert, &self.times, &mut self.line)?;
+        self.findings.write(alert, &self.options, &mut self.line)?;
         self.out.write_all(&self.line)
     }
 
@@ -49,7 +49,7 @@ impl Writer for Json {
             self.out.write_all(b"{\"alerts\":[")?;
         }
         self.out.write_all(b"\n],\n\"summary\":")?;
-        serde_json::to_writer(&mut self.out, &summary(report, &self.times))?;
+        serde_json::to_writer(&mut self.out, &summary(report, &self.options.times))?;
         self.out.write_all(b",\n\"not_looked_at\":")?;
         serde_json::to_writer(&mut self.out, &not_looked_at(report.scan, Some(report.rules)))?;
         self.out.write_all(b"}\n")?;

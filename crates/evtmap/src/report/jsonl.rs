@@ -3,36 +3,33 @@
 use std::io::{self, Write};
 
 use super::written::WrittenFindings;
-use super::{ReportOptions, Writer};
+use super::{Pen, ReportOptions, Writer, lines};
 use crate::alert::Alert;
+use crate::idle::Idle;
 use crate::row::Row;
-use crate::triage::Report;
 
 struct JsonLines {
-    out: Box<dyn Write>,
     options: ReportOptions,
-    findings: WrittenFindings,
-    line: Vec<u8>,
+    findings: Idle<WrittenFindings>,
 }
 
 pub(super) fn open(out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    let (options, findings) = (options.clone(), WrittenFindings::new(options.evidence));
-    Ok(Box::new(JsonLines { out, options, findings, line: Vec::new() }))
+    Ok(lines::written_by(JsonLines { options: options.clone(), findings: Idle::default() }, out))
 }
 
-impl Writer for JsonLines {
-    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        let ReportOptions { fields, times, .. } = &self.options;
-        self.line.clear();
-        match fields {
-            Some(fields) => serde_json::to_writer(&mut self.line, &fields.project(Row::of(alert), times))?,
-            None => self.findings.write(alert, times, &mut self.line)?,
+impl Pen for JsonLines {
+    fn write(&self, alerts: &[Alert], out: &mut Vec<u8>) -> io::Result<()> {
+        let mut findings = self.findings.take();
+        for alert in alerts {
+            match &self.options.fields {
+                Some(fields) => {
+                    serde_json::to_writer(&mut *out, &fields.project(Row::of(alert), &self.options.times))?;
+                }
+                None => findings.write(alert, &self.options, out)?,
+            }
+            out.push(b'\n');
         }
-        self.line.push(b'\n');
-        self.out.write_all(&self.line)
-    }
-
-    fn finish(&mut self, _: &Report<'_>) -> io::Result<()> {
-        self.out.flush()
+        self.findings.put_back(findings);
+        Ok(())
     }
 }

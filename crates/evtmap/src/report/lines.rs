@@ -1,36 +1,64 @@
 //! What formats of one or more JSON values a line have in common.
 
 use std::io::{self, Write};
+use std::slice;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Writer;
+use super::{Pen, Writer};
 use crate::alert::Alert;
 use crate::row::{Fields, Row};
 use crate::triage::Report;
 
-/// Writes the lines of an alert.
+/// Writes lines that a pen makes.
 struct Lines {
     out: Box<dyn Write>,
-    lines: for<'a> fn(Row<'a>) -> Vec<Value>,
+    pen: Arc<dyn Pen>,
+    /// Those of an alert.
+    lines: Vec<u8>,
 }
 
+/// Makes so many values of an alert.
+struct Values(for<'a> fn(Row<'a>) -> Vec<Value>);
+
 /// A report of so many values for each alert, each on a line of its own.
-pub(super) fn open(out: Box<dyn Write>, lines: for<'a> fn(Row<'a>) -> Vec<Value>) -> Box<dyn Writer> {
-    Box::new(Lines { out, lines })
+pub(super) fn open(out: Box<dyn Write>, values: for<'a> fn(Row<'a>) -> Vec<Value>) -> Box<dyn Writer> {
+    written_by(Values(values), out)
+}
+
+/// A report of the lines that a pen makes.
+pub(super) fn written_by(pen: impl Pen + 'static, out: Box<dyn Write>) -> Box<dyn Writer> {
+    Box::new(Lines { out, pen: Arc::new(pen), lines: Vec::new() })
 }
 
 impl Writer for Lines {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        for value in (self.lines)(Row::of(alert)) {
-            serde_json::to_writer(&mut self.out, &value)?;
-            self.out.write_all(b"\n")?;
-        }
-        Ok(())
+        self.lines.clear();
+        self.pen.write(slice::from_ref(alert), &mut self.lines)?;
+        self.out.write_all(&self.lines)
     }
 
     fn finish(&mut self, _: &Report<'_>) -> io::Result<()> {
         self.out.flush()
+    }
+
+    fn pen(&self) -> Option<Arc<dyn Pen>> {
+        Some(Arc::clone(&self.pen))
+    }
+
+    fn lines(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.out.write_all(lines)
+    }
+}
+
+impl Pen for Values {
+    fn write(&self, alerts: &[Alert], out: &mut Vec<u8>) -> io::Result<()> {
+        for value in alerts.iter().flat_map(|alert| (self.0)(Row::of(alert))) {
+            serde_json::to_writer(&mut *out, &value)?;
+            out.push(b'\n');
+        }
+        Ok(())
     }
 }
 

@@ -29,6 +29,7 @@ mod timesketch;
 mod written;
 
 use std::io;
+use std::sync::Arc;
 
 pub use choice::{FieldChoice, UnknownField};
 pub use csv::neutralised;
@@ -55,6 +56,28 @@ pub trait Writer {
     /// # Errors
     /// When the output cannot be written.
     fn finish(&mut self, report: &Report<'_>) -> io::Result<()>;
+
+    /// What makes the lines of alerts on any thread, in a format in which no line depends on another.
+    fn pen(&self) -> Option<Arc<dyn Pen>> {
+        None
+    }
+
+    /// Writes lines that the pen has made.
+    ///
+    /// # Errors
+    /// When the output cannot be written, or the format has no pen.
+    fn lines(&mut self, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// Makes the lines of alerts, as [`Writer::alert`] writes them.
+pub trait Pen: Send + Sync {
+    /// Appends the lines of alerts.
+    ///
+    /// # Errors
+    /// When an alert cannot be told in the format.
+    fn write(&self, alerts: &[Alert], out: &mut Vec<u8>) -> io::Result<()>;
 }
 
 /// What can be chosen about reports. Formats that others define leave less of a choice: `docs/reports.md` says

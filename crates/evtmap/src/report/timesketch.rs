@@ -9,11 +9,10 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::csv::{cause, safe};
-use super::{ReportOptions, Writer, lines};
+use super::csv::{push_rows, safe, write_header};
+use super::{Pen, ReportOptions, Writer, lines};
 use crate::alert::Alert;
 use crate::row::{Row, known, severity_number};
-use crate::triage::Report;
 
 /// What the time of a row is.
 const LOGGED: &str = "Event Logged";
@@ -52,16 +51,15 @@ const COLUMNS: &[Column] = &[
     ("alert_id", |row| row.uuid().to_string().into()),
 ];
 
-struct Table {
-    table: csv::Writer<Box<dyn Write>>,
+/// Makes the rows of the CSV.
+struct Rows {
     neutralise_formulas: bool,
 }
 
 /// The CSV.
-pub(super) fn open(out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    let mut table = csv::Writer::from_writer(out);
-    table.write_record(COLUMNS.iter().map(|(name, _)| name)).map_err(cause)?;
-    Ok(Box::new(Table { table, neutralise_formulas: options.neutralise_formulas }))
+pub(super) fn open(mut out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
+    write_header(&mut out, COLUMNS.iter().map(|(name, _)| (*name).into()).collect())?;
+    Ok(lines::written_by(Rows { neutralise_formulas: options.neutralise_formulas }, out))
 }
 
 /// The JSON lines.
@@ -72,22 +70,15 @@ pub(super) fn open_lines(out: Box<dyn Write>, _: &ReportOptions) -> io::Result<B
     }))
 }
 
-impl Writer for Table {
-    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        let row = Row::of(alert);
-        for (_, value) in COLUMNS {
-            let cell: Cow<'_, str> = match value(row) {
-                Value::Null => "".into(),
-                Value::String(text) => safe(text.into(), self.neutralise_formulas),
-                other => other.to_string().into(),
-            };
-            self.table.write_field(cell.as_bytes()).map_err(cause)?;
-        }
-        self.table.write_record(None::<&[u8]>).map_err(cause)
-    }
-
-    fn finish(&mut self, _: &Report<'_>) -> io::Result<()> {
-        self.table.flush()
+impl Pen for Rows {
+    fn write(&self, alerts: &[Alert], out: &mut Vec<u8>) -> io::Result<()> {
+        let cell = |value| match value {
+            Value::Null => Cow::Borrowed(""),
+            Value::String(text) => safe(text.into(), self.neutralise_formulas),
+            other => other.to_string().into(),
+        };
+        let cells = |row| COLUMNS.iter().map(|(_, value)| cell(value(row))).collect();
+        push_rows(out, alerts.iter().map(|alert| cells(Row::of(alert))))
     }
 }
 

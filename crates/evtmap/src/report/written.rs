@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{AlertLine, TimeStyle};
+use super::{AlertLine, ReportOptions};
 use crate::alert::{Alert, Finding};
 
 /// How many findings are remembered. A scan has one for each rule and association; alerts that others make may
@@ -13,12 +13,10 @@ use crate::alert::{Alert, Finding};
 const N_FINDINGS_MAX: usize = 20_000;
 
 /// The JSON of the findings that were told.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct WrittenFindings {
     /// By the address of the finding, which is kept so that no other comes to stand there.
     by_address: FxHashMap<usize, (Arc<Finding>, Written)>,
-    /// Whether alerts are told with their evidence.
-    with_evidence: bool,
 }
 
 /// What the alerts of a finding have in common, as parts of an [`AlertLine`] in JSON.
@@ -33,20 +31,16 @@ pub(super) struct Written {
 }
 
 impl WrittenFindings {
-    /// Nothing is remembered yet.
-    pub(super) fn new(with_evidence: bool) -> Self {
-        Self { with_evidence, ..Self::default() }
-    }
-
-    /// Appends the JSON of an alert, with times in a style: what serde_json makes of its [`AlertLine`].
+    /// Appends the JSON of an alert: what serde_json makes of its [`AlertLine`], with times in the style and the
+    /// evidence that the options ask for.
     pub(super) fn write(
         &mut self,
         alert: &Alert,
-        times: &TimeStyle,
+        options: &ReportOptions,
         out: &mut Vec<u8>,
     ) -> serde_json::Result<()> {
-        let line = AlertLine::of(alert, times);
-        let line = if self.with_evidence { line.with_evidence(alert) } else { line };
+        let line = AlertLine::of(alert, &options.times);
+        let line = if options.evidence { line.with_evidence(alert) } else { line };
         let address = Arc::as_ptr(&alert.finding) as usize;
         if let Some((_, written)) = self.by_address.get(&address) {
             return line.write(written, out);
@@ -71,18 +65,18 @@ mod tests {
     /// Each alert is written as serde writes its line: when its finding is new, and when it is known.
     #[test]
     fn the_same_as_serde_writes() {
-        let times = TimeStyle::default();
-        for with_evidence in [false, true] {
-            let mut findings = WrittenFindings::new(with_evidence);
+        for evidence in [false, true] {
+            let options = ReportOptions { evidence, ..ReportOptions::default() };
+            let mut findings = WrittenFindings::default();
             let mut overridden = detection();
             let change = Overridden { from: Severity::Low, because: vec!["a \"reason\"".to_owned()] };
             Arc::make_mut(&mut overridden.finding).overridden = Some(change);
             for alert in alerts().iter().chain([&overridden]) {
-                let line = AlertLine::of(alert, &times);
-                let line = if with_evidence { line.with_evidence(alert) } else { line };
+                let line = AlertLine::of(alert, &options.times);
+                let line = if evidence { line.with_evidence(alert) } else { line };
                 for _ in 0..2 {
                     let mut out = Vec::new();
-                    findings.write(alert, &times, &mut out).unwrap();
+                    findings.write(alert, &options, &mut out).unwrap();
                     assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&line).unwrap());
                 }
             }

@@ -79,6 +79,7 @@ impl<'a> Follower<'a> {
             timezone: Arc::clone(&self.timezone),
             idle: std::mem::take(&mut self.idle),
             told: Idle::default(),
+            preparation: None,
         };
         let threads = if round.len() > 1 { options.threads } else { NonZero::<usize>::MIN };
         let live = &mut self.live;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use evtmap_sigma::Evidence;
 
-use super::ScanOptions;
 use super::correlation::Kept;
 use super::reading::{Gate, Read};
+use super::{Prepare, Prepared, ScanOptions};
 use crate::alert::{Alert, AlertEvent, Derived, Enrichment, Finding, Kind, TagRemarks};
 use crate::association::Associations;
 use crate::attack::{Catalogue, Followed, Library};
@@ -131,6 +131,8 @@ impl Findings {
 pub(super) struct Outcome {
     pub(super) detections: u64,
     pub(super) alerts: Vec<Alert>,
+    /// What was made of the alerts.
+    pub(super) prepared: Vec<Prepared>,
     /// Matches for correlations.
     pub(super) kept: Vec<Kept>,
 }
@@ -156,6 +158,8 @@ pub(super) struct Matcher<'a> {
     /// Alerts that were told. The threads that make alerts clear them away too: to free what another thread
     /// allocated takes both of them time.
     pub(super) told: Idle<Vec<Alert>>,
+    /// What is made of alerts at once.
+    pub(super) preparation: Option<Arc<dyn Prepare>>,
 }
 
 /// A rule that matches.
@@ -201,6 +205,9 @@ impl Matcher<'_> {
         });
         if is_whole {
             self.idle.put_back(working);
+        }
+        if let Some(preparation) = self.preparation.as_ref().filter(|_| !outcome.alerts.is_empty()) {
+            outcome.prepared = preparation.prepare(&outcome.alerts);
         }
         read.detections = outcome.detections;
         (read, outcome)

@@ -98,6 +98,20 @@ pub trait Sink {
     /// When no more alerts can be taken; the scan ends.
     fn alert(&mut self, alert: &Alert) -> std::io::Result<()>;
 
+    /// Takes the alerts of a batch, with what was made of them.
+    ///
+    /// # Errors
+    /// When no more alerts can be taken; the scan ends.
+    fn batch(&mut self, alerts: &[Alert], _: Vec<Prepared>) -> std::io::Result<()> {
+        alerts.iter().try_for_each(|alert| self.alert(alert))
+    }
+
+    /// What the threads that find alerts are to make of them, before they are given to [`batch`](Self::batch) in
+    /// order; nothing where they are taken as they are.
+    fn preparation(&self) -> Option<Arc<dyn Prepare>> {
+        None
+    }
+
     /// Learns how far the scan has come, several times a second.
     ///
     /// # Errors
@@ -106,6 +120,15 @@ pub trait Sink {
         Ok(())
     }
 }
+
+/// Makes of the alerts of a batch what a sink would have to make of them otherwise, while others wait.
+pub trait Prepare: Send + Sync {
+    /// What each output of the sink is given.
+    fn prepare(&self, alerts: &[Alert]) -> Vec<Prepared>;
+}
+
+/// The lines of alerts for an output, or why they could not be made; nothing where it takes the alerts.
+pub type Prepared = Option<std::io::Result<Vec<u8>>>;
 
 /// Rules and associations against files.
 pub struct Scanner<'a> {
@@ -176,6 +199,7 @@ impl<'a> Scanner<'a> {
             timezone: self.options.input.timezone_name().into(),
             idle: Idle::default(),
             told: Idle::default(),
+            preparation: sink.preparation(),
         };
         let mut account = ScanAccount::default();
         account.timezone = self.options.input.timezone_name();
@@ -187,7 +211,7 @@ impl<'a> Scanner<'a> {
             |batch, path| matcher.run(batch, path),
             |outcome, progress| -> std::io::Result<_> {
                 correlating.keep(outcome.kept);
-                outcome.alerts.iter().try_for_each(|alert| sink.alert(alert))?;
+                sink.batch(&outcome.alerts, outcome.prepared)?;
                 matcher.told.put_back(outcome.alerts);
                 sink.progress(progress)?;
                 Ok(ControlFlow::Continue(()))

@@ -58,6 +58,28 @@ pub(crate) fn render(format: &Format, options: &ReportOptions, alerts: &[Alert])
     bytes.0.take()
 }
 
+/// What a pen makes of several alerts at once is what the format writes of one after the other.
+#[test]
+fn pens_write_what_formats_write() {
+    let mut n_pens = 0;
+    for format in FORMATS {
+        let open = |bytes: &Bytes| format.open(Box::new(bytes.clone()), &ReportOptions::default()).unwrap();
+        let (one_by_one, at_once) = (Bytes::default(), Bytes::default());
+        let (mut writer, mut other) = (open(&one_by_one), open(&at_once));
+        let Some(pen) = writer.pen() else {
+            assert!(writer.lines(b"x").is_err(), "{}", format.name);
+            continue;
+        };
+        n_pens += 1;
+        alerts().iter().for_each(|alert| writer.alert(alert).unwrap());
+        let mut lines = Vec::new();
+        pen.write(&alerts(), &mut lines).unwrap();
+        other.lines(&lines).unwrap();
+        assert_eq!(at_once.0.take(), one_by_one.0.take(), "{}", format.name);
+    }
+    assert_eq!(n_pens, 8);
+}
+
 /// The samples of [`alerts`] in a format are what they were.
 fn check(name: &str, options: &ReportOptions) {
     let written = render(Format::named(name).unwrap(), options, &alerts());
