@@ -601,15 +601,18 @@ API EVT_HANDLE WINAPI EvtSubscribe(EVT_HANDLE session, HANDLE signal, const wcha
     if (channel->flags & DENIED) {
         return fails(ERROR_ACCESS_DENIED);
     }
-    if (origin == 3 && (place->channel != channel || place->next >= channel->n_events)) {
-        return fails(ERROR_NOT_FOUND);
-    }
+    int is_gone = origin == 3 && (place->channel != channel || place->next >= channel->n_events);
     struct object *subscription = new_object(RESULTS, &handle);
     subscription->channel = channel;
     subscription->end = channel->n_events;
     if (!understand(subscription, query)) {
         EvtClose(handle);
         return fails(ERROR_QUERY);
+    }
+    /* Strict: the event of the bookmark has to be among those that the query finds. */
+    if (origin == 3 && (flags & 0x10000) && (is_gone || !is_wanted(subscription, &channel->events[place->next]))) {
+        EvtClose(handle);
+        return fails(ERROR_NOT_FOUND);
     }
     LONG half = channel->n_events / 2;
     subscription->next = origin == 1 ? (uint32_t)half : origin == 2 ? 0 : place->next + 1;

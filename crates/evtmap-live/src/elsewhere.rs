@@ -17,6 +17,8 @@ pub(crate) struct Context(Nothing);
 pub(crate) struct Publisher(Nothing);
 pub(crate) struct Bookmark(Nothing);
 pub(crate) struct Signal(Nothing);
+pub(crate) struct Provider(Nothing);
+pub(crate) struct Icon(Nothing);
 
 /// What a query is about.
 #[derive(Clone, Copy)]
@@ -28,10 +30,12 @@ pub(crate) struct Flags {
 }
 
 /// Where a subscription begins.
+#[derive(Clone, Copy)]
 pub(crate) enum Origin<'b> {
     Future,
     Oldest,
     After(#[expect(dead_code, reason = "it is asked for on Windows")] &'b Bookmark),
+    Behind(#[expect(dead_code, reason = "it is asked for on Windows")] &'b Bookmark),
 }
 
 impl Session {
@@ -126,6 +130,26 @@ impl Signal {
     }
 
     pub(crate) fn is_set(&self) -> bool {
+        match self.0 {}
+    }
+}
+
+impl Provider {
+    pub(crate) fn open(_: &str) -> Result<Self, Code> {
+        Err(Code::ELSEWHERE)
+    }
+
+    pub(crate) fn write(&self, _: u16, _: u32, _: &[String]) -> Result<(), Code> {
+        match self.0 {}
+    }
+}
+
+impl Icon {
+    pub(crate) fn open() -> Result<Self, Code> {
+        Err(Code::ELSEWHERE)
+    }
+
+    pub(crate) fn show(&self, _: &str, _: &str) -> Result<(), Code> {
         match self.0 {}
     }
 }

@@ -14,12 +14,14 @@ impl Code {
     pub(crate) const PATH_NOT_FOUND: Self = Self(3);
     pub(crate) const ACCESS_DENIED: Self = Self(5);
     pub(crate) const INVALID_DATA: Self = Self(13);
+    pub(crate) const INVALID_PARAMETER: Self = Self(87);
     pub(crate) const NO_MORE_ITEMS: Self = Self(259);
     pub(crate) const NOT_FOUND: Self = Self(1168);
     pub(crate) const PRIVILEGE_NOT_HELD: Self = Self(1314);
     pub(crate) const LOGON_FAILURE: Self = Self(1326);
     pub(crate) const TIMEOUT: Self = Self(1460);
     pub(crate) const RPC_INVALID_BOUND: Self = Self(1734);
+    pub(crate) const RPC_BAD_STUB_DATA: Self = Self(1783);
     pub(crate) const INVALID_CHANNEL_PATH: Self = Self(15000);
     pub(crate) const INVALID_QUERY: Self = Self(15001);
     pub(crate) const CHANNEL_NOT_FOUND: Self = Self(15007);
@@ -110,7 +112,7 @@ impl LiveError {
     }
 
     /// The same about a log.
-    pub(crate) fn of(self, log: &Path) -> InputError {
+    pub fn of(self, log: &Path) -> InputError {
         InputError { code: self.code, path: PathBuf::from(log), message: self.message, help: self.help }
     }
 }

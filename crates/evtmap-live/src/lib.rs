@@ -28,6 +28,7 @@ mod reader;
 mod records;
 mod subscription;
 mod system;
+mod telling;
 mod value;
 mod xpath;
 
@@ -37,10 +38,13 @@ mod api;
 #[cfg(not(windows))]
 #[path = "elsewhere.rs"]
 mod api;
+#[cfg(windows)]
+mod shell32;
 
 pub use error::LiveError;
-pub use query::{ALL, Channels, Order, Query};
+pub use query::{ALL, Channels, Order, Query, is_file, path};
 pub use subscription::{Arrived, Start, Stop, Subscription};
+pub use telling::{Balloon, Entry, EntryLevel, EntryLog};
 
 /// What [`Input::kind`](evtmap::input::Input::kind) says of logs that are read so.
 pub const KIND: &str = "live";

@@ -85,12 +85,24 @@ impl Query {
     /// When this is no Windows, the computer does not answer, or its channels cannot be listed.
     pub fn logs(&self) -> Result<Vec<Box<dyn Unopened>>, LiveError> {
         let session = Arc::new(Session::open(self.computer.as_deref())?);
-        let names = match &self.channels {
-            Channels::Named(names) => names.clone(),
-            Channels::All => enabled(&session)?,
-        };
+        let names = self.names_in(&session)?;
         let log = |name| LiveLog { session: Arc::clone(&session), query: self.clone(), name };
         Ok(names.into_iter().map(|name| Box::new(log(name)) as Box<dyn Unopened>).collect())
+    }
+
+    /// The names of the channels that are meant.
+    ///
+    /// # Errors
+    /// As for [`logs`](Self::logs).
+    pub fn names(&self) -> Result<Vec<String>, LiveError> {
+        Ok(self.names_in(&Session::open(self.computer.as_deref())?)?)
+    }
+
+    fn names_in(&self, session: &Session) -> Result<Vec<String>, Code> {
+        match &self.channels {
+            Channels::Named(names) => Ok(names.clone()),
+            Channels::All => enabled(session),
+        }
     }
 
     /// The query as Windows takes it.
@@ -109,7 +121,7 @@ fn enabled(session: &Session) -> Result<Vec<String>, Code> {
 }
 
 /// What stands for a channel where files have their path: `live:Security`, `live:\\DC01\Security`.
-pub(crate) fn path(computer: Option<&str>, channel: &str) -> PathBuf {
+pub fn path(computer: Option<&str>, channel: &str) -> PathBuf {
     match computer {
         None => format!("live:{channel}").into(),
         Some(computer) => format!("live:\\\\{computer}\\{channel}").into(),
@@ -117,7 +129,7 @@ pub(crate) fn path(computer: Option<&str>, channel: &str) -> PathBuf {
 }
 
 /// Whether a name is that of an exported log: names of channels have no such signs.
-pub(crate) fn is_file(name: &str) -> bool {
+pub fn is_file(name: &str) -> bool {
     name.contains(['\\', ':'])
         || name.get(name.len().saturating_sub(5)..).is_some_and(|end| end.eq_ignore_ascii_case(".evtx"))
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use evtmap::input::Batch;
 
-use crate::api::{Bookmark, Events, Origin, Record, Session, Signal, wait};
+use crate::api::{Bookmark, Events, Flags, Origin, Record, Session, Signal, wait};
 use crate::error::{Code, LiveError};
 use crate::query::{Query, path};
 use crate::reader::Known;
@@ -27,6 +27,9 @@ pub enum Start {
     /// event is gone, because the log was cleared or has turned over, opening fails with `live-cleared`: what
     /// was written meanwhile is lost, and who subscribes is to say so and begin with [`Oldest`](Self::Oldest).
     After(String),
+    /// The same where the event need not be among those that the query finds, as when the query is another one
+    /// now: with the first of them that is behind it. That some are missing is then not noticed.
+    Behind(String),
 }
 
 /// Events that have arrived.
@@ -80,16 +83,18 @@ impl Subscription {
         let session = Arc::new(Session::open(query.computer.as_deref())?);
         let arrival = Signal::new()?;
         let bookmark = match start {
-            Start::After(text) => Bookmark::of(Some(text))?,
+            Start::After(text) | Start::Behind(text) => Bookmark::of(Some(text))?,
             Start::Now | Start::Oldest => Bookmark::of(None)?,
         };
         let origin = match start {
             Start::Now => Origin::Future,
             Start::Oldest => Origin::Oldest,
             Start::After(_) => Origin::After(&bookmark),
+            Start::Behind(_) => Origin::Behind(&bookmark),
         };
-        let xpath = query.xpath.as_deref().unwrap_or("*");
-        let events = Events::subscribe(&session, channel, xpath, origin, &arrival)?;
+        let events = Events::subscribe(&session, channel, xpath(query), origin, &arrival)?;
+        // What is there already may not set it.
+        arrival.set();
         Ok(Self {
             path: path(query.computer.as_deref(), channel),
             known: Arc::new(Known::new(&session, query.messages)),
@@ -99,6 +104,34 @@ impl Subscription {
             stop: stop.clone(),
             n_read: 0,
         })
+    }
+
+    /// The bookmark of the newest event that is there: a subscription behind it gives what comes from now on,
+    /// also when it is opened later. There is none where there is no event; then a later subscription from
+    /// [`Start::Oldest`] does the same.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn newest(channel: &str, query: &Query) -> Result<Option<String>, LiveError> {
+        let session = Session::open(query.computer.as_deref())?;
+        let backwards = Flags { is_file: false, is_backwards: true };
+        let mut events = Events::query(&session, channel, xpath(query), backwards)?;
+        let newest = match events.next(1, None) {
+            Ok(records) => records,
+            Err(Code::NO_MORE_ITEMS) => return Ok(None),
+            Err(code) => return Err(code.into()),
+        };
+        let Some(newest) = newest.first() else { return Ok(None) };
+        let mut bookmark = Bookmark::of(None)?;
+        bookmark.update(newest)?;
+        Ok(Some(bookmark.text()?))
+    }
+
+    /// Numbers events from here on, so that the places of events are the same as if no earlier subscription
+    /// had ended.
+    #[must_use]
+    pub fn counting_from(self, n_read: u64) -> Self {
+        Self { n_read, ..self }
     }
 
     /// What stands for the channel where files have their path: `live:Security`.
@@ -125,6 +158,16 @@ impl Subscription {
         }
     }
 
+    /// The same without waiting. While nothing arrives it costs next to nothing, so that many subscriptions can
+    /// be asked in turn.
+    ///
+    /// # Errors
+    /// As for [`next`](Self::next).
+    pub fn arrived(&mut self) -> Result<Option<Arrived>, LiveError> {
+        let may_have_some = self.arrival.is_set() && !self.stop.0.is_set();
+        Ok(if may_have_some { self.take()? } else { None })
+    }
+
     /// What is there without waiting.
     fn take(&mut self) -> Result<Option<Arrived>, Code> {
         // What arrives from here on sets it again.
@@ -144,6 +187,10 @@ impl Subscription {
         let batch = Box::new(RecordBatch { records, first, known: Arc::clone(&self.known) });
         Ok(Some(Arrived { batch, n_events, bookmark }))
     }
+}
+
+fn xpath(query: &Query) -> &str {
+    query.xpath.as_deref().unwrap_or("*")
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The calls of Windows' event log. This file is the only one of the project with `unsafe` code.
+//! The calls of Windows' event log. This file and `shell32.rs` are the only ones of the project with `unsafe`
+//! code.
 //!
 //! It does as little as can be done: handles that close themselves, texts with the NUL that Windows wants, and
 //! buffers that are asked for again when they were too small. What is in the buffers is read elsewhere
@@ -13,19 +14,22 @@ use windows_sys::Win32::Foundation::{
     CloseHandle, GetLastError, HANDLE, WAIT_FAILED, WAIT_OBJECT_0, WAIT_TIMEOUT,
 };
 use windows_sys::Win32::System::EventLog::{
-    EVT_HANDLE, EVT_RPC_LOGIN, EvtChannelConfigEnabled, EvtChannelConfigType, EvtClose, EvtCreateBookmark,
-    EvtCreateRenderContext, EvtFormatMessage, EvtFormatMessageEvent, EvtGetChannelConfigProperty, EvtNext,
-    EvtNextChannelPath, EvtOpenChannelConfig, EvtOpenChannelEnum, EvtOpenPublisherMetadata, EvtOpenSession,
-    EvtQuery, EvtQueryChannelPath, EvtQueryFilePath, EvtQueryForwardDirection, EvtQueryReverseDirection,
-    EvtRender, EvtRenderBookmark, EvtRenderContextSystem, EvtRenderContextUser, EvtRenderEventValues,
-    EvtRenderEventXml, EvtRpcLogin, EvtRpcLoginAuthDefault, EvtSubscribe, EvtSubscribeStartAfterBookmark,
-    EvtSubscribeStartAtOldestRecord, EvtSubscribeStrict, EvtSubscribeToFutureEvents, EvtUpdateBookmark,
+    DeregisterEventSource, EVT_HANDLE, EVT_RPC_LOGIN, EvtChannelConfigEnabled, EvtChannelConfigType,
+    EvtClose, EvtCreateBookmark, EvtCreateRenderContext, EvtFormatMessage, EvtFormatMessageEvent,
+    EvtGetChannelConfigProperty, EvtNext, EvtNextChannelPath, EvtOpenChannelConfig, EvtOpenChannelEnum,
+    EvtOpenPublisherMetadata, EvtOpenSession, EvtQuery, EvtQueryChannelPath, EvtQueryFilePath,
+    EvtQueryForwardDirection, EvtQueryReverseDirection, EvtRender, EvtRenderBookmark, EvtRenderContextSystem,
+    EvtRenderContextUser, EvtRenderEventValues, EvtRenderEventXml, EvtRpcLogin, EvtRpcLoginAuthDefault,
+    EvtSubscribe, EvtSubscribeStartAfterBookmark, EvtSubscribeStartAtOldestRecord, EvtSubscribeStrict,
+    EvtSubscribeToFutureEvents, EvtUpdateBookmark, RegisterEventSourceW, ReportEventW,
 };
 use windows_sys::Win32::System::Threading::{
     CreateEventW, INFINITE, ResetEvent, SetEvent, WaitForMultipleObjects, WaitForSingleObject,
 };
 
 use crate::error::Code;
+/// Beside what is here, since `elsewhere.rs` stands in the place of both.
+pub(crate) use crate::shell32::Icon;
 use crate::value::{Buffer, MAX_BUFFER_BYTES};
 
 /// What a buffer has at first.
@@ -56,18 +60,18 @@ impl Drop for Handle {
 }
 
 /// The number of the error of the last call on this thread.
-fn last_error() -> Code {
+pub(crate) fn last_error() -> Code {
     // SAFETY: it takes nothing and only reads the thread's own number.
     Code(unsafe { GetLastError() })
 }
 
 /// The outcome of a function that says whether it succeeded.
-fn checked(has_succeeded: i32) -> Result<(), Code> {
+pub(crate) fn checked(has_succeeded: i32) -> Result<(), Code> {
     if has_succeeded == 0 { Err(last_error()) } else { Ok(()) }
 }
 
 /// A text as Windows takes it: UTF-16 with a NUL at the end. A NUL within ends it there.
-fn wide(text: &str) -> Vec<u16> {
+pub(crate) fn wide(text: &str) -> Vec<u16> {
     text.encode_utf16().chain([0]).collect()
 }
 
@@ -169,10 +173,12 @@ pub(crate) struct Flags {
 }
 
 /// Where a subscription begins.
+#[derive(Clone, Copy)]
 pub(crate) enum Origin<'b> {
     Future,
     Oldest,
     After(&'b Bookmark),
+    Behind(&'b Bookmark),
 }
 
 /// The events that a query finds, or that a subscription is given.
@@ -202,6 +208,7 @@ impl Events {
             Origin::Oldest => (NONE, EvtSubscribeStartAtOldestRecord),
             // Strict: that the event is gone is told, and not passed over.
             Origin::After(bookmark) => (bookmark.0.0, EvtSubscribeStartAfterBookmark | EvtSubscribeStrict),
+            Origin::Behind(bookmark) => (bookmark.0.0, EvtSubscribeStartAfterBookmark),
         };
         // SAFETY: both texts end with a NUL and outlive the call; there is no callback, hence no context; the
         // signal outlives the subscription, which is kept beside it.
@@ -397,5 +404,39 @@ pub(crate) fn wait(signals: [&Signal; 2], patience: Duration) -> Result<Option<u
         WAIT_FAILED => Err(last_error()),
         WAIT_TIMEOUT => Ok(None),
         which => Ok(Some(which.wrapping_sub(WAIT_OBJECT_0) as usize)),
+    }
+}
+
+/// A provider of the classic kind, in whose name entries are written.
+pub(crate) struct Provider(HANDLE);
+
+// SAFETY: the handle belongs to the process and not to the thread that opened it.
+unsafe impl Send for Provider {}
+
+impl Provider {
+    pub(crate) fn open(name: &str) -> Result<Self, Code> {
+        let name = wide(name);
+        // SAFETY: the name ends with a NUL and outlives the call; no name of a computer means this one.
+        let handle = unsafe { RegisterEventSourceW(null(), name.as_ptr()) };
+        if handle.is_null() { Err(last_error()) } else { Ok(Self(handle)) }
+    }
+
+    /// Writes an entry: its type (winnt.h), its event id, and its texts.
+    pub(crate) fn write(&self, kind: u16, event_id: u32, texts: &[String]) -> Result<(), Code> {
+        let texts: Vec<Vec<u16>> = texts.iter().map(|text| wide(text)).collect();
+        let pointers: Vec<*const u16> = texts.iter().map(Vec::as_ptr).collect();
+        let n_texts = u16::try_from(texts.len()).map_err(|_| Code::INVALID_DATA)?;
+        // SAFETY: there are so many texts, each ends with a NUL, and all outlive the call; neither a user nor
+        // bytes are given.
+        checked(unsafe {
+            ReportEventW(self.0, kind, 0, event_id, null_mut(), n_texts, 0, pointers.as_ptr(), null())
+        })
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        // SAFETY: the handle is open, and only this value has it.
+        let _ = unsafe { DeregisterEventSource(self.0) };
     }
 }

@@ -32,8 +32,8 @@ pub enum Notice {
     Reloaded(usize),
     /// They could not be, and those before stay in use.
     ReloadFailed(String),
-    /// A sink is down, and why.
-    SinkDown(String, String),
+    /// A sink is down, why, and what becomes of alerts meanwhile.
+    SinkDown(String, String, &'static str),
     /// A sink is up again.
     SinkUp(String),
 }

@@ -404,8 +404,11 @@ impl Desk<'_> {
         for (place, (name, health)) in status.sinks.iter().enumerate() {
             let was_up = before.get(place).is_none_or(|(_, before)| before.is_up);
             let trouble = health.trouble.clone().unwrap_or_default();
+            let when_down = self.outlets.sinks.get(place).map_or("", |sink| sink.when_down());
             match (was_up, health.is_up) {
-                (true, false) => self.observer.notice(&Notice::SinkDown(name.clone(), trouble)),
+                (true, false) => {
+                    self.observer.notice(&Notice::SinkDown(name.clone(), trouble, when_down));
+                }
                 (false, true) => self.observer.notice(&Notice::SinkUp(name.clone())),
                 _ => {}
             }

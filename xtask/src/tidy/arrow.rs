@@ -9,7 +9,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("crates/evtmap", &["evtmap-sigma"], &["evtx-fixture"]),
     ("crates/evtmap-live", &["evtmap"], &[]),
     ("crates/evtmap-update", &["evtmap"], &[]),
-    ("crates/evtmap-watch", &["evtmap"], &[]),
+    ("crates/evtmap-watch", &["evtmap", "evtmap-live"], &[]),
     ("crates/evtmap-cli", &["evtmap", "evtmap-live", "evtmap-update", "evtmap-watch"], &["evtx-fixture"]),
     ("crates/evtmap-py", &["evtmap", "evtmap-live", "evtmap-update"], &[]),
     ("crates/evtx-fixture", &[], &[]),

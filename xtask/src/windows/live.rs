@@ -72,14 +72,18 @@ fn table() -> anyhow::Result<Table> {
 }
 
 /// Runs `map` on what `arguments` say, with every event told in a line, and gives what it did.
-fn map(mut command: Command, arguments: &[&str]) -> anyhow::Result<Output> {
+pub(super) fn map(mut command: Command, arguments: &[&str]) -> anyhow::Result<Output> {
     command.current_dir(root()).args(["--no-config", "map", "--quiet", "--output", "-", "--format", "jsonl"]);
     Ok(command.args(arguments).output()?)
 }
 
 /// The alerts that a run told, without where they were read and without the order of those.
 fn alerts(output: &Output) -> anyhow::Result<Vec<Value>> {
-    let text = String::from_utf8(output.stdout.clone())?;
+    told(&String::from_utf8(output.stdout.clone())?)
+}
+
+/// The same of the text of a file of alerts.
+pub(super) fn told(text: &str) -> anyhow::Result<Vec<Value>> {
     let mut alerts: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     for alert in &mut alerts {
         let examples = alert.pointer_mut("/correlation/examples").and_then(Value::as_array_mut);
@@ -105,7 +109,7 @@ fn empty_nulls(alert: &mut serde_json::Map<String, Value>) {
     }
 }
 
-fn succeeded(output: Output) -> anyhow::Result<Output> {
+pub(super) fn succeeded(output: Output) -> anyhow::Result<Output> {
     let told = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "the program ends with {} and says {told}", output.status);
     Ok(output)
@@ -226,7 +230,7 @@ fn logs_of(channel: &str) -> anyhow::Result<Vec<String>> {
     Ok(own.map(|file| file.display().to_string()).collect())
 }
 
-fn failed(output: &Output, expected: &str) -> anyhow::Result<()> {
+pub(super) fn failed(output: &Output, expected: &str) -> anyhow::Result<()> {
     let told = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.code() == Some(2), "the exit status is {}, and it says {told}", output.status);
     ensure!(told.contains(expected), "it says {told}");

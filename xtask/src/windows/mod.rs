@@ -9,6 +9,7 @@ mod path;
 mod table;
 mod tests;
 pub(crate) mod toolchain;
+mod watch;
 mod wine;
 
 use std::fmt;
@@ -60,6 +61,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("views", compare::views),
     ("paths", path::check),
     ("live log", live::check),
+    ("watch", watch::check),
 ];
 
 /// Runs the task.

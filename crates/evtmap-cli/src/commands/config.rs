@@ -74,6 +74,12 @@ fn check(config: &Config) -> Result<(), Failure> {
         };
         reporting::options(&MapArgs::of_profile(profile), now).map_err(of_profile)?;
     }
+    let watch = &config.tables.watch;
+    let is_right = reporting::times(watch.timezone.as_deref(), None).and(reporting::fields(&watch.fields));
+    is_right.map_err(|failure| {
+        let help = failure.help_text().to_owned();
+        Failure::new(format!("`{}`, `[watch]`: {failure}", path.display())).help(help)
+    })?;
     config.check_files()?;
     let mut text = format!("{}: right\n", plain(&path.display().to_string()));
     text += &policy.as_ref().map(remarks).unwrap_or_default();
@@ -122,6 +128,9 @@ fn show(config: &Config) -> Result<(), Failure> {
         (tables.update.rules.iter().chain(&tables.update.attack)).map(|source| source.name.clone()).collect();
     list(&mut out, "sources of updates", &sources);
     list(&mut out, "profiles", &tables.profiles.keys().cloned().collect::<Vec<_>>());
+    list(&mut out, "watched files", &tables.watch.inputs);
+    list(&mut out, "watched channels", &tables.watch.live);
+    list(&mut out, "alerts of a watch to", &tables.watch.outputs);
     out += &policy.as_ref().map(show_policy).unwrap_or_default();
     terminal::print(&out)
 }

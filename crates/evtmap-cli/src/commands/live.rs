@@ -54,6 +54,7 @@ impl LiveArgs {
     }
 }
 
-fn failure(error: &LiveError) -> Failure {
+/// The failure for what keeps the event log from being read.
+pub(super) fn failure(error: &LiveError) -> Failure {
     Failure::new(format!("cannot read the event log: {error}")).help(error.help)
 }

@@ -4,6 +4,7 @@ mod place;
 mod policy;
 mod profile;
 mod table;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ use place::Source;
 
 pub(crate) use profile::Profile;
 pub(crate) use table::{InputTable, Tables};
+pub(crate) use watch::WatchTable;
 
 pub(crate) const NAME: &str = "evtmap.toml";
 /// What `config init` writes: every setting with what it does, commented out.
@@ -94,7 +96,8 @@ impl Config {
         let rules = &self.tables.rules;
         let paths = (rules.paths.iter().chain(&rules.pipelines))
             .chain(&rules.placeholders)
-            .chain(&self.tables.attack.path);
+            .chain(&self.tables.attack.path)
+            .chain(&self.tables.watch.ca_file);
         match paths.map(|path| self.resolve(path)).find(|path| !path.exists()) {
             Some(missing) => Err(Failure::new(format!("there is no `{}`", missing.display()))
                 .help("paths in the configuration begin in its own folder")),

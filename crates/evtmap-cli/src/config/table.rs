@@ -9,7 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::value::Datetime;
 
-use super::Profile;
+use super::{Profile, WatchTable};
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -24,6 +24,7 @@ pub(crate) struct Tables {
     pub(crate) severity: Vec<Spanned<SeverityTable>>,
     pub(crate) exclusion: Vec<Spanned<ExclusionTable>>,
     pub(crate) profiles: BTreeMap<String, Profile>,
+    pub(crate) watch: WatchTable,
     pub(crate) update: SourcesConfig,
 }
 

@@ -22,6 +22,7 @@ fn the_documented_example_is_right() {
     assert_eq!(documented, source.text);
     let count = (tables.severity.len(), tables.exclusion.len(), tables.profiles.len());
     assert_eq!(count, (3, 3, 1));
+    assert_eq!((tables.watch.live.len(), tables.watch.rotate.map(|size| size.0)), (2, Some(100 << 20)));
 }
 
 /// As it is written, the template says nothing.

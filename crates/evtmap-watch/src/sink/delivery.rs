@@ -35,8 +35,8 @@ pub(super) enum Outcome {
 
 /// How lines are given on.
 pub(super) trait Delivery: Send {
-    /// Makes the line of an alert.
-    fn line(&self, told: &Told<'_>) -> String;
+    /// Makes the line of an alert; nothing of one that the other side is not to have.
+    fn line(&self, told: &Told<'_>) -> Option<String>;
 
     /// What gives lines on.
     fn courier(&self) -> Box<dyn Courier>;
@@ -63,6 +63,8 @@ struct Remote {
     spool: Spool,
     n_bytes_max: u64,
     n_dropped: u64,
+    /// Alerts that were not for the other side.
+    n_withheld: u64,
     /// How far is remembered that lines were given on.
     stored: u64,
     thread: Option<JoinHandle<()>>,
@@ -98,6 +100,7 @@ pub(super) fn open(name: &str, delivery: Box<dyn Delivery>, options: SinkOptions
         spool,
         n_bytes_max: options.n_bytes_waiting_max,
         n_dropped: 0,
+        n_withheld: 0,
         stored: 0,
         thread: Some(thread),
     };
@@ -112,8 +115,10 @@ impl Sink for Remote {
     fn take(&mut self, told: &Told<'_>) {
         if self.spool.n_bytes() >= self.n_bytes_max {
             self.n_dropped += 1;
+        } else if let Some(line) = self.delivery.line(told) {
+            self.spool.push(&line);
         } else {
-            self.spool.push(&self.delivery.line(told));
+            self.n_withheld += 1;
         }
     }
 
@@ -135,7 +140,7 @@ impl Sink for Remote {
         let ends = self.spool.shared().lock();
         Health {
             n_waiting: ends.n_waiting,
-            n_refused: ends.n_refused,
+            n_refused: ends.n_refused + self.n_withheld,
             n_dropped: self.n_dropped,
             trouble: ends.trouble.clone(),
             is_up: ends.is_up,

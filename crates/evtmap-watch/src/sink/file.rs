@@ -234,8 +234,8 @@ impl FileSink {
 
     /// When somebody else rotated the file, a new one is begun at its path.
     fn reopen_if_moved(&mut self) -> io::Result<()> {
-        let own = Identity::of(&self.file.metadata()?);
-        if fs::metadata(&self.path).is_ok_and(|found| Identity::of(&found) == own) {
+        let own = Identity::of(&self.file)?;
+        if Identity::at(&self.path).is_ok_and(|(found, _)| found == own) {
             return Ok(());
         }
         (self.file, self.n_bytes) = open_at_end(&self.path)?;

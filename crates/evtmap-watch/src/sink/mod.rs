@@ -4,9 +4,11 @@
 //! what it says of sinks is of the same moment.
 
 mod delivery;
+mod eventlog;
 mod file;
 mod spool;
 mod syslog;
+mod toast;
 mod webhook;
 
 use std::path::PathBuf;
@@ -61,6 +63,11 @@ pub trait Sink: Send {
         Health::default()
     }
 
+    /// What becomes of alerts while nothing can be given on, in words.
+    fn when_down(&self) -> &'static str {
+        "alerts wait on the disk and follow"
+    }
+
     /// Ends it, after what waits was given on as far as that can be done soon.
     fn end(&mut self) {}
 }
@@ -103,15 +110,18 @@ pub type Opened = Result<(Box<dyn Sink>, Vec<String>), WatchError>;
 struct Kind {
     /// How its names begin.
     scheme: &'static str,
+    uses_network: bool,
     open: fn(&str, SinkOptions) -> Opened,
 }
 
 /// The kinds of sinks; what begins with none of these is a file.
-const KINDS: [Kind; 4] = [
-    Kind { scheme: "http://", open: webhook::open },
-    Kind { scheme: "https://", open: webhook::open },
-    Kind { scheme: "syslog://", open: syslog::open },
-    Kind { scheme: "syslog+tls://", open: syslog::open },
+const KINDS: [Kind; 6] = [
+    Kind { scheme: "http://", uses_network: true, open: webhook::open },
+    Kind { scheme: "https://", uses_network: true, open: webhook::open },
+    Kind { scheme: "syslog://", uses_network: true, open: syslog::open },
+    Kind { scheme: "syslog+tls://", uses_network: true, open: syslog::open },
+    Kind { scheme: "eventlog:", uses_network: false, open: eventlog::open },
+    Kind { scheme: toast::SCHEME, uses_network: false, open: toast::open },
 ];
 
 /// Opens what a user named.
@@ -119,13 +129,21 @@ const KINDS: [Kind; 4] = [
 /// # Errors
 /// When it cannot be used.
 pub fn open(name: &str, options: SinkOptions) -> Opened {
-    let kind = KINDS.iter().find(|kind| name.starts_with(kind.scheme));
-    kind.map_or(file::open as fn(&str, SinkOptions) -> Opened, |kind| kind.open)(name, options)
+    kind(name).map_or(file::open as fn(&str, SinkOptions) -> Opened, |kind| kind.open)(name, options)
 }
 
-/// Whether a name is that of a file, and not of something that is reached over the network.
+/// Whether a name is that of a file.
 pub fn is_file(name: &str) -> bool {
-    !KINDS.iter().any(|kind| name.starts_with(kind.scheme))
+    kind(name).is_none()
+}
+
+/// Whether a name is that of something that is reached over the network.
+pub fn uses_network(name: &str) -> bool {
+    kind(name).is_some_and(|kind| kind.uses_network)
+}
+
+fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| name.starts_with(kind.scheme))
 }
 
 #[cfg(test)]
@@ -163,7 +181,8 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_a_file() {
-        assert!(is_file("alerts.jsonl") && is_file("https/alerts") && is_file("-"));
+        assert!(is_file("alerts.jsonl") && is_file("https/alerts") && is_file("-") && is_file("eventlog"));
         assert!(!is_file("https://a.example/hook") && !is_file("syslog+tls://a.example"));
+        assert!(!is_file("eventlog:") && !uses_network("toast:") && uses_network("https://a.example"));
     }
 }

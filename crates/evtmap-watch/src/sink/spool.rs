@@ -318,7 +318,10 @@ mod tests {
         let mark = spool.commit().unwrap();
         spool.clean(mark.written).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        fs::remove_file(path_of(folder.path(), spool.segments[0])).unwrap();
+        // On Windows a file is there for as long as somebody has it open.
+        let last = path_of(folder.path(), spool.segments[0]);
+        drop(spool);
+        fs::remove_file(last).unwrap();
         let (_, n_lost) = Spool::open(folder.path(), Mark { given: mark.written - 10, ..mark }).unwrap();
         assert_eq!(n_lost, 10);
     }

@@ -97,8 +97,8 @@ fn tls(options: &SinkOptions) -> Result<ClientConfig, WatchError> {
 }
 
 impl Delivery for Syslog {
-    fn line(&self, told: &Told<'_>) -> String {
-        message(told)
+    fn line(&self, told: &Told<'_>) -> Option<String> {
+        Some(message(told))
     }
 
     fn courier(&self) -> Box<dyn Courier> {

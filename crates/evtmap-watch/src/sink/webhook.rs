@@ -55,8 +55,8 @@ fn is_loopback(url: &str) -> bool {
 
 impl Delivery for Webhook {
     /// The alert as everywhere, with its id in front.
-    fn line(&self, told: &Told<'_>) -> String {
-        with_id(told)
+    fn line(&self, told: &Told<'_>) -> Option<String> {
+        Some(with_id(told))
     }
 
     fn courier(&self) -> Box<dyn Courier> {

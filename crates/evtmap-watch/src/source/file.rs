@@ -110,15 +110,14 @@ impl FileSource {
             self.seek(marks, round);
         }
         self.read_before(round)?;
-        match fs::metadata(&self.path) {
-            Ok(metadata) => {
-                let identity = Identity::of(&metadata);
+        match Identity::at(&self.path) {
+            Ok((identity, _)) => {
                 if self.current.as_ref().is_some_and(|(_, tail)| tail.mark.identity != identity) {
                     self.rotate(round)?;
                 }
                 if self.current.is_none() {
                     let file = File::open(&self.path)?;
-                    let tail = Tail::new(&self.path, &file.metadata()?, self.start);
+                    let tail = Tail::new(&self.path, Identity::of(&file)?, self.start);
                     self.current = Some((file, tail));
                     self.start = Start::Beginning;
                 }
@@ -138,7 +137,7 @@ impl FileSource {
         let now = Instant::now();
         for (mark, is_current) in [(marks.before, false), (marks.current, true)] {
             let Some(mark) = mark else { continue };
-            let is_here = fs::metadata(&self.path).is_ok_and(|found| Identity::of(&found) == mark.identity);
+            let is_here = Identity::at(&self.path).is_ok_and(|(found, _)| found == mark.identity);
             let path = if is_here { Some(self.path.clone()) } else { find(&self.path, mark.identity) };
             let tail = Tail::of_mark(&self.path, mark, Start::Beginning);
             match path.and_then(|path| File::open(path).ok()) {
@@ -200,6 +199,6 @@ fn find(path: &Path, identity: Identity) -> Option<PathBuf> {
     let entries = fs::read_dir(folder_of(path)).ok()?;
     let mut paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     paths.find(|path| {
-        fs::metadata(path).is_ok_and(|found| found.is_file() && Identity::of(&found) == identity)
+        Identity::at(path).is_ok_and(|(found, metadata)| metadata.is_file() && found == identity)
     })
 }

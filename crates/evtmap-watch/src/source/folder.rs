@@ -4,7 +4,7 @@
 //! does, is neither read again nor given up.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::path::{Path, PathBuf};
@@ -139,8 +139,8 @@ impl Trouble {
 
 /// Reads what has come to a file; says whether it is still the one that lies there.
 fn read(path: &Path, tail: &mut Tail, readers: &Readers, round: &mut Round) -> io::Result<bool> {
-    let metadata = fs::metadata(path)?;
-    if Identity::of(&metadata) != tail.mark.identity {
+    let (identity, metadata) = Identity::at(path)?;
+    if identity != tail.mark.identity {
         return Ok(false);
     }
     if tail.may_have_more(&metadata) {
@@ -176,8 +176,8 @@ impl Folder {
             if self.own.has(&file.path) {
                 continue;
             }
-            let Ok(metadata) = fs::metadata(&file.path) else { continue };
-            let tail = match known.remove(&Identity::of(&metadata)) {
+            let Ok((identity, _)) = Identity::at(&file.path) else { continue };
+            let tail = match known.remove(&identity) {
                 Some(mut tail) => {
                     tail.move_to(&file.path);
                     tail
@@ -186,7 +186,7 @@ impl Folder {
                     self.refuse(&file.path, round);
                     continue;
                 }
-                None => Tail::new(&file.path, &metadata, self.start),
+                None => Tail::new(&file.path, identity, self.start),
             };
             self.tails.insert(file.path, tail);
         }

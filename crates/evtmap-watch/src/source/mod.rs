@@ -4,6 +4,7 @@
 //! in a bookmark that only it understands; a later run gives the bookmark back. One file a kind, and a line in
 //! `KINDS`.
 
+mod channel;
 mod evtx;
 mod file;
 mod folder;
@@ -13,10 +14,12 @@ mod stdin;
 mod tail;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use evtmap::Followed;
 use evtmap::input::growing::problem;
 use evtmap::input::{InputError, InputOptions, Position, RecordProblem};
+use evtmap_live::Query;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -97,6 +100,15 @@ pub fn open(name: &str, opening: Opening<'_>) -> Opened {
     open(name, opening)
 }
 
+/// Opens a channel of the running event log. Of the query count its XPath, its computer and whether messages
+/// are made.
+///
+/// # Errors
+/// When the channel is not there or may not be read, the query is not understood, or this is no Windows.
+pub fn open_channel(channel: &str, query: &Query, opening: Opening<'_>) -> Opened {
+    channel::open(channel, query, opening)
+}
+
 /// What an earlier run remembered of a source.
 fn remembered<T: DeserializeOwned>(bookmark: Option<Value>, path: &Path) -> Result<Option<T>, InputError> {
     bookmark.map(serde_json::from_value).transpose().map_err(|error| {
@@ -139,7 +151,11 @@ impl Round {
     /// Tells what became of a file, in the place where it is in what is read of it.
     pub(crate) fn tell(&mut self, place: &tail::Place, code: &'static str, reason: String, lost: bool) {
         let position = Position::Byte(place.offset);
-        let batch = problem(RecordProblem { code, position, reason, lost });
-        self.followed.push(Followed { path: place.path.clone(), kind: place.kind, batch });
+        self.problem((&place.path, place.kind), RecordProblem { code, position, reason, lost });
+    }
+
+    /// Tells what became of a file or channel of a kind.
+    pub(crate) fn problem(&mut self, (path, kind): (&Arc<str>, &'static str), told: RecordProblem) {
+        self.followed.push(Followed { path: Arc::clone(path), kind, batch: problem(told) });
     }
 }

@@ -83,8 +83,8 @@ pub(super) struct Tail {
 
 impl Tail {
     /// A file of which nothing is known, found at a path.
-    pub(super) fn new(path: &Path, metadata: &Metadata, start: Start) -> Self {
-        let mark = Mark { identity: Identity::of(metadata), format: Format::Unknown };
+    pub(super) fn new(path: &Path, identity: Identity, start: Start) -> Self {
+        let mark = Mark { identity, format: Format::Unknown };
         Self::of_mark(path, mark, start)
     }
 
@@ -177,12 +177,8 @@ impl Tail {
                 None if !self.is_refused => {
                     self.is_refused = true;
                     let path = Path::new(&*self.place.path);
-                    let error = InputError::new(
-                        "watch-kind",
-                        path,
-                        "only event logs (.evtx) and JSON lines can be followed while they grow",
-                        "read it with `evtmap map` when it is whole",
-                    );
+                    let (message, help) = GrowingKind::why_not(&head, &readers.options);
+                    let error = InputError::new("watch-kind", path, message, help);
                     round.refused.push((self.place.path.to_string(), error));
                 }
                 None => {}

@@ -4,7 +4,7 @@
 //! of which the first records are known already.
 
 use super::evtx::{self, CHUNK_BYTES, CHUNK_HEADER_BYTES, CHUNK_MAGIC, FILE_HEADER_BYTES, FILE_MAGIC};
-use super::{Batch, Decoded, InputOptions, RecordProblem, json};
+use super::{Batch, Decoded, InputOptions, RecordProblem, csv, json, xml};
 use crate::event::Event;
 
 pub use super::json::JsonLines;
@@ -39,6 +39,26 @@ impl GrowingKind {
         let line = text.get(..memchr::memchr(b'\n', text)?)?;
         let is_object = line.starts_with(b"{") && line.trim_ascii_end().ends_with(b"}");
         (is_object && json::recognises(text, options)).then_some(Self::JsonLines)
+    }
+
+    /// Why a file is of no such kind that begins with these bytes, and what can be done. Whoever has it watched
+    /// would wait in vain for what `map` finds in it.
+    pub fn why_not(head: &[u8], options: &InputOptions) -> (&'static str, &'static str) {
+        const WHEN_WHOLE: &str = "read it with `evtmap map` when it is whole";
+        if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+            let help = "have it written in UTF-8, or read it with `evtmap map` when it is whole";
+            return ("the file is in UTF-16, which cannot be followed while it grows", help);
+        }
+        let message = if json::recognises(head, options) {
+            "the file is JSON, but not an object a line, which cannot be followed while it grows"
+        } else if xml::recognises(head, options) {
+            "the file is XML, which cannot be followed while it grows"
+        } else if csv::recognises(head, options) {
+            "the file is a table (CSV), which cannot be followed while it grows"
+        } else {
+            "only event logs (.evtx) and JSON lines can be followed while they grow"
+        };
+        (message, WHEN_WHOLE)
     }
 
     /// The word for it in accounts.

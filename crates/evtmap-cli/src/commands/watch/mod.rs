@@ -1,33 +1,30 @@
 //! `evtmap watch`: event logs while they are written.
 
+mod args;
 mod loader;
 mod screen;
+mod source;
 mod told;
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
-use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
-use evtmap::Severity;
 use evtmap::report::{ReportOptions, TimeStyle};
 use evtmap_watch::{
-    Control, Memories, MetricsAddress, Noticing, Opening, Own, Rotation, RuleSet, Sink, SinkOptions, Source,
-    Watch, WatchEnd, WatchError, WatchOptions, sink, source,
+    Control, Memories, MetricsAddress, Noticing, Rotation, RuleSet, Sink, SinkOptions, Source, Watch,
+    WatchEnd, WatchError, WatchOptions, sink,
 };
 use jiff::Timestamp;
 
+pub(crate) use self::args::{WatchArgs, seconds, size};
 use self::loader::Choosing;
 use self::screen::{Closed, Lines, Screen};
 use self::told::Telling;
 use super::reporting;
-use super::rule_choice::RuleArgs;
-use crate::args::severity;
-use crate::config::ConfigArgs;
+use crate::config::{Config, ConfigArgs};
 use crate::failure::Failure;
 use crate::stock::CacheArgs;
 use crate::{clock, summary, terminal};
@@ -37,100 +34,6 @@ const TOKEN: &str = "EVTMAP_WEBHOOK_TOKEN";
 /// Every so many seconds a terminal is told how the watch is doing.
 const STATUS_EVERY: u64 = 60;
 
-#[derive(Args, Clone, Debug)]
-#[command(after_help = "\
-Examples:
-  evtmap watch /var/log/windows -o alerts.jsonl
-  evtmap watch forwarded.jsonl -o alerts.jsonl --rotate 100M --keep 5
-  evtmap watch logs/ --state /var/lib/evtmap -o https://hooks.example/evtmap -o syslog+tls://siem.example
-  nc -lk 5140 | evtmap watch - --min-severity high
-
-Exit status:
-  0  ended by Ctrl-C or SIGTERM, or standard input ended    2  an error kept something from being done")]
-pub(crate) struct WatchArgs {
-    /// Event logs (.evtx) and JSON lines that grow, or folders of them; `-` is standard input
-    #[arg(required = true, value_name = "PATH")]
-    inputs: Vec<String>,
-
-    /// Look also at what is there already; by default only at what comes, and at what came since the last run
-    #[arg(long, help_heading = "Reading")]
-    from_start: bool,
-
-    /// Look every so many seconds whether files have grown, and do not wait for the system to tell; for
-    /// network drives
-    #[arg(long, value_name = "SECONDS", help_heading = "Reading", value_parser = seconds)]
-    poll: Option<Duration>,
-
-    /// The time zone of times that name none: UTC, local, +02:00, Europe/Berlin [default: UTC]
-    #[arg(long, value_name = "ZONE", help_heading = "Reading")]
-    input_timezone: Option<String>,
-
-    /// How many threads match when much comes at once; all processors by default
-    #[arg(long, value_name = "N", help_heading = "Reading")]
-    threads: Option<NonZero<usize>>,
-
-    /// Where alerts go: a file of JSON lines, `-` for JSON lines on standard output, https://…,
-    /// syslog://HOST:PORT, syslog+tls://HOST:PORT; a line each on the terminal if nothing is said
-    #[arg(short, long, value_name = "WHERE", help_heading = "Alerts")]
-    output: Vec<String>,
-
-    /// The folder that remembers how far everything was read and written [default: beside the first file of
-    /// alerts, FILE.state]
-    #[arg(long, value_name = "DIR", help_heading = "Alerts")]
-    state: Option<PathBuf>,
-
-    /// Begin a new file of alerts when it has so many bytes: 100M, 1G
-    #[arg(long, value_name = "SIZE", help_heading = "Alerts", value_parser = size)]
-    rotate: Option<u64>,
-
-    /// How many of those before are kept
-    #[arg(long, value_name = "N", help_heading = "Alerts", default_value_t = 10, requires = "rotate")]
-    keep: u64,
-
-    /// How much may wait on the disk for a webhook or log server that is down; what is more is given up
-    #[arg(long, value_name = "SIZE", help_heading = "Alerts", value_parser = size, default_value = "1G")]
-    max_spool: u64,
-
-    /// Trust the certificates of this file (PEM) and not those that the system trusts
-    #[arg(long, value_name = "FILE", help_heading = "Alerts")]
-    ca_file: Option<PathBuf>,
-
-    /// What JSON lines tell, parted by commas, as for `map`
-    #[arg(long, value_name = "NAMES", help_heading = "Alerts", value_delimiter = ',')]
-    fields: Vec<String>,
-
-    /// The time zone of times on the terminal and in JSON: UTC, local, +02:00, Europe/Berlin [default: UTC]
-    #[arg(long, value_name = "ZONE", help_heading = "Alerts")]
-    timezone: Option<String>,
-
-    /// Leave out what an event id alone may hint at
-    #[arg(long, help_heading = "Alerts")]
-    no_associations: bool,
-
-    #[command(flatten)]
-    rules: RuleArgs,
-
-    /// Tell only what is at least so bad
-    #[arg(long, value_name = "SEVERITY", help_heading = "Selection", value_parser = severity)]
-    min_severity: Option<Severity>,
-
-    /// Serve figures for Prometheus at http://ADDRESS/metrics, such as 127.0.0.1:9400
-    #[arg(long, value_name = "ADDRESS", help_heading = "Health")]
-    metrics: Option<SocketAddr>,
-
-    /// Serve them to other machines too, if ADDRESS is one that they reach
-    #[arg(long, help_heading = "Health", requires = "metrics")]
-    metrics_open: bool,
-
-    /// Tell on standard error every so many seconds how it is going [default: 60 on a terminal]
-    #[arg(long, value_name = "SECONDS", help_heading = "Health", value_parser = seconds)]
-    status: Option<Duration>,
-
-    /// Print neither how it is going nor what was not looked at, only warnings and errors
-    #[arg(short, long)]
-    quiet: bool,
-}
-
 impl From<WatchError> for Failure {
     fn from(error: WatchError) -> Self {
         Self::new(error.message).help(error.help)
@@ -138,13 +41,25 @@ impl From<WatchError> for Failure {
 }
 
 pub(crate) fn run(args: &WatchArgs, cache: &CacheArgs, config: &ConfigArgs) -> Result<ExitCode, Failure> {
+    let mut args = args.clone();
+    args.fill(&Config::read(config)?);
+    if args.inputs.is_empty() && args.channels.is_empty() {
+        return Err(Failure::new("nothing is named that is to be watched").help(
+            "name files, folders or `-`, a channel by `--live CHANNEL`, or say it in `[watch]` of evtmap.toml",
+        ));
+    }
+    args.check()?;
+    watch(&args, cache, config)
+}
+
+fn watch(args: &WatchArgs, cache: &CacheArgs, config: &ConfigArgs) -> Result<ExitCode, Failure> {
     let times = reporting::times(args.timezone.as_deref(), None)?;
     let options = ReportOptions {
         fields: reporting::fields(&args.fields)?,
         times: times.clone(),
         ..ReportOptions::default()
     };
-    if let Some(name) = args.output.iter().find(|name| cache.is_offline() && !sink::is_file(name)) {
+    if let Some(name) = args.output.iter().find(|name| cache.is_offline() && sink::uses_network(name)) {
         return Err(
             Failure::new(format!("`--offline` keeps alerts from `{name}`")).help("leave one of the two out")
         );
@@ -156,8 +71,10 @@ pub(crate) fn run(args: &WatchArgs, cache: &CacheArgs, config: &ConfigArgs) -> R
     let closed =
         Closed { is_stopping: Arc::clone(&control.is_stopping), is_only_output: args.output.len() < 2 };
     let sinks = sinks(args, &memories, &times, &closed)?;
-    let sources = sources(args, &memories, &rules, &control)?;
-    let begun = (!args.quiet).then(|| what_is_watched(args, &memories, &rules));
+    let sources =
+        source::Choice { args, memories: &memories, options: &rules.options.input, control: &control }
+            .open()?;
+    let begun = if args.quiet { Vec::new() } else { what_is_watched(args, &memories, &sources, &rules) };
     let mut telling = Telling::new(begun, status_every(args));
     let watch = Watch {
         sources,
@@ -198,8 +115,8 @@ fn control() -> Result<Control, Failure> {
 
 /// The folder of the state: the named one, or one beside the first file of alerts.
 fn state_folder(args: &WatchArgs) -> Option<PathBuf> {
-    let beside = || args.output.iter().find(|name| *name != "-" && sink::is_file(name));
-    args.state.clone().or_else(|| beside().map(|name| PathBuf::from(format!("{name}.state"))))
+    let beside = || args.files().next().map(|name| PathBuf::from(format!("{name}.state")));
+    args.state.clone().or_else(beside)
 }
 
 /// Opens what alerts go to.
@@ -211,7 +128,7 @@ fn sinks(
 ) -> Result<Vec<Box<dyn Sink>>, Failure> {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if args.output.is_empty() {
-        sinks.push(Box::new(Screen::new(times.clone(), closed.clone())));
+        sinks.push(Box::new(Screen::new(times.clone(), closed.clone(), args.associations)));
     }
     for (place, name) in args.output.iter().enumerate() {
         if args.output.iter().take(place).any(|before| before == name) {
@@ -224,49 +141,16 @@ fn sinks(
         let options = SinkOptions {
             mark: memories.mark(name),
             state: memories.folder(),
-            rotation: Rotation { n_bytes: args.rotate, n_kept: args.keep },
+            rotation: Rotation { n_bytes: args.rotate, n_kept: args.keep() },
             ca_file: args.ca_file.clone(),
             token: std::env::var(TOKEN).ok(),
-            n_bytes_waiting_max: args.max_spool,
+            n_bytes_waiting_max: args.max_spool(),
         };
         let (sink, remarks) = sink::open(name, options)?;
         remarks.iter().for_each(|remark| terminal::warning(remark, ""));
         sinks.push(sink);
     }
     Ok(sinks)
-}
-
-/// Opens what is watched.
-fn sources(
-    args: &WatchArgs,
-    memories: &Memories,
-    rules: &RuleSet,
-    control: &Control,
-) -> Result<Vec<Box<dyn Source>>, Failure> {
-    let mut own = Own::default();
-    memories.folder().iter().for_each(|folder| own.add_folder(folder));
-    let files = args.output.iter().filter(|name| *name != "-" && sink::is_file(name));
-    files.clone().for_each(|name| own.add_output(Path::new(name)));
-    let mut sources = Vec::new();
-    for (place, name) in args.inputs.iter().enumerate() {
-        if args.inputs.iter().take(place).any(|before| before == name) {
-            return Err(Failure::new(format!("`{name}` is named twice")));
-        }
-        if own.has(Path::new(name)) {
-            return Err(Failure::new(format!("`{name}` is what alerts are written to"))
-                .help("choose another name for the file of alerts"));
-        }
-        let opening = Opening {
-            bookmark: memories.bookmark(name).filter(|bookmark| !bookmark.is_null()),
-            from_start: args.from_start,
-            options: &rules.options.input,
-            own: &own,
-            waker: control.waker.clone(),
-        };
-        let opened = source::open(name, opening);
-        sources.push(opened.map_err(|error| Failure::new(error.to_string()).help(error.help))?);
-    }
-    Ok(sources)
 }
 
 fn noticing(args: &WatchArgs) -> Noticing {
@@ -283,12 +167,17 @@ fn status_every(args: &WatchArgs) -> Option<Duration> {
     args.status.or_else(|| by_default.then(|| Duration::from_secs(STATUS_EVERY)))
 }
 
-/// What is watched, and from where on.
-fn what_is_watched(args: &WatchArgs, memories: &Memories, rules: &RuleSet) -> String {
+/// What is watched, from where on, and what of it is shown.
+fn what_is_watched(
+    args: &WatchArgs,
+    memories: &Memories,
+    sources: &[Box<dyn Source>],
+    rules: &RuleSet,
+) -> Vec<String> {
     let n_rules = terminal::counted(rules.rules.rules().len() as u64, "rule");
-    let known = args.inputs.iter().filter(|name| memories.bookmark(name).is_some()).count();
+    let known = sources.iter().filter(|source| memories.bookmark(source.name()).is_some()).count();
     let from = match (known, args.from_start) {
-        (known, _) if known == args.inputs.len() => "from where the last run ended",
+        (known, _) if known == sources.len() => "from where the last run ended",
         (0, true) => "from the start",
         (0, false) => "what is there already is not looked at (`--from-start` would)",
         (_, true) => "what is new to the state from the start, the others from where the last run ended",
@@ -298,7 +187,13 @@ fn what_is_watched(args: &WatchArgs, memories: &Memories, rules: &RuleSet) -> St
         Some(folder) => format!("remembered in {}", folder.display()),
         None => "nothing is remembered for the next run".to_owned(),
     };
-    format!("watching {} with {n_rules}; {from}; {state}", args.inputs.join(", "))
+    let names = source::names(args, sources);
+    let mut lines = vec![format!("watching {names} with {n_rules}; {from}; {state}")];
+    if args.output.is_empty() && !args.associations && !args.no_associations {
+        let line = "what an event id alone may hint at is counted and not shown (`--associations` shows it)";
+        lines.push(line.to_owned());
+    }
+    lines
 }
 
 /// What came of it, and what was not looked at.
@@ -319,45 +214,4 @@ fn summary_of(end: &WatchEnd) -> String {
         }
     }
     text
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0 && *seconds < 1e6);
-    seconds.map(Duration::from_secs_f64).ok_or_else(|| "it is a number of seconds".to_owned())
-}
-
-/// A number of bytes, as people write it.
-fn size(text: &str) -> Result<u64, String> {
-    let wrong = || "write a number of bytes such as 500K, 100M or 1G".to_owned();
-    let (digits, unit) = match text.char_indices().find(|(_, c)| !c.is_ascii_digit()) {
-        Some((at, _)) => text.split_at_checked(at).ok_or_else(wrong)?,
-        None => (text, ""),
-    };
-    let shift = match unit.to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B') {
-        "" => 0,
-        "K" => 10,
-        "M" => 20,
-        "G" => 30,
-        "T" => 40,
-        _ => return Err(wrong()),
-    };
-    let n: u64 = digits.parse().map_err(|_| wrong())?;
-    n.checked_mul(1 << shift).filter(|n| *n > 0).ok_or_else(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes() {
-        for (text, expected) in
-            [("7", 7), ("500K", 500 << 10), ("100m", 100 << 20), ("1GiB", 1 << 30), ("2gb", 2 << 30)]
-        {
-            assert_eq!(size(text), Ok(expected), "{text}");
-        }
-        for text in ["", "0", "M", "-1", "1X", "99999999999T"] {
-            assert!(size(text).is_err(), "{text}");
-        }
-    }
 }

@@ -16,12 +16,14 @@ use crate::terminal::{FAINT, plain, style};
 pub(super) struct Screen {
     times: TimeStyle,
     closed: Closed,
+    /// Whether associations are shown. On a host at work they would leave one detection in twenty lines.
+    has_associations: bool,
     buffer: String,
 }
 
 impl Screen {
-    pub(super) fn new(times: TimeStyle, closed: Closed) -> Self {
-        Self { times, closed, buffer: String::new() }
+    pub(super) fn new(times: TimeStyle, closed: Closed, has_associations: bool) -> Self {
+        Self { times, closed, has_associations, buffer: String::new() }
     }
 }
 
@@ -31,8 +33,10 @@ impl Sink for Screen {
     }
 
     fn take(&mut self, told: &Told<'_>) {
-        // Writing to a string cannot fail.
-        let _ = line(&mut self.buffer, told.alert, &self.times);
+        if self.has_associations || told.alert.finding.kind != Kind::Association {
+            // Writing to a string cannot fail.
+            let _ = line(&mut self.buffer, told.alert, &self.times);
+        }
     }
 
     fn flush(&mut self) -> Result<(), WatchError> {

@@ -10,9 +10,12 @@ use crate::terminal::{self, NOTE, counted, number, plain};
 /// So many warnings of a watch are shown each minute; more are counted.
 const N_WARNINGS_MAX: u32 = 20;
 
+/// From so many bytes on it is told how many are still to be read.
+const N_BYTES_TOLD_MIN: u64 = 1024;
+
 pub(super) struct Telling {
-    /// What is said once it has begun.
-    begun: Option<String>,
+    /// What is said once it has begun, line by line.
+    begun: Vec<String>,
     every: Option<Duration>,
     told: Instant,
     /// How many events there were when it was last told.
@@ -21,7 +24,7 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    pub(super) fn new(begun: Option<String>, every: Option<Duration>) -> Self {
+    pub(super) fn new(begun: Vec<String>, every: Option<Duration>) -> Self {
         let now = Instant::now();
         Self { begun, every, told: now, n_events: 0, warnings: (now, 0) }
     }
@@ -43,9 +46,9 @@ impl Observer for Telling {
     fn notice(&mut self, notice: &Notice) {
         match notice {
             Notice::Begun => {
-                if let Some(text) = self.begun.take() {
+                for line in self.begun.drain(..) {
                     // With standard error gone there is nobody left to tell.
-                    let _ = terminal::print_aside(&format!("{}\n", plain(&text)));
+                    let _ = terminal::print_aside(&format!("{}\n", plain(&line)));
                 }
             }
             Notice::Metrics(address) => note(&format!("metrics are at http://{address}/metrics")),
@@ -56,8 +59,8 @@ impl Observer for Telling {
             Notice::ReloadFailed(reason) => {
                 self.warn(&format!("rules and configuration stay as they are: {reason}"), "");
             }
-            Notice::SinkDown(name, reason) => {
-                self.warn(&format!("`{name}` is down: {reason}"), "alerts wait on the disk and follow");
+            Notice::SinkDown(name, reason, meanwhile) => {
+                self.warn(&format!("`{name}` is down: {reason}"), meanwhile);
             }
             Notice::SinkUp(name) => note(&format!("`{name}` is up again")),
         }
@@ -93,7 +96,11 @@ pub(super) fn line(status: &Status, new: Option<(u64, Duration)>) -> String {
     }
     if status.n_bytes_behind > 0 {
         let seconds = status.behind_for.as_secs_f64();
-        text += &format!("; {} bytes behind for {seconds:.1} s", number(status.n_bytes_behind));
+        text += &match status.n_bytes_behind {
+            // Windows does not say how much of a channel there is.
+            0..N_BYTES_TOLD_MIN => format!("; behind for {seconds:.1} s"),
+            n_bytes => format!("; {} bytes behind for {seconds:.1} s", number(n_bytes)),
+        };
     }
     if status.n_waiting() > 0 {
         text += &format!("; {} waiting", counted(status.n_waiting(), "alert"));

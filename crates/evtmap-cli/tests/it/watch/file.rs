@@ -109,6 +109,28 @@ fn a_folder_with_files_that_come_and_are_renamed() {
     watching.stop();
 }
 
+/// Whoever watches them would wait in vain.
+#[test]
+fn files_that_cannot_be_followed_are_told_by_what_they_are() {
+    let wide: Vec<u8> =
+        [0xfeff].into_iter().chain(line(1).encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let table = "Level,Date and Time,Source,Event ID,Task Category\nInformation,3/2/2026 8:00:00 AM,Microsoft-Windows-Security-Auditing,4688,Process Creation\n";
+    let xml = "<Events>\n<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><EventID>1</EventID></System></Event>\n</Events>\n";
+    let array = format!("[\n{}]\n", line(1));
+    for (content, expected) in [
+        (wide, "the file is in UTF-16"),
+        (table.into(), "the file is a table (CSV)"),
+        (xml.into(), "the file is XML"),
+        (array.into(), "the file is JSON, but not an object a line"),
+    ] {
+        let folder = folder().with("log", content);
+        let watching = Watching::begin(&folder, "log --from-start -o alerts.jsonl");
+        watching.wait_for(expected);
+        let err = watching.stop();
+        assert!(err.contains("1 file: "), "{err}");
+    }
+}
+
 #[test]
 fn without_the_system_telling() {
     let folder = folder();

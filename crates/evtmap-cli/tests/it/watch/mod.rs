@@ -1,5 +1,6 @@
 //! Watching: events that come while the program is at work, is killed, or is told to stop.
 
+mod choice;
 mod correlation;
 mod file;
 mod kill;
