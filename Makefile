@@ -10,7 +10,7 @@ LOCKED ?= --locked
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 \t\2/' | expand -t 22
 
-test: format-check lint unit wheel html-check html-browser doc tidy instructions ## everything: format, lints, tests, Python, the page, documentation, tidy, instructions
+test: format-check lint unit wheel html-check html-browser doc tidy instructions windows ## everything: format, lints, tests, Python, the page, documentation, tidy, instructions, Windows
 
 format-check: ## is the code formatted?
 	$(CARGO) fmt --all --check

@@ -7,8 +7,10 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use flate2::{Compression, GzBuilder};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sha2::{Digest as _, Sha256};
 use zip::write::SimpleFileOptions;
 
@@ -28,9 +30,23 @@ const C_LIBRARY: &str = "2.17";
 /// compilers would be needed.
 const CHECKED: &[&str] = &["x86_64-pc-windows-msvc", "x86_64-apple-darwin", "aarch64-apple-darwin"];
 const LIBRARIES: &[&str] = &["evtmap-sigma", "evtmap", "evtmap-live"];
-const SHELLS: &[&str] = &["bash", "elvish", "fish", "powershell", "zsh"];
-/// What lies beside the program in every archive.
-const PAPERS: &[&str] = &["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
+/// Shells, and the names under which they look for completions.
+const SHELLS: &[(&str, &str)] = &[
+    ("bash", "evtmap.bash"),
+    ("elvish", "evtmap.elv"),
+    ("fish", "evtmap.fish"),
+    ("powershell", "_evtmap.ps1"),
+    ("zsh", "_evtmap"),
+];
+/// What lies beside the program in every archive, at the paths that it has here; of a folder its pages.
+const PAPERS: &[&str] = &[
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "crates/evtmap/data/attack/NOTICE.md",
+    "docs",
+];
 const CHECKSUMS: &str = "SHA256SUMS";
 
 /// Makes a part of it and says what that is.
@@ -66,36 +82,37 @@ fn folder() -> anyhow::Result<PathBuf> {
 
 fn linux() -> anyhow::Result<String> {
     let folder = folder()?;
-    let tools = zig(&folder)?;
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    let path = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
-    cargo.env("PATH", env::join_paths([tools].into_iter().chain(path))?);
-    cargo.current_dir(root()).args([
-        "zigbuild",
-        "--locked",
-        "--quiet",
-        "--release",
-        "--package",
-        "evtmap-cli",
-    ]);
-    cargo.args(["--target", &format!("{LINUX}.{C_LIBRARY}")]);
-    cargo.env("CARGO_TARGET_DIR", folder.join("build")).env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
-    ensure!(cargo.status()?.success(), "the program does not build for Linux");
-    let program = folder.join("build").join(LINUX).join("release/evtmap");
+    let program = build_linux()?;
     let version = output(Command::new(&program).arg("--version"))?;
-    let files = files(&program, "evtmap")?;
     let name = format!("{}-x86_64-linux", version.replace(' ', "-"));
     let archive = folder.join(format!("{name}.tar.gz"));
+    let changed = changed()?;
     let gzip = GzBuilder::new().mtime(0).write(File::create(&archive)?, Compression::best());
     let mut tar = tar::Builder::new(gzip);
-    for (path, content, is_program) in files {
+    for (path, content, is_program) in files(&program, "evtmap", &program)? {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(if is_program { 0o755 } else { 0o644 });
+        header.set_mtime(changed.as_second().unsigned_abs());
         tar.append_data(&mut header, format!("{name}/{path}"), content.as_slice())?;
     }
     tar.into_inner()?.finish()?.flush()?;
     told(&archive, &program)
+}
+
+/// Builds the program for Linux, and gives its path.
+fn build_linux() -> anyhow::Result<PathBuf> {
+    let folder = folder()?;
+    let tools = zig(&folder)?;
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let path = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
+    cargo.env("PATH", env::join_paths([tools].into_iter().chain(path))?);
+    cargo.current_dir(root()).args(["zigbuild", "--locked", "--quiet", "--release"]);
+    cargo.args(["--package", "evtmap-cli", "--target", &format!("{LINUX}.{C_LIBRARY}")]);
+    cargo.env("CARGO_TARGET_DIR", folder.join("build")).env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
+    cargo.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", without_places()?.join("\x1f"));
+    ensure!(cargo.status()?.success(), "the program does not build for Linux");
+    Ok(folder.join("build").join(LINUX).join("release/evtmap"))
 }
 
 /// The folder of programs with cargo-zigbuild and its compiler.
@@ -118,50 +135,95 @@ fn zig(folder: &Path) -> anyhow::Result<PathBuf> {
 
 fn windows() -> anyhow::Result<String> {
     let folder = folder()?;
-    let toolchain = Toolchain::find()?.with_linker()?;
-    let mut cargo = toolchain.cargo("build", GNU);
+    let toolchain = Toolchain::find(GNU)?.with_linker()?;
+    let mut cargo = toolchain.cargo_with("build", &without_places()?);
     cargo
         .args(["--quiet", "--release", "--package", "evtmap-cli"])
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
     ensure!(cargo.status()?.success(), "the program does not build for Windows");
-    let program = toolchain.built(GNU, "release").join("evtmap.exe");
-    let version = output(Command::new(build_here()?).arg("--version"))?;
+    let program = toolchain.built("release").join("evtmap.exe");
+    // What it says of itself is asked of one that runs here.
+    let here = match build_linux() {
+        Err(error) if error.is::<Skipped>() => build_here()?,
+        built => built?,
+    };
+    let version = output(Command::new(&here).arg("--version"))?;
     let name = format!("{}-x86_64-windows", version.replace(' ', "-"));
     let archive = folder.join(format!("{name}.zip"));
     let mut zip = zip::ZipWriter::new(File::create(&archive)?);
+    let options = SimpleFileOptions::default().last_modified_time(zip_time(changed()?)?);
     for (path, content, _) in
-        files(&program, "evtmap.exe")?.iter().filter(|(path, ..)| !path.starts_with("man/"))
+        files(&program, "evtmap.exe", &here)?.iter().filter(|(path, ..)| !path.starts_with("man/"))
     {
-        zip.start_file(format!("{name}/{path}"), SimpleFileOptions::default())?;
+        zip.start_file(format!("{name}/{path}"), options)?;
         zip.write_all(content)?;
     }
     zip.finish()?;
     told(&archive, &program)
 }
 
-/// What is in an archive: the path of each file, its content, and whether it is a program.
-fn files(program: &Path, name: &str) -> anyhow::Result<Vec<(String, Vec<u8>, bool)>> {
+/// When the state that is built was made. Every file in an archive has this time, so that the same state gives
+/// the same bytes.
+fn changed() -> anyhow::Result<Timestamp> {
+    let mut git = Command::new("git");
+    let seconds = output(git.current_dir(root()).args(["log", "-1", "--format=%ct"]))?;
+    Ok(Timestamp::from_second(seconds.parse().context("git tells no time of the last commit")?)?)
+}
+
+/// A time as it is written in an archive for Windows, where it has no zone.
+fn zip_time(time: Timestamp) -> anyhow::Result<zip::DateTime> {
+    let time = TimeZone::UTC.to_datetime(time);
+    let part = |part: i8| part.unsigned_abs();
+    let (month, day) = (part(time.month()), part(time.day()));
+    let (hour, minute, second) = (part(time.hour()), part(time.minute()), part(time.second()));
+    let made =
+        zip::DateTime::from_date_and_time(time.year().unsigned_abs(), month, day, hour, minute, second);
+    made.map_err(|error| anyhow!("{time} cannot be written in an archive: {error}"))
+}
+
+/// What keeps folders of this machine out of what is built: panics tell where they are in the sources.
+fn without_places() -> anyhow::Result<[String; 2]> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo"))).context("cargo has no folder")?;
+    Ok([(home.join("registry/src"), "crates"), (root().canonicalize()?, "evtmap")]
+        .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())))
+}
+
+/// What is in an archive: the path of each file, its content, and whether it is a program. `here` is the program
+/// for this system, which writes completions and the manual.
+fn files(program: &Path, name: &str, here: &Path) -> anyhow::Result<Vec<(String, Vec<u8>, bool)>> {
     let mut files = vec![(name.to_owned(), fs::read(program)?, true)];
     for paper in PAPERS {
-        files.push(((*paper).to_owned(), fs::read(root().join(paper))?, false));
+        for path in pages(&root().join(paper))? {
+            let name = path.strip_prefix(root())?.display().to_string();
+            files.push((name, fs::read(&path)?, false));
+        }
     }
-    let here = build_here()?;
-    for shell in SHELLS {
-        let script = Command::new(&here).args(["completions", shell]).output()?;
+    for (shell, file) in SHELLS {
+        let script = Command::new(here).args(["completions", shell]).output()?;
         ensure!(script.status.success(), "there are no completions for {shell}");
-        files.push((format!("completions/evtmap.{shell}"), script.stdout, false));
+        files.push((format!("completions/{file}"), script.stdout, false));
     }
     let manual = folder()?.join("man");
     let _ = fs::remove_dir_all(&manual);
-    ensure!(Command::new(&here).arg("manual").arg(&manual).output()?.status.success(), "there is no manual");
-    let mut pages: Vec<PathBuf> =
-        fs::read_dir(&manual)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
-    pages.sort();
-    for page in pages {
+    ensure!(Command::new(here).arg("manual").arg(&manual).output()?.status.success(), "there is no manual");
+    for page in pages(&manual)? {
         let name = page.file_name().unwrap_or_default().to_string_lossy().into_owned();
         files.push((format!("man/{name}"), fs::read(&page)?, false));
     }
     Ok(files)
+}
+
+/// The files in a folder by name, without the folders in it; a file is itself.
+fn pages(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut pages: Vec<PathBuf> =
+        fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    pages.retain(|path| path.is_file());
+    pages.sort();
+    Ok(pages)
 }
 
 fn told(archive: &Path, program: &Path) -> anyhow::Result<String> {
@@ -172,9 +234,8 @@ fn told(archive: &Path, program: &Path) -> anyhow::Result<String> {
 
 /// Do the libraries fit systems whose linkers are not here?
 fn check() -> anyhow::Result<String> {
-    let toolchain = Toolchain::find()?;
     for target in CHECKED {
-        let mut cargo = toolchain.cargo("check", target);
+        let mut cargo = Toolchain::find(target)?.cargo("check");
         cargo.arg("--quiet").args(LIBRARIES.iter().flat_map(|library| ["--package", library]));
         ensure!(cargo.status()?.success(), "the libraries do not fit {target}");
     }

@@ -67,7 +67,7 @@ pub(crate) fn hint(ages: &[Age], now: Timestamp) -> String {
 
 fn overview(out: &mut String, report: &Report<'_>, times: &TimeStyle) -> fmt::Result {
     let progress = report.scan.progress();
-    let n_read = report.scan.files.iter().filter(|file| file.kind.is_some()).count();
+    let read = report.scan.files.iter().filter(|file| file.kind.is_some());
     writeln!(
         out,
         "{FAINT}evtmap {}, {} from {}, ATT&CK {}{FAINT:#}",
@@ -82,12 +82,7 @@ fn overview(out: &mut String, report: &Report<'_>, times: &TimeStyle) -> fmt::Re
             if n > 0 { format!(", {} with another severity", counted(n, "alert")) } else { String::new() };
         writeln!(out, "{FAINT}configured by {}{changed}{FAINT:#}", plain(origin))?;
     }
-    write!(
-        out,
-        "\n{HEADING}{}{HEADING:#} in {}",
-        counted(progress.events, "event"),
-        counted(n_read as u64, "file"),
-    )?;
+    write!(out, "\n{HEADING}{}{HEADING:#} in {}", counted(progress.events, "event"), counted_logs(read),)?;
     if let Some((first, last)) = report.scan.span().0 {
         let zone = if *times == TimeStyle::default() { " UTC" } else { "" };
         write!(out, ", {} to {}{zone}", plain(&times.short(first)), plain(&times.short(last)))?;
@@ -330,8 +325,20 @@ fn files(lines: &mut Vec<String>, scan: &ScanAccount) {
         }
     }
     for (reason, files) in by_reason {
-        lines.push(format!("{}: {}", counted(files.len() as u64, "file"), plain(reason)));
+        lines.push(format!("{}: {}", counted_logs(files.iter().copied()), plain(reason)));
         lines.extend(examples(files.iter().map(|file| file.path.display().to_string())));
+    }
+}
+
+/// How many files there are, and how many channels of a running event log.
+pub(crate) fn counted_logs<'a>(logs: impl IntoIterator<Item = &'a FileAccount>) -> String {
+    let (channels, files): (Vec<_>, Vec<_>) = logs.into_iter().partition(|log| log.is_channel());
+    match (files.len() as u64, channels.len() as u64) {
+        (n, 0) => counted(n, "file"),
+        (0, n) => counted(n, "channel"),
+        (n_files, n_channels) => {
+            format!("{} and {}", counted(n_files, "file"), counted(n_channels, "channel"))
+        }
     }
 }
 
@@ -351,7 +358,7 @@ fn records(lines: &mut Vec<String>, scan: &ScanAccount) {
         } else {
             format!("{}, no record lost", counted(n, "remark"))
         };
-        lines.push(format!("{what} `{code}` in {}", counted(found.len() as u64, "file")));
+        lines.push(format!("{what} `{code}` in {}", counted_logs(found.iter().map(|(file, _)| *file))));
         lines.extend(examples(found.iter().map(|(file, problems)| {
             let first = problems.examples.first().map(ToString::to_string).unwrap_or_default();
             let more =
@@ -448,4 +455,24 @@ fn heading(out: &mut String, title: &str, note: &str) -> fmt::Result {
         write!(out, "  {FAINT}{}{FAINT:#}", plain(note))?;
     }
     writeln!(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_logs(paths: &[&str], expected: &str) {
+        let logs: Vec<FileAccount> =
+            paths.iter().map(|path| FileAccount { path: path.into(), ..FileAccount::default() }).collect();
+        assert_eq!(counted_logs(&logs), expected);
+    }
+
+    #[test]
+    fn channels_are_not_called_files() {
+        check_logs(&[], "0 files");
+        check_logs(&["Security.evtx", "live.evtx"], "2 files");
+        check_logs(&["live:Security"], "1 channel");
+        check_logs(&["live:Security", r"live:\\DC01\System", "a.evtx"], "1 file and 2 channels");
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use evtmap::input::{Log, Unopened};
+use evtmap::input::{LIVE_PREFIX, Log, Unopened};
 use jiff::Timestamp;
 
 use crate::api::{self, Session};
@@ -123,8 +123,8 @@ fn enabled(session: &Session) -> Result<Vec<String>, Code> {
 /// What stands for a channel where files have their path: `live:Security`, `live:\\DC01\Security`.
 pub fn path(computer: Option<&str>, channel: &str) -> PathBuf {
     match computer {
-        None => format!("live:{channel}").into(),
-        Some(computer) => format!("live:\\\\{computer}\\{channel}").into(),
+        None => format!("{LIVE_PREFIX}{channel}").into(),
+        Some(computer) => format!("{LIVE_PREFIX}\\\\{computer}\\{channel}").into(),
     }
 }
 

@@ -197,7 +197,7 @@ mod tests {
                 .iter()
                 .map(|source| match &source.place {
                     Place::Url(url) => format!("{} {url}", source.name),
-                    Place::Path(path) => format!("{} {}", source.name, path.display()),
+                    Place::Path(path) => format!("{} {}", source.name, path.display()).replace('\\', "/"),
                 })
                 .collect::<Vec<_>>()
                 .join("\n"),

@@ -1,24 +1,21 @@
 //! Subscriptions, served by the stand-in: interrupted and taken up again, each event comes once.
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 
 use super::Bench;
 use super::live::{BARE_CHANNEL, DENIED_CHANNEL};
 use super::table::Table;
-use super::toolchain::{GNU, Toolchain};
 
 /// How many batches are taken before each interruption.
 const N_BATCHES: &str = "2";
 
-/// Builds the example that follows a channel, and follows one in several runs.
+/// Follows a channel in several runs, by the example of the library.
 pub(super) fn check(bench: &Bench, table: &Table) -> anyhow::Result<()> {
-    let program = build()?;
     let bookmark = bench.wine.drive_c().join("bookmark.xml");
     let follow = |channel: &str| -> anyhow::Result<(bool, String)> {
-        let mut follow = bench.wine.command(&program);
+        let mut follow = bench.wine.program("follow.exe");
         let output = follow.args([channel, "C:\\bookmark.xml", N_BATCHES]).output()?;
         let told = String::from_utf8(output.stdout)? + &String::from_utf8_lossy(&output.stderr);
         Ok((output.status.success(), told))
@@ -51,15 +48,4 @@ pub(super) fn check(bench: &Bench, table: &Table) -> anyhow::Result<()> {
     let (is_done, told) = follow(DENIED_CHANNEL)?;
     ensure!(!is_done && told.contains("live-denied"), "without rights it says {told}");
     Ok(())
-}
-
-fn build() -> anyhow::Result<std::path::PathBuf> {
-    let toolchain = Toolchain::find()?;
-    let mut cargo = toolchain.cargo("build", GNU);
-    cargo.args(["--quiet", "--package", "evtmap-live", "--example", "follow"]);
-    ensure!(cargo.status()?.success(), "the example does not build for {GNU}");
-    let built = toolchain.built(GNU, "debug").join("examples/follow.exe");
-    let program = super::toolchain::folder()?.join("programs/follow.exe");
-    fs::copy(&built, &program).with_context(|| format!("no {}", Path::display(&built)))?;
-    Ok(program)
 }

@@ -31,12 +31,13 @@ pub(super) fn check(bench: &Bench) -> anyhow::Result<String> {
     let table = table()?;
     bench.wine.put_events(&table.to_bytes()?)?;
     let n_alerts = same_alerts(bench, &table)?;
-    let checks: [(&str, Check); 8] = [
+    let checks: [(&str, Check); 9] = [
         ("a range of times and an event id", ranges),
         ("newest first", newest_first),
         ("another computer", remote),
         ("exported logs", exported),
         ("missing rights", denied),
+        ("the summary", summary),
         ("what is not there", missing),
         ("a log that is cleared meanwhile", cleared),
         ("long values and messages", long_values),
@@ -190,6 +191,16 @@ fn denied(bench: &Bench, _: &Table) -> anyhow::Result<()> {
     let output = map(bench.wine.evtmap(), &["--live", DENIED_CHANNEL, "--live", "System"])?;
     failed(&output, "Event Log Readers")?;
     ensure!(!alerts(&output)?.is_empty(), "the other channel was not read");
+    Ok(())
+}
+
+/// The text for people calls a channel so.
+fn summary(bench: &Bench, table: &Table) -> anyhow::Result<()> {
+    let mut map = bench.wine.evtmap();
+    let output = succeeded(map.args(["--no-config", "map", "--live", "System"]).output()?)?;
+    let told = String::from_utf8(output.stdout)?;
+    let expected = format!("{} events in 1 channel, ", table.n_events("System"));
+    ensure!(told.contains(&expected), "it says {told}");
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod compare;
 mod follow;
 mod live;
 mod path;
+mod sources;
 mod table;
 mod tests;
 pub(crate) mod toolchain;
@@ -24,6 +25,13 @@ use wine::Wine;
 
 pub(crate) const ABOUT: &str =
     "[--tests] builds for Windows, runs it under Wine, and compares with here; --tests: the test suites too";
+
+/// The profile of the workspace that is quick to build.
+const PROFILE: &str = "wine";
+/// The crates that make sense on Windows, with their tests. The module for Python needs a Python for Windows, and
+/// the development tasks run here alone.
+const PACKAGES: &[&str] =
+    &["evtmap-sigma", "evtx-fixture", "evtmap", "evtmap-live", "evtmap-update", "evtmap-watch", "evtmap-cli"];
 
 /// Why something is not done that cannot be done on this machine.
 #[derive(Debug)]
@@ -78,9 +86,9 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<String> {
 }
 
 fn check(has_tests: bool) -> anyhow::Result<String> {
-    let toolchain = Toolchain::find()?.with_linker()?;
-    let program = build(&toolchain)?;
-    let bench = Bench { here: build_here()?, wine: Wine::prepare(&program)? };
+    let toolchain = Toolchain::find(GNU)?.with_linker()?;
+    build(&toolchain)?;
+    let bench = Bench { here: build_here()?, wine: Wine::prepare(&toolchain.built(PROFILE))? };
     let mut told = Vec::new();
     for (name, check) in CHECKS {
         let seen = check(&bench).with_context(|| format!("{name} differ from what they are to be"))?;
@@ -92,12 +100,20 @@ fn check(has_tests: bool) -> anyhow::Result<String> {
     Ok(told.join("\n"))
 }
 
-/// Builds the program for Windows.
-fn build(toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
-    let mut cargo = toolchain.cargo("build", GNU);
-    cargo.args(["--quiet", "--package", "evtmap-cli"]);
+/// Cargo for all that is run under Wine. It is always told of the same crates: what they need of libraries is
+/// added up, and for others the libraries would be built anew.
+fn cargo(toolchain: &Toolchain, task: &str) -> Command {
+    let mut cargo = toolchain.cargo(task);
+    cargo.args(["--profile", PROFILE]).args(PACKAGES.iter().flat_map(|package| ["--package", package]));
+    cargo
+}
+
+/// Builds for Windows the program, and the example that follows a channel.
+fn build(toolchain: &Toolchain) -> anyhow::Result<()> {
+    let mut cargo = cargo(toolchain, "build");
+    cargo.args(["--quiet", "--bin", "evtmap", "--example", "follow"]);
     ensure!(cargo.status()?.success(), "the program does not build for {GNU}");
-    Ok(toolchain.built(GNU, "debug").join("evtmap.exe"))
+    Ok(())
 }
 
 /// Builds the program for this system, and gives its path.

@@ -1,43 +1,37 @@
-//! What it takes to build for Windows here: the sources of the standard library, and a linker.
+//! What it takes to build for Windows here: a standard library, and a linker.
 //!
-//! The toolchain has no standard library for Windows, and Debian ships none that fits. Its `rust-src` of the
-//! same version has the sources, and cargo builds them along (`-Zbuild-std`). They are fetched with an apt
-//! state of their own, so that the system's lists and packages stay as they are.
+//! The toolchain has no standard library for other systems, and Debian ships none that fits. Cargo builds it from
+//! its sources (`-Zbuild-std`), once, into a folder of its own. From then on everything is built by the cargo of
+//! every day: the flags of that building would have it build all dependencies anew whenever a command differs,
+//! and nothing could be shared with what is built for here.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, ensure};
 
 use super::Skipped;
+use super::sources::{self, RUST_VERSION};
 use crate::root;
 
 /// The target that mingw links for.
 pub(crate) const GNU: &str = "x86_64-pc-windows-gnu";
 
-/// The sources of the standard library as Debian's backports have them: the package, and the toolchain that
-/// they belong to.
-const SOURCES: &str = "rust-src=1.95.0+dfsg1-2~bpo13+1";
-const RUST_VERSION: &str = "1.95.0";
-const SUITE: &str = "trixie-backports";
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
-
-/// A cargo that builds for systems whose standard library is not installed.
+/// A cargo that builds for a system whose standard library is not installed.
 pub(crate) struct Toolchain {
-    /// The sources of the standard library.
-    library: PathBuf,
-    /// Where it builds, apart from all else: its flags would have everything built anew.
-    target: PathBuf,
+    target: &'static str,
+    /// The folder that has the standard library, laid out as rustc expects it.
+    sysroot: PathBuf,
 }
 
 impl Toolchain {
-    /// Finds what is needed, and fetches what is missing.
+    /// Finds what is needed for a target, and fetches and builds what is missing.
     ///
     /// # Errors
     /// [`Skipped`] when something cannot be had on this machine.
-    pub(crate) fn find() -> anyhow::Result<Self> {
+    pub(crate) fn find(target: &'static str) -> anyhow::Result<Self> {
         let version = output(Command::new("rustc").arg("--version"))?;
         if !version.contains(&format!(" {RUST_VERSION} ")) {
             return Err(Skipped::because(format!(
@@ -45,11 +39,16 @@ impl Toolchain {
             )));
         }
         let folder = folder()?;
-        let library = folder.join(format!("rust-src/usr/src/rustc-{RUST_VERSION}/library"));
-        if !library.join("std/Cargo.toml").is_file() {
-            fetch_sources(&folder)?;
+        // Libraries fit the very compiler that built them.
+        let name: String =
+            version.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign } else { '-' }).collect();
+        let sysroot = folder.join("sysroot").join(name.trim_end_matches('-'));
+        let libraries = sysroot.join("lib/rustlib").join(target).join("lib");
+        if !libraries.is_dir() {
+            let library = sources::library(&folder)?;
+            build_library(&library, target, &libraries)?;
         }
-        Ok(Self { library, target: folder.join("build") })
+        Ok(Self { target, sysroot })
     }
 
     /// Finds what links programs for Windows, which checking them does not need.
@@ -58,91 +57,79 @@ impl Toolchain {
         Ok(self)
     }
 
-    /// Cargo for a target, with what it builds the standard library from.
-    pub(crate) fn cargo(&self, task: &str, target: &str) -> Command {
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(root()).args([task, "--locked", "--target", target]);
-        cargo.arg("-Zbuild-std=std,panic_unwind,test");
-        cargo.env("RUSTC_BOOTSTRAP", "1");
-        cargo.env("__CARGO_TESTS_ONLY_SRC_ROOT", &self.library);
-        cargo.env("CARGO_TARGET_DIR", &self.target);
+    /// Cargo for the target.
+    pub(crate) fn cargo(&self, task: &str) -> Command {
+        self.cargo_with(task, &[])
+    }
+
+    /// Cargo for the target, with flags for its compiler.
+    pub(crate) fn cargo_with(&self, task: &str, flags: &[String]) -> Command {
+        let mut cargo = cargo();
+        cargo.current_dir(root()).args([task, "--locked", "--target", self.target]);
+        // What builds and runs on this system is built as ever: for that these flags are not.
+        let sysroot = format!("--sysroot={}", self.sysroot.display());
+        let flags: Vec<&str> =
+            [sysroot.as_str()].into_iter().chain(flags.iter().map(String::as_str)).collect();
+        cargo.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", "x86_64-w64-mingw32-gcc");
         cargo
     }
 
-    /// Where what was built for a target lies.
-    pub(crate) fn built(&self, target: &str, profile: &str) -> PathBuf {
-        self.target.join(target).join(profile)
+    /// Where what was built for the target lies.
+    pub(crate) fn built(&self, profile: &str) -> PathBuf {
+        target_folder().join(self.target).join(profile)
     }
 }
 
-/// Where everything lies that is fetched and built here.
+fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn target_folder() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// Where everything lies that is fetched and made here.
 pub(crate) fn folder() -> anyhow::Result<PathBuf> {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let folder = target.join("windows");
+    let folder = target_folder().join("windows");
     fs::create_dir_all(&folder)?;
     Ok(folder.canonicalize()?)
 }
 
-/// Downloads and unpacks the sources.
-fn fetch_sources(folder: &Path) -> anyhow::Result<()> {
-    for tool in ["apt-get", "dpkg-deb"] {
-        if !is_there(tool) {
-            return Err(Skipped::because(format!(
-                "the sources of the standard library come by `{tool}`, which is not there"
-            )));
+/// Builds the standard library from its sources, and puts it where rustc looks for it.
+fn build_library(library: &Path, target: &str, libraries: &Path) -> anyhow::Result<()> {
+    let folder = folder()?.join("library");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("src"))?;
+    // Cargo builds it along with a package. This one has nothing in it.
+    fs::write(
+        folder.join("Cargo.toml"),
+        "[package]\nname = \"none\"\nedition = \"2024\"\n[profile.release]\ndebug = false\n[workspace]\n",
+    )?;
+    fs::write(folder.join("src/lib.rs"), "#![no_std]\n")?;
+    let mut cargo = cargo();
+    cargo.current_dir(&folder).args(["build", "--quiet", "--release", "--target", target]);
+    cargo.arg("-Zbuild-std=std,panic_unwind,test").env("RUSTC_BOOTSTRAP", "1");
+    cargo.env("__CARGO_TESTS_ONLY_SRC_ROOT", library).env("CARGO_TARGET_DIR", folder.join("build"));
+    // Its panics tell where in Rust's sources they are, and not where those lay here.
+    let place = format!("--remap-path-prefix={}=/rust/library", library.display());
+    // A released program is optimised across libraries, which takes them half compiled.
+    let flags = [place.as_str(), "-Cembed-bitcode=yes"];
+    cargo.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+    ensure!(cargo.status()?.success(), "the standard library does not build for {target}");
+    let part = libraries.with_extension("part");
+    let _ = fs::remove_dir_all(&part);
+    fs::create_dir_all(&part)?;
+    for built in fs::read_dir(folder.join("build").join(target).join("release/deps"))? {
+        let built = built?.path();
+        let is_library = built.extension().is_some_and(|ending| ending == "rlib");
+        if let Some(name) = built.file_name().filter(|_| is_library) {
+            fs::copy(&built, part.join(name))?;
         }
     }
-    let apt = own_apt(folder)?;
-    let run = |arguments: &[&str]| -> anyhow::Result<bool> {
-        let mut command = Command::new("apt-get");
-        command.current_dir(folder).env("APT_CONFIG", &apt).arg("--quiet=2").args(arguments);
-        Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).status()?.success())
-    };
-    // What was downloaded before is not asked for again.
-    let package =
-        || fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).find(|path| is_package(path));
-    if package().is_none() && !(run(&["update"])? && run(&["download", SOURCES])?) {
-        return Err(Skipped::because(format!("apt has no `{SOURCES}` in {SUITE} any more, or no network")));
-    }
-    let package = package().context("apt said that it downloaded the sources")?;
-    let mut unpack = Command::new("dpkg-deb");
-    unpack.arg("--extract").arg(&package).arg(folder.join("rust-src"));
-    if !unpack.status()?.success() {
-        fs::remove_file(&package)?;
-        bail!("`{}` cannot be unpacked and was removed; run this again", package.display());
-    }
-    Ok(())
-}
-
-fn is_package(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    name.starts_with("rust-src_") && name.ends_with(".deb")
-}
-
-/// An apt that knows one suite and writes into a folder of ours. Gives its configuration.
-fn own_apt(folder: &Path) -> anyhow::Result<PathBuf> {
-    let apt = folder.join("apt");
-    for part in ["lists/partial", "archives/partial"] {
-        fs::create_dir_all(apt.join(part))?;
-    }
-    let apt_text = apt.display();
-    let settings = format!(
-        "Dir::Etc::SourceList \"{apt_text}/sources.list\";\nDir::Etc::SourceParts \"-\";\n\
-         Dir::State \"{apt_text}\";\nDir::State::status \"/dev/null\";\nDir::Cache \"{apt_text}\";\n"
-    );
-    fs::write(apt.join("sources.list"), format!("deb [signed-by={KEYRING}] {} {SUITE} main\n", mirror()?))?;
-    fs::write(apt.join("apt.conf"), settings)?;
-    Ok(apt.join("apt.conf"))
-}
-
-/// The Debian mirror that apt uses here.
-fn mirror() -> anyhow::Result<String> {
-    let mut targets = Command::new("apt-get");
-    targets.args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian"]);
-    let mirrors = output(&mut targets)?;
-    let mirror = mirrors.lines().find(|uri| uri.trim_end_matches('/').ends_with("/debian"));
-    mirror.map(str::to_owned).ok_or_else(|| Skipped::because("apt knows no Debian mirror here".to_owned()))
+    // INVARIANT: the folder is there only when all of it is.
+    fs::rename(&part, libraries).with_context(|| format!("`{}` cannot be made", libraries.display()))?;
+    Ok(fs::remove_dir_all(&folder)?)
 }
 
 /// Sees to it that a program is there, by apt where that can be done without asking.

@@ -6,11 +6,15 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
 
-use super::toolchain::{folder, is_there, need, output};
+use super::Skipped;
+use super::toolchain::{folder, is_there, need};
 use crate::root;
 
 /// Where Debian has what starts programs; `wine` itself asks for 32 bits too.
 const DEBIAN: &str = "/usr/lib/wine/wine64";
+
+/// The DLLs that stand in for missing ones, and what they are linked with.
+const STAND_INS: [(&str, &[&str]); 2] = [("bcryptprimitives", &["-ladvapi32"]), ("wevtapi", &[])];
 
 /// Wine, with a Windows of its own.
 pub(super) struct Wine {
@@ -22,8 +26,8 @@ pub(super) struct Wine {
 }
 
 impl Wine {
-    /// Finds Wine, makes a Windows for it, and puts the program there.
-    pub(super) fn prepare(program: &Path) -> anyhow::Result<Self> {
+    /// Finds Wine, makes a Windows for it, and puts there the programs that were built into a folder.
+    pub(super) fn prepare(built: &Path) -> anyhow::Result<Self> {
         if !is_there(DEBIAN) {
             need("wine", &["wine64", "wine"])?;
         }
@@ -31,10 +35,14 @@ impl Wine {
         let folder = folder()?;
         let (prefix, programs) = (folder.join("wine"), folder.join("programs"));
         fs::create_dir_all(&programs)?;
-        fs::copy(program, programs.join("evtmap.exe"))?;
+        for program in ["evtmap.exe", "examples/follow.exe"].map(|name| built.join(name)) {
+            let name = program.file_name().unwrap_or_default();
+            fs::copy(&program, programs.join(name)).with_context(|| format!("no `{}`", program.display()))?;
+        }
         let wine = Self { starter, prefix, programs };
-        wine.stand_in("bcryptprimitives", &["-ladvapi32"])?;
-        wine.stand_in("wevtapi", &[])?;
+        for (name, libraries) in STAND_INS {
+            wine.stand_in(name, libraries)?;
+        }
         wine.boot()?;
         Ok(wine)
     }
@@ -46,6 +54,14 @@ impl Wine {
         compiler.arg(self.programs.join(format!("{name}.dll")));
         compiler.arg(root().join(format!("xtask/windows/{name}.c"))).args(libraries);
         ensure!(compiler.status()?.success(), "the stand-in for {name}.dll does not compile");
+        Ok(())
+    }
+
+    /// Puts the DLLs into a folder from which programs are started that are not ours to place.
+    pub(super) fn stand_beside(&self, folder: &Path) -> anyhow::Result<()> {
+        for name in STAND_INS.map(|(name, _)| format!("{name}.dll")) {
+            fs::copy(self.programs.join(&name), folder.join(&name))?;
+        }
         Ok(())
     }
 
@@ -66,13 +82,13 @@ impl Wine {
 
     /// The program, to be started with arguments in the root of the repository.
     pub(super) fn evtmap(&self) -> Command {
-        self.command(&self.programs.join("evtmap.exe"))
+        self.program("evtmap.exe")
     }
 
-    /// A program, to be started in the root of the repository.
-    pub(super) fn command(&self, program: &Path) -> Command {
+    /// One of the programs, to be started in the root of the repository.
+    pub(super) fn program(&self, name: &str) -> Command {
         let mut command = Command::new(&self.starter);
-        command.current_dir(root()).arg(program);
+        command.current_dir(root()).arg(self.programs.join(name));
         for (name, value) in self.environment() {
             command.env(name, value);
         }
@@ -93,12 +109,22 @@ impl Wine {
         &self.starter
     }
 
-    /// Makes Wine's Windows, which its first program would wait for.
+    /// Makes Wine's Windows, which its first program would wait for. Where not even a program of Wine's own
+    /// starts, it is not ours that is wrong.
     fn boot(&self) -> anyhow::Result<()> {
+        const CODE: i32 = 7;
         fs::create_dir_all(&self.prefix)?;
-        let told = output(self.evtmap().arg("--version").stdin(Stdio::null()))
-            .context("the program does not start under Wine")?;
-        ensure!(told.starts_with("evtmap "), "the program says `{told}` for its version");
+        let mut own = Command::new(&self.starter);
+        own.args(["cmd", "/c", "exit", &CODE.to_string()]).envs(self.environment());
+        let ended = own.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if !ended.is_ok_and(|ended| ended.code() == Some(CODE)) {
+            return Err(Skipped::because("Wine is there and starts none of its own programs".to_owned()));
+        }
+        let mut version = self.evtmap();
+        let told = version.arg("--version").stdin(Stdio::null()).output()?;
+        let [said, complained] =
+            [told.stdout, told.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        ensure!(said.starts_with("evtmap "), "the program does not start under Wine: {said}{complained}");
         Ok(())
     }
 }

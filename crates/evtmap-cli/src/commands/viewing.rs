@@ -32,9 +32,9 @@ pub(super) fn look_at_all<N: Default + Send>(
 
 /// The line that says what was read.
 pub(super) fn overview(account: &ScanAccount) -> String {
-    let n_read = account.files.iter().filter(|file| file.kind.is_some()).count();
+    let read = account.files.iter().filter(|file| file.kind.is_some());
     let events = counted(account.progress().events, "event");
-    let mut line = format!("{HEADING}{events}{HEADING:#} in {}", counted(n_read as u64, "file"));
+    let mut line = format!("{HEADING}{events}{HEADING:#} in {}", summary::counted_logs(read));
     if let Some((first, last)) = account.span().0 {
         let minute = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M").to_string();
         line += &format!(", {} to {} UTC", minute(first), minute(last));

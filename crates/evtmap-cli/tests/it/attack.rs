@@ -3,7 +3,7 @@
 use evtmap::attack::own_description;
 use serde_json::{Value, json};
 
-use crate::program::{Folder, Run};
+use crate::program::{Folder, Run, slashes};
 use crate::report::check_schema;
 use crate::sample;
 
@@ -80,7 +80,8 @@ fn a_cache_holds_rules_and_catalogue() {
         .with("cache/rules/a.yml", sample::RULES)
         .with("empty/file", "");
     let run = folder.check("map log.evtx --cache-dir cache", 0);
-    assert!(run.out.contains("2 rules from cache/rules, ATT&CK enterprise-attack 99.9"), "{}", run.out);
+    let shown = slashes(&run.out);
+    assert!(shown.contains("2 rules from cache/rules, ATT&CK enterprise-attack 99.9"), "{shown}");
     let run = folder.check("map log.evtx --cache-dir empty", 0);
     assert!(run.out.contains("rules from the program"), "{}", run.out);
 }

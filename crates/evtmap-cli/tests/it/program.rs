@@ -89,6 +89,11 @@ impl Folder {
     }
 }
 
+/// What the program says with the signs that Linux has between folders, in JSON too.
+pub(crate) fn slashes(text: &str) -> String {
+    text.replace(r"\\", "/").replace('\\', "/")
+}
+
 impl Run {
     /// What a finished program left.
     pub(crate) fn of(output: Output) -> Self {

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use zip::write::SimpleFileOptions;
 
-use crate::program::Folder;
+use crate::program::{Folder, slashes};
 use crate::sample;
 
 const BROKEN: &str = "\
@@ -47,7 +47,7 @@ fn check(folder: &Folder, rules: &str, path: &str) {
     assert!(run.out.contains(&format!("2 rules from {rules}")), "{}", run.out);
     assert!(run.out.contains("3 detections: 2 high, 1 low"), "{}", run.out);
     assert!(
-        folder.read("out.jsonl").contains(&format!(r#""path":"{path}""#)),
+        slashes(&folder.read("out.jsonl")).contains(&format!(r#""path":"{path}""#)),
         "{}",
         folder.read("out.jsonl")
     );
@@ -97,7 +97,7 @@ detection: {selection: {a: b}, condition: selection}
     let (_, not_looked_at) = run.out.split_once("Not looked at").unwrap();
     assert!(run.out.contains("3 detections"), "{}", run.out);
     assert!(not_looked_at.contains("1 rule: cannot be used as written"), "{}", run.out);
-    assert!(not_looked_at.contains("rules/broken.yml (line 6: "), "{}", run.out);
+    assert!(slashes(not_looked_at).contains("rules/broken.yml (line 6: "), "{}", run.out);
     assert!(not_looked_at.contains("1 rule: not about Windows"), "{}", run.out);
     assert!(not_looked_at.contains("1 rule: not a Sigma rule"), "{}", run.out);
 }
@@ -173,7 +173,7 @@ correlation:
     let folder = folder().with("copy/log.evtx", sample::log()).with("rules.yml", rules);
     let run = folder.check("map log.evtx copy --rules rules.yml -o out.jsonl --no-associations", 0);
     assert!(run.out.contains("1 detection: 1 high"), "{}", run.out);
-    let line = folder.read("out.jsonl");
+    let line = slashes(&folder.read("out.jsonl"));
     assert!(
         line.contains(r#""correlation":{"type":"event_count""#) && line.contains(r#""events":6"#),
         "{line}"

@@ -10,6 +10,9 @@ use super::{InputError, Log};
 /// The path that stands for standard input. A file of that name is `./-`.
 pub const STANDARD_INPUT: &str = "-";
 
+/// What begins the text that a channel of a running event log has for its path: `live:Security`.
+pub const LIVE_PREFIX: &str = "live:";
+
 /// The files that [`find`] came upon.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -118,7 +121,7 @@ mod tests {
             }
         }
         let found = find(paths.iter().map(|path| root.join(path)));
-        let show = |path: &Path| path.strip_prefix(&root).unwrap().display().to_string();
+        let show = |path: &Path| path.strip_prefix(&root).unwrap().display().to_string().replace('\\', "/");
         let files = found
             .files
             .iter()

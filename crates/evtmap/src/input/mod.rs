@@ -38,7 +38,7 @@ use crate::event::origin::Origins;
 pub use archive::{Log, Logs, logs};
 pub use csv::{DateOrder, MAX_COLUMNS, Table};
 pub use evtx::{Combinations, write_value};
-pub use find::{Found, FoundFile, STANDARD_INPUT, Unopened, find};
+pub use find::{Found, FoundFile, LIVE_PREFIX, STANDARD_INPUT, Unopened, find};
 pub use text::{MAX_RECORD_BYTES, Problem};
 
 /// A kind of file. A new kind is a file in this folder and a line in [`KINDS`].
@@ -349,7 +349,9 @@ impl Source {
         if path == Path::new(STANDARD_INPUT) {
             return Self::new(path.to_owned(), Content::Stream(Box::new(io::stdin())), None);
         }
-        let file = File::open(path)?;
+        // Windows opens no folder as a file, and calls that missing rights.
+        let file = File::open(path)
+            .map_err(|error| if path.is_dir() { io::ErrorKind::IsADirectory.into() } else { error })?;
         let metadata = file.metadata()?;
         if metadata.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());

@@ -9,7 +9,7 @@ use super::Progress;
 use super::feed::Begun;
 use super::reading::Read;
 use crate::event::Event;
-use crate::input::{Dates, Found, InputError, RecordProblem};
+use crate::input::{Dates, Found, InputError, LIVE_PREFIX, RecordProblem};
 use crate::policy::PolicyAccount;
 
 /// The problems of one kind that are kept of a file with their places; of the others the number is enough.
@@ -66,6 +66,13 @@ pub struct FileAccount {
     pub problems: BTreeMap<&'static str, Problems>,
     /// Why it could not be read, or not to its end.
     pub error: Option<InputError>,
+}
+
+impl FileAccount {
+    /// Whether it is no file but a channel of a running event log.
+    pub fn is_channel(&self) -> bool {
+        self.path.to_str().is_some_and(|path| path.starts_with(LIVE_PREFIX))
+    }
 }
 
 /// Problems of one kind.

@@ -82,8 +82,9 @@ fn coverage() -> String {
     for file in rules::read(&folder()).unwrap() {
         let rules = Collection::parse(&file.text, &Placeholders::default());
         for rule in telling(&rules) {
-            let counts =
-                logs.entry(log_of(&file.path).to_owned()).or_insert_with(|| vec![0; tactics.len() + 1]);
+            let counts = logs
+                .entry(log_of(&file.path.replace('\\', "/")).to_owned())
+                .or_insert_with(|| vec![0; tactics.len() + 1]);
             let tags = &rule.metadata().tags;
             let has = |tactic: &&str| tags.iter().any(|tag| tag.strip_prefix("attack.") == Some(*tactic));
             let cells = std::iter::once(true).chain(tactics.iter().map(has));
