@@ -24,6 +24,9 @@ use crate::event::{Event, Place, Value};
 const MAX_KNOWN: usize = 1 << 16;
 /// How many values the templates of a record may have gaps for.
 const MAX_VALUES: usize = 1 << 12;
+/// How much text a record may come to, of which a chunk has 64 KiB: what is in its gaps may use one template
+/// again and again, and each use takes over the template's text.
+const MAX_TEXT_BYTES: usize = 1 << 20;
 /// How deep templates may lie in each other's gaps.
 const MAX_TEMPLATE_DEPTH: u32 = 4;
 /// Where a chunk's first record begins.
@@ -211,6 +214,9 @@ impl<'c> Decoder<'c> {
             return Err(Unusual);
         }
         self.combination.extend_from_slice(&known.number.to_le_bytes());
+        if event.everything().len() + known.template.text.len() > MAX_TEXT_BYTES {
+            return Err(Unusual);
+        }
         let held = event.hold(&known.template.text);
         known
             .template

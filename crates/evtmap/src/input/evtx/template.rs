@@ -17,6 +17,9 @@ use crate::event::{Label, MAX_DEPTH, Place};
 const MAX_ELEMENT_DEPTH: u32 = MAX_DEPTH;
 /// How many fields a template may have.
 const MAX_STEPS: usize = 1_000;
+/// How much text a template may have: as much as a chunk has room for. Fields may share a name, so that a forged
+/// template could have a thousand times that, which every record of it would take over.
+const MAX_TEXT_BYTES: usize = 64 << 10;
 
 /// The element that an event's System fields are in.
 const SYSTEM: &str = "System";
@@ -266,22 +269,25 @@ impl Reader<'_> {
     }
 
     fn field(&mut self, place: Place, name: &str, value: Part, empty: Empty) -> Result<(), Unusual> {
-        let label = Label::new(place, name, self.store(name));
+        let label = Label::new(place, name, self.store(name)?);
         match value {
             Part::Gap(gap) => self.push(Action::Field { label, gap, empty }),
             Part::Constant(value) if value.is_empty() => Err(Unusual),
             Part::Constant(value) => {
-                let value = self.store(&value);
+                let value = self.store(&value)?;
                 self.push(Action::Constant { label, value })
             }
         }
     }
 
     /// Keeps a text with those of the template.
-    fn store(&mut self, text: &str) -> Range<usize> {
+    fn store(&mut self, text: &str) -> Result<Range<usize>, Unusual> {
         let start = self.template.text.len();
+        if start + text.len() > MAX_TEXT_BYTES {
+            return Err(Unusual);
+        }
         self.template.text.push_str(text);
-        start..self.template.text.len()
+        Ok(start..self.template.text.len())
     }
 
     /// The attributes of a group of fields, which must not be gaps. Namespaces say nothing.
