@@ -1,6 +1,8 @@
 //! What is released: the program for Linux and Windows in archives with checksums, completions and pages of the
 //! manual; and whether the libraries fit the systems that nothing can be linked for here.
 
+mod licences;
+
 use std::env;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -47,6 +49,9 @@ const PAPERS: &[&str] = &[
     "crates/evtmap/data/attack/NOTICE.md",
     "docs",
 ];
+/// The licences of the libraries in the program, and those of Rust's own library, which the toolchain has.
+const LICENCES: &str = "LICENCES-OF-LIBRARIES.txt";
+const RUST_LICENCES: &str = "share/doc/rust/COPYRIGHT-library.html";
 const CHECKSUMS: &str = "SHA256SUMS";
 
 /// Makes a part of it and says what that is.
@@ -89,7 +94,7 @@ fn linux() -> anyhow::Result<String> {
     let changed = changed()?;
     let gzip = GzBuilder::new().mtime(0).write(File::create(&archive)?, Compression::best());
     let mut tar = tar::Builder::new(gzip);
-    for (path, content, is_program) in files(&program, "evtmap", &program)? {
+    for (path, content, is_program) in files((&program, LINUX), &program)? {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(if is_program { 0o755 } else { 0o644 });
@@ -153,7 +158,7 @@ fn windows() -> anyhow::Result<String> {
     let mut zip = zip::ZipWriter::new(File::create(&archive)?);
     let options = SimpleFileOptions::default().last_modified_time(zip_time(changed()?)?);
     for (path, content, _) in
-        files(&program, "evtmap.exe", &here)?.iter().filter(|(path, ..)| !path.starts_with("man/"))
+        files((&program, GNU), &here)?.iter().filter(|(path, ..)| !path.starts_with("man/"))
     {
         zip.start_file(format!("{name}/{path}"), options)?;
         zip.write_all(content)?;
@@ -189,10 +194,17 @@ fn without_places() -> anyhow::Result<[String; 2]> {
         .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())))
 }
 
-/// What is in an archive: the path of each file, its content, and whether it is a program. `here` is the program
-/// for this system, which writes completions and the manual.
-fn files(program: &Path, name: &str, here: &Path) -> anyhow::Result<Vec<(String, Vec<u8>, bool)>> {
-    let mut files = vec![(name.to_owned(), fs::read(program)?, true)];
+/// What is in the archive of a program for a system: the path of each file, its content, and whether it is a
+/// program. `here` is the program for this system, which writes completions and the manual.
+fn files((program, target): (&Path, &str), here: &Path) -> anyhow::Result<Vec<(String, Vec<u8>, bool)>> {
+    let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut files = vec![(name, fs::read(program)?, true)];
+    files.push((LICENCES.to_owned(), licences::of("evtmap-cli", target)?.into_bytes(), false));
+    let rust = Path::new(&output(Command::new("rustc").args(["--print", "sysroot"]))?).join(RUST_LICENCES);
+    // A toolchain that was installed without documentation has none; the text above says under what Rust is.
+    if let Ok(text) = fs::read(rust) {
+        files.push(("LICENCES-OF-RUST.html".to_owned(), text, false));
+    }
     for paper in PAPERS {
         for path in pages(&root().join(paper))? {
             let name = path.strip_prefix(root())?.display().to_string();
