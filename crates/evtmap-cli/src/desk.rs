@@ -58,9 +58,9 @@ impl Sink for Desk {
         self.reports.alert(alert)
     }
 
-    fn batch(&mut self, alerts: &[Alert], prepared: Vec<Prepared>) -> io::Result<()> {
+    fn batch(&mut self, alerts: &[Alert], prepared: &[Prepared]) -> io::Result<()> {
         alerts.iter().for_each(|alert| self.tally.add(alert));
-        self.reports.batch(alerts, &prepared)
+        self.reports.batch(alerts, prepared)
     }
 
     fn preparation(&self) -> Option<Arc<dyn Prepare>> {
@@ -206,12 +206,13 @@ impl Reports {
 struct Pens(Vec<Option<Arc<dyn Pen>>>);
 
 impl Prepare for Pens {
-    fn prepare(&self, alerts: &[Alert]) -> Vec<Prepared> {
-        let lines = |pen: &Arc<dyn Pen>| {
-            let mut lines = Vec::new();
-            pen.write(alerts, &mut lines).map(|()| lines)
-        };
-        self.0.iter().map(|pen| pen.as_ref().map(lines)).collect()
+    fn prepare(&self, alerts: &[Alert], prepared: &mut Vec<Prepared>) {
+        prepared.resize_with(self.0.len(), || None);
+        for (pen, made) in self.0.iter().zip(prepared) {
+            let mut lines = made.take().and_then(Result::ok).unwrap_or_default();
+            lines.clear();
+            *made = pen.as_ref().map(|pen| pen.write(alerts, &mut lines).map(|()| lines));
+        }
     }
 }
 

@@ -102,31 +102,31 @@ impl PyAlert {
     /// The computer that the event was logged on; empty when unknown.
     #[getter]
     fn computer(&self) -> &str {
-        &self.alert.event.computer
+        &self.alert.event.said.computer
     }
 
     /// Who did it, as far as the event says.
     #[getter]
     fn user(&self) -> Option<&str> {
-        self.alert.event.user.as_deref()
+        self.alert.event.said.user.as_deref()
     }
 
     /// The log that the event was written to; empty when unknown.
     #[getter]
     fn channel(&self) -> &str {
-        &self.alert.event.channel
+        &self.alert.event.said.channel
     }
 
     /// What wrote the event; empty when unknown.
     #[getter]
     fn provider(&self) -> &str {
-        &self.alert.event.provider
+        &self.alert.event.said.provider
     }
 
     /// The event's id.
     #[getter]
     fn event_id(&self) -> Option<u32> {
-        self.alert.event.event_id
+        self.alert.event.said.event_id
     }
 
     /// The event's number in its log.
@@ -138,7 +138,7 @@ impl PyAlert {
     /// The message as Windows rendered it, where the input has it.
     #[getter]
     fn message(&self) -> Option<&str> {
-        self.alert.event.message.as_deref()
+        self.alert.event.said.message.as_deref()
     }
 
     /// The event's payload; a name that comes several times has a list.
@@ -182,11 +182,11 @@ impl PyAlert {
         let (finding, event) = (&self.alert.finding, &self.alert.event);
         let severity = finding.severity.map_or("", Severity::as_str);
         let techniques = self.technique_ids().join(" ");
-        let id = event.event_id.map(|id| id.to_string()).unwrap_or_default();
+        let id = event.said.event_id.map(|id| id.to_string()).unwrap_or_default();
         format!(
             "<evtmap.Alert: {severity} {:?} {techniques}, event {id} on {:?}>",
             finding.title(),
-            event.computer
+            event.said.computer
         )
     }
 }

@@ -46,7 +46,7 @@ pub use correlation::{
 };
 pub use detection::{Detection, Item, NamedSelection, Selection};
 pub use diagnostic::{Code, Diagnostic, Gravity};
-pub use engine::{Engine, EngineBuilder, Known, Scratch, Shortcut, SlotEvent};
+pub use engine::{Engine, EngineBuilder, Known, Scratch, Shortcut, SlotEvent, is_of_time};
 pub use event::{Event, FieldList, Value};
 pub use example::{EXAMPLES_ENDING, Example, ExampleEvents, ExampleFields, Examples, Recording, Recordings};
 pub use explain::{Evidence, ExplainedItem, ExplainedPart, ExplainedValue, Explanation, ItemEvidence};

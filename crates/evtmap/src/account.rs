@@ -40,7 +40,7 @@ impl Accounts {
     pub fn learn(&mut self, alert: &Alert) {
         for prefix in PREFIXES {
             let field = |rest: &str| {
-                let mut fields = alert.event.fields.iter();
+                let mut fields = alert.event.said.fields.iter();
                 let found = fields.find(|(name, _)| name.strip_prefix(prefix) == Some(rest));
                 found.and_then(|(_, value)| value).filter(|value| !matches!(*value, "" | "-"))
             };
@@ -107,7 +107,7 @@ mod tests {
     fn learn(accounts: &mut Accounts, prefix: &str, sid: &str, domain: &str, name: &str) {
         let mut alert = detection();
         let fields = [("UserSid", sid), ("DomainName", domain), ("UserName", name)];
-        Arc::make_mut(&mut alert.event).fields =
+        Arc::make_mut(&mut alert.event).said_mut().fields =
             fields.map(|(field, value)| (format!("{prefix}{field}"), Some(value))).into_iter().collect();
         accounts.learn(&alert);
     }

@@ -47,11 +47,11 @@ impl Alike {
         let event = &alert.event;
         let mut alike = Self {
             finding: Arc::clone(&alert.finding),
-            computer: event.computer.clone(),
-            user: event.user.clone(),
+            computer: event.said.computer.clone(),
+            user: event.said.user.clone(),
             derived: alert.derived.as_ref().map(|derived| DerivedFrom {
-                channel: event.channel.clone(),
-                event_id: event.event_id.unwrap_or_default(),
+                channel: event.said.channel.clone(),
+                event_id: event.said.event_id.unwrap_or_default(),
                 derived: Arc::clone(derived),
             }),
             n: 0,
@@ -66,13 +66,13 @@ impl Alike {
     fn has(&self, alert: &Alert) -> bool {
         let event = &alert.event;
         Arc::ptr_eq(&self.finding, &alert.finding)
-            && self.computer == event.computer
-            && self.user == event.user
+            && self.computer == event.said.computer
+            && self.user == event.said.user
             && match (&self.derived, &alert.derived) {
                 (None, None) => true,
                 (Some(from), Some(derived)) => {
-                    from.channel == event.channel
-                        && from.event_id == event.event_id.unwrap_or_default()
+                    from.channel == event.said.channel
+                        && from.event_id == event.said.event_id.unwrap_or_default()
                         && from.derived == *derived
                 }
                 _ => false,
@@ -105,7 +105,8 @@ impl Alikes {
     /// Puts an alert to those that it is like. Gives whether there are now so many kinds that they should be
     /// counted.
     pub(crate) fn add(&mut self, alert: &Alert) -> bool {
-        let hash = hash(&self.hasher, &alert.finding, &alert.event.computer, alert.event.user.as_deref());
+        let hash =
+            hash(&self.hasher, &alert.finding, &alert.event.said.computer, alert.event.said.user.as_deref());
         let kinds = &mut self.kinds;
         let place = self.places.find(hash, |place| kinds.get(*place).is_some_and(|alike| alike.has(alert)));
         if let Some(alike) = place.and_then(|place| kinds.get_mut(*place)) {
@@ -153,9 +154,9 @@ mod tests {
             alert
         };
         all.extend([
-            changed(|alert| Arc::make_mut(&mut alert.event).computer = "WS02".to_owned()),
-            changed(|alert| Arc::make_mut(&mut alert.event).user = None),
-            changed(|alert| Arc::make_mut(&mut alert.event).event_id = Some(1)),
+            changed(|alert| Arc::make_mut(&mut alert.event).said_mut().computer = "WS02".to_owned()),
+            changed(|alert| Arc::make_mut(&mut alert.event).said_mut().user = None),
+            changed(|alert| Arc::make_mut(&mut alert.event).said_mut().event_id = Some(1)),
             changed(|alert| alert.derived = None),
             changed(|alert| {
                 Arc::make_mut(alert.derived.as_mut().unwrap()).missing_fields.push("Hashes".to_owned());

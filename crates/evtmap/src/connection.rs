@@ -196,7 +196,7 @@ impl Connections {
     fn note_address(&mut self, event: &AlertEvent, telling: &TellingAddress) {
         let host = match &telling.host {
             Some(name) => field(event, name),
-            None => Some(event.computer.as_str()),
+            None => Some(event.said.computer.as_str()),
         };
         let (Some(host), Some(address)) = (host, field(event, &telling.address)) else { return };
         let address = plain_address(address);
@@ -216,11 +216,11 @@ impl Connections {
     fn note(&mut self, event: &AlertEvent, time: Timestamp, telling: &Telling) {
         let Some(account) = account(event, &telling.account) else { return };
         let (from, to) = match &telling.to {
-            Some(to) => (Some(event.computer.as_str()), field(event, to)),
+            Some(to) => (Some(event.said.computer.as_str()), field(event, to)),
             None => {
                 let named = telling.from.iter().filter_map(|name| field(event, name)).map(plain_address);
                 let from = named.into_iter().find(|from| !is_own_address(from));
-                (from, Some(event.computer.as_str()))
+                (from, Some(event.said.computer.as_str()))
             }
         };
         let (Some(from), Some(to)) = (from, to) else { return };
@@ -242,8 +242,8 @@ impl Connections {
 
     /// The first that is seen of a session opened it.
     fn note_session(&mut self, event: &AlertEvent, id: String, opening: Opening) {
-        if self.sessions.len() < N_SESSIONS_MAX && event.computer.len() <= NAME_MAX {
-            self.sessions.entry((event.computer.clone(), id)).or_insert(opening);
+        if self.sessions.len() < N_SESSIONS_MAX && event.said.computer.len() <= NAME_MAX {
+            self.sessions.entry((event.said.computer.clone(), id)).or_insert(opening);
         }
     }
 
@@ -294,15 +294,15 @@ fn session_id(text: &str) -> Option<String> {
 }
 
 fn is_of(event: &AlertEvent, channel: &str, event_id: u32, wanted: &BTreeMap<String, String>) -> bool {
-    event.event_id == Some(event_id)
-        && event.channel.eq_ignore_ascii_case(channel)
+    event.said.event_id == Some(event_id)
+        && event.said.channel.eq_ignore_ascii_case(channel)
         && wanted
             .iter()
             .all(|(name, value)| field(event, name).is_some_and(|it| it.eq_ignore_ascii_case(value)))
 }
 
 fn field<'e>(event: &'e AlertEvent, name: &str) -> Option<&'e str> {
-    event.fields.get(name).flatten().map(str::trim).filter(|value| !matches!(*value, "" | "-"))
+    event.said.fields.get(name).flatten().map(str::trim).filter(|value| !matches!(*value, "" | "-"))
 }
 
 /// `DOMAIN\name`, of an account that is no computer's and not nobody's.
@@ -356,12 +356,13 @@ mod tests {
         let mut alert = detection();
         let event = Arc::make_mut(&mut alert.event);
         event.time = Some(Timestamp::from_second(minute * 60).unwrap());
-        event.computer = host.to_owned();
-        event.channel = if id == 3 { "Microsoft-Windows-Sysmon/Operational" } else { "Security" }.to_owned();
-        event.event_id = Some(id);
+        event.said_mut().computer = host.to_owned();
+        event.said_mut().channel =
+            if id == 3 { "Microsoft-Windows-Sysmon/Operational" } else { "Security" }.to_owned();
+        event.said_mut().event_id = Some(id);
         let pair =
             |text: &str| text.split_once('=').map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
-        event.fields = fields.split(' ').filter_map(pair).collect();
+        event.said_mut().fields = fields.split(' ').filter_map(pair).collect();
         alert
     }
 

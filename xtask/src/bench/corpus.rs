@@ -47,7 +47,10 @@ pub(super) struct Corpus {
     pub(super) json: PathBuf,
     /// The first line of it.
     pub(super) one_line: PathBuf,
+    /// The rows of a sample over and over, at other times.
     pub(super) csv: PathBuf,
+    /// The same rows, each with a description of its own.
+    pub(super) unlike_csv: PathBuf,
     pub(super) n_csv_rows: u64,
     /// A log of next to nothing.
     pub(super) small: PathBuf,
@@ -77,9 +80,15 @@ impl Corpus {
         once(&json, |path| write_json(path, is_recorded, N_JSON_BYTES / shrink))?;
         let n_csv_rows = N_CSV_ROWS / shrink;
         let csv = folder.join("viewer.csv");
-        once(&csv, |path| write_csv(path, n_csv_rows))?;
+        once(&csv, |path| write_csv(path, n_csv_rows, str::to_owned))?;
+        let (unlike_csv, mut n_rows) = (folder.join("unlike.csv"), 0);
+        let numbered = |row: &str| {
+            n_rows += 1;
+            format!("{} ({n_rows})\"", row.strip_suffix('"').unwrap_or(row))
+        };
+        once(&unlike_csv, |path| write_csv(path, n_csv_rows, numbered))?;
         let small = folder.join("small.csv");
-        once(&small, |path| write_csv(path, 1))?;
+        once(&small, |path| write_csv(path, 1, str::to_owned))?;
         once(&one_line, |path| first_line(&json, path))?;
         let archive = shared.join("sigma/sigma-master.tar.gz");
         let rules = archive.exists().then_some(archive);
@@ -95,6 +104,7 @@ impl Corpus {
             json,
             one_line,
             csv,
+            unlike_csv,
             n_csv_rows,
             small,
             rules,
@@ -264,12 +274,14 @@ fn write_json(path: &Path, is_recorded: bool, n_bytes: u64) -> anyhow::Result<()
     Ok(out.flush()?)
 }
 
-fn write_csv(path: &Path, n_rows: u64) -> anyhow::Result<()> {
+/// Writes the rows of the sample in turn, each changed by `change`.
+fn write_csv(path: &Path, n_rows: u64, mut change: impl FnMut(&str) -> String) -> anyhow::Result<()> {
     let mut out = BufWriter::new(File::create(path)?);
     out.write_all("\u{feff}\"Date and Time\",\"Event ID\",\"Computer\",\"User\",\"Task Category\",\"Keywords\",\"Description\"\r\n".as_bytes())?;
     for (second, row) in (0..n_rows).zip(CSV_ROWS.iter().cycle()) {
         let (day, hour) = (1 + second / 86_400 % 28, second / 3_600 % 12 + 1);
         let (minute, second) = (second / 60 % 60, second % 60);
+        let row = change(row);
         write!(out, "\"12/{day:02}/2025 {hour:02}:{minute:02}:{second:02} AM\",{row}\r\n")?;
     }
     Ok(out.flush()?)

@@ -148,6 +148,7 @@ fn cases(program: &Path, corpus: &Corpus) -> anyhow::Result<Vec<Case>> {
         case("JSON lines, two threads", map(&corpus.json, all, "--threads 2"), json),
         case("CSV, one thread", map(&corpus.csv, all, "--threads 1"), rows),
         case("CSV, detections alone", map(&corpus.csv, all, alone), rows),
+        case("CSV, no row like another", map(&corpus.unlike_csv, all, "--threads 1"), rows),
         case("CSV, two threads", map(&corpus.csv, all, "--threads 2"), rows),
     ];
     if let Some(dump) = installed("evtx_dump") {

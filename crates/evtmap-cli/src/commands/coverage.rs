@@ -105,8 +105,8 @@ struct Events(Present);
 impl Sink for Events {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
         let event = &alert.event;
-        if let Some(id) = event.event_id {
-            let key = (event.channel.to_lowercase(), id);
+        if let Some(id) = event.said.event_id {
+            let key = (event.said.channel.to_lowercase(), id);
             // An attacker writes the log: the number of kinds has a bound.
             if self.0.len() < N_KINDS_MAX {
                 self.0.insert(key);

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::gate::{Gate, GateId, Need};
 use super::index::{KeywordIndex, SlotIndex};
 use super::program::{Node, Program};
-use super::{Engine, Posting, SlotTest};
+use super::{Engine, Posting, SlotTest, is_of_time};
 use crate::compile::{Compiled, Expr};
 use crate::pattern::Pattern;
 use crate::predicate::{Predicate, Test};
@@ -125,6 +125,7 @@ impl EngineBuilder {
             keywords.look_everywhere();
         }
         Engine {
+            has_only_words: self.has_only_words(),
             slots: self.slots,
             indices,
             keywords,
@@ -134,6 +135,16 @@ impl EngineBuilder {
             always: self.always,
             is_forgetful: self.without.contains(&Shortcut::Known),
         }
+    }
+
+    /// Whether every keyword needs a text that is more than digits and the signs of a time.
+    fn has_only_words(&self) -> bool {
+        let is_word = |gate: &GateId| {
+            let text = self.gates.get(gate.index()).and_then(|(_, gate)| gate.text());
+            text.is_some_and(|text| !text.bytes().all(|byte| is_of_time(byte.to_ascii_uppercase())))
+        };
+        let keywords = self.tests.iter().zip(&self.signs).filter(|(test, _)| test.slot.is_none());
+        keywords.into_iter().all(|(_, signs)| !signs.is_empty() && signs.iter().all(is_word))
     }
 
     fn node(&mut self, expr: &Expr, compiled: &Compiled, names: &dyn Fn(&str) -> Vec<String>) -> Node {

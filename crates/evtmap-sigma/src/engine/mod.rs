@@ -81,6 +81,14 @@ pub struct Engine {
     always: Vec<u32>,
     /// Whether values that come again are looked up again.
     is_forgetful: bool,
+    /// Whether no keyword is in a text that consists of numbers and signs of a time.
+    has_only_words: bool,
+}
+
+/// Whether a byte is one of those of which numbers and times consist as Windows writes them:
+/// `2026-03-02T08:00:00.1234567Z`.
+pub fn is_of_time(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'-' | b':' | b'.' | b'T' | b'Z')
 }
 
 /// A question to a slot.
@@ -127,6 +135,12 @@ impl Engine {
     /// Whether there is no rule at all.
     pub fn is_empty(&self) -> bool {
         self.programs.is_empty()
+    }
+
+    /// Whether no keyword of a rule can be found in a text of which every byte [is of a time](is_of_time). What
+    /// rules say of an event does then not depend on the texts of that kind that are in no slot.
+    pub fn has_only_words(&self) -> bool {
+        self.has_only_words
     }
 
     /// Calls `visit` with the number of each rule that holds for an event, in the order in which the rules

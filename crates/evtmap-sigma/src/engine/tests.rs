@@ -58,6 +58,33 @@ fn check(detections: &[&str], events: &[FieldList<'_>]) {
     }
 }
 
+/// Whether a rule with these keywords asks for words.
+#[track_caller]
+fn check_words(keywords: &str, has_only_words: bool) {
+    let text = format!(
+        "title: t\nlogsource: {{product: windows}}\ndetection:\n    a: {{b: 1, c|re: d}}\n    k: {keywords}\n    condition: a or not k\n"
+    );
+    let collection = Collection::parse(&text, &Placeholders::default());
+    let mut builder = EngineBuilder::default();
+    for rule in &collection.rules {
+        builder.add(0, rule.compiled(), &[], &|field| vec![field.to_owned()]);
+    }
+    assert_eq!(collection.rules.len(), 1, "{:?}", collection.diagnostics);
+    assert_eq!(builder.build().has_only_words(), has_only_words, "{keywords}");
+}
+
+/// What is a number or a time may hold the keyword, or nothing shows that it does not.
+#[test]
+fn keywords_that_are_words() {
+    check_words("[mimikatz, '*0x5*', 'a*', 'T1059 x']", true);
+    check_words("[mimikatz, 4104]", false);
+    check_words("['08:00:00']", false);
+    check_words("['2026-*-02t*z']", false);
+    check_words("['*']", false);
+    check_words("{'|re': 'mimi'}", false);
+    check_words("{'|all': [mimikatz, '1']}", false);
+}
+
 /// Asks an engine that does without a shortcut, and each rule.
 fn check_engine(rules: &[Rule], events: &[FieldList<'_>], without: Option<Shortcut>) {
     let mut builder = EngineBuilder::default();

@@ -52,7 +52,7 @@ impl Delivery for EventLog {
     /// An alert about an entry of our own would be written as one, and so on without an end, where a rule finds
     /// something in it.
     fn line(&self, told: &Told<'_>) -> Option<String> {
-        let is_own = told.alert.event.provider.eq_ignore_ascii_case(PROVIDER);
+        let is_own = told.alert.event.said.provider.eq_ignore_ascii_case(PROVIDER);
         if is_own { None } else { serde_json::to_string(&entry(told)).ok() }
     }
 
@@ -85,7 +85,7 @@ fn entry(told: &Told<'_>) -> Entry {
     let row = Row::of(told.alert);
     let techniques = finding.techniques.iter().map(|own| own.id.as_str()).collect::<Vec<_>>().join(" ");
     let author = finding.rule.as_ref().map(|rule| rule.author.as_str()).unwrap_or_default();
-    let event_id = event.event_id.map(|id| id.to_string()).unwrap_or_default();
+    let event_id = event.said.event_id.map(|id| id.to_string()).unwrap_or_default();
     let record_id = event.record_id.map(|id| id.to_string()).unwrap_or_default();
     let time = event.time.map(|time| time.to_string()).unwrap_or_default();
     let severity = finding.severity.map_or("none", Severity::as_str);
@@ -96,10 +96,10 @@ fn entry(told: &Told<'_>) -> Entry {
         ("rule id", &row.rule_id()),
         ("rule by", author),
         ("techniques", &techniques),
-        ("host", &event.computer),
-        ("user", event.user.as_deref().unwrap_or_default()),
+        ("host", &event.said.computer),
+        ("user", event.said.user.as_deref().unwrap_or_default()),
         ("time", &time),
-        ("channel", &event.channel),
+        ("channel", &event.said.channel),
         ("event id", &event_id),
         ("record id", &record_id),
         ("alert id", told.id),

@@ -117,7 +117,8 @@ fn message(told: &Told<'_>) -> String {
         Some(Severity::Informational) | None => 6,
     };
     let time = alert.event.time.map_or_else(|| "-".to_owned(), |time| format!("{time:.6}"));
-    let host: String = alert.event.computer.chars().filter(char::is_ascii_graphic).take(MAX_HOST).collect();
+    let host: String =
+        alert.event.said.computer.chars().filter(char::is_ascii_graphic).take(MAX_HOST).collect();
     let host = if host.is_empty() { "-" } else { &host };
     let kind = match alert.finding.kind {
         Kind::Detection => "detection",

@@ -40,7 +40,7 @@ impl Toast {
     /// What an alert says in two lines.
     fn of(alert: &Alert, severity: Severity) -> Self {
         let event = &alert.event;
-        let place = [event.computer.as_str(), event.user.as_deref().unwrap_or_default()];
+        let place = [event.said.computer.as_str(), event.said.user.as_deref().unwrap_or_default()];
         let techniques = alert.finding.techniques.iter().map(|technique| technique.id.as_str());
         let parts: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).chain(techniques).collect();
         let title = format!("{severity}: {}", plain(alert.finding.title()));

@@ -41,14 +41,16 @@ fn tactic(id: &str, name: &str) -> TacticRef {
 fn event(event_id: u32, time: &str, fields: &[(&str, Option<&str>)]) -> AlertEvent {
     AlertEvent {
         time: time.parse().ok(),
-        computer: "WS01.corp.example".to_owned(),
-        channel: "Security".to_owned(),
-        provider: "Microsoft-Windows-Security-Auditing".to_owned(),
-        event_id: Some(event_id),
         record_id: Some(812),
-        user: Some("CORP\\m.keller".to_owned()),
-        fields: fields.iter().copied().collect(),
-        message: None,
+        said: Arc::new(Said {
+            computer: "WS01.corp.example".to_owned(),
+            channel: "Security".to_owned(),
+            provider: "Microsoft-Windows-Security-Auditing".to_owned(),
+            event_id: Some(event_id),
+            user: Some("CORP\\m.keller".to_owned()),
+            fields: fields.iter().copied().collect(),
+            message: None,
+        }),
         is_recovered: false,
         timezone: None,
         input: "WS01/Security.evtx".into(),
@@ -121,7 +123,7 @@ pub(crate) fn association() -> Alert {
         ..Finding::of_event()
     };
     let mut event = event(4624, "2026-03-02T09:00:00Z", &[("LogonType", Some("3"))]);
-    event.message = Some("An account was logged on.\r\n\r\nLogon Type:\t3".to_owned());
+    event.said_mut().message = Some("An account was logged on.\r\n\r\nLogon Type:\t3".to_owned());
     event.timezone = Some("Europe/Berlin".into());
     event.input = "export.csv".into();
     event.position = Position::Line(3);
@@ -155,7 +157,7 @@ pub(crate) fn mere_event() -> Alert {
     let mut event = event(u32::MAX, "2026-03-02T10:00:00Z", &[]);
     event.record_id = Some(u64::MAX);
     event.is_recovered = true;
-    event.user = None;
+    event.said_mut().user = None;
     alert(Finding::of_event(), event)
 }
 
@@ -183,14 +185,16 @@ pub(crate) fn hostile() -> Alert {
     };
     let event = AlertEvent {
         time: None,
-        computer: text(),
-        channel: text(),
-        provider: text(),
-        event_id: None,
         record_id: None,
-        user: Some(text()),
-        fields: [(HOSTILE, Some(HOSTILE)), ("Empty", Some(""))].into_iter().collect(),
-        message: Some(text()),
+        said: Arc::new(Said {
+            computer: text(),
+            channel: text(),
+            provider: text(),
+            event_id: None,
+            user: Some(text()),
+            fields: [(HOSTILE, Some(HOSTILE)), ("Empty", Some(""))].into_iter().collect(),
+            message: Some(text()),
+        }),
         is_recovered: false,
         timezone: Some(HOSTILE.into()),
         input: HOSTILE.into(),

@@ -56,7 +56,7 @@ fn values_are_the_alerts() {
 #[test]
 fn a_batch_is_bounded_in_bytes() {
     let mut alert = hostile();
-    Arc::make_mut(&mut alert.event).message = Some("x".repeat(1 << 20));
+    Arc::make_mut(&mut alert.event).said_mut().message = Some("x".repeat(1 << 20));
     let batches = batches(&vec![alert; 40], usize::MAX);
     assert_eq!(batches.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [32, 8]);
 }

@@ -9,6 +9,7 @@ mod held;
 pub mod json;
 pub mod message;
 pub mod origin;
+mod repeat;
 mod spelling;
 mod system;
 pub(crate) mod time;
@@ -22,6 +23,7 @@ pub use account::Account;
 pub(crate) use account::AccountPlaces;
 pub use evtmap_sigma::Value;
 pub(crate) use held::Label;
+pub(crate) use repeat::Passing;
 pub(crate) use spelling::trimmed;
 use spelling::{is_bare_guid, loosely_equal, may_be_equal};
 pub use system::SYSTEM_FIELDS;
@@ -81,7 +83,7 @@ pub struct Event {
     is_recovered: bool,
     /// Where among the fields those of System are that are asked for with every event, in the order of
     /// [`asked`]. A field that comes first counts.
-    asked: [Option<u32>; 6],
+    asked: [Option<u32>; 8],
     /// What the field `EventID` of System is as a number.
     event_id: Option<u32>,
     /// What the time in System is, where the reader knows it without its text.

@@ -41,9 +41,14 @@ pub(super) fn asked(name: &str) -> Option<usize> {
         "Provider_Name" => Some(3),
         "TimeCreated_SystemTime" => Some(4),
         "EventRecordID" => Some(5),
+        "Execution_ProcessID" => Some(6),
+        "Execution_ThreadID" => Some(7),
         _ => None,
     }
 }
+
+/// The numbers of those that say nothing of what happened.
+pub(super) const PASSING: std::ops::Range<usize> = 4..8;
 
 impl Event {
     /// Remembers where a field is that is asked for with every event.

@@ -22,7 +22,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -82,8 +82,8 @@ pub struct InputOptions {
     pub columns: BTreeMap<String, String>,
     /// What tells provider and channel where the input does not.
     pub origins: Arc<Origins>,
-    /// What tells the fields where the input holds a message in their place.
-    pub messages: Arc<Messages>,
+    /// What tells the fields where the input holds a message in their place; read when an event asks first.
+    pub messages: Arc<LazyLock<Messages>>,
     /// What was found out about the records of event logs, for the logs that follow.
     pub combinations: Arc<Combinations>,
 }
@@ -98,7 +98,7 @@ impl Default for InputOptions {
             recover: false,
             columns: BTreeMap::new(),
             origins: Arc::new(Origins::bundled()),
-            messages: Arc::new(Messages::bundled()),
+            messages: Arc::new(LazyLock::new(Messages::bundled)),
             combinations: Arc::default(),
         }
     }

@@ -200,6 +200,17 @@ impl Router {
         }
     }
 
+    /// Whether what the rules say of an event they say of each that [repeats](Event::says_the_same_as) it: none
+    /// of those that are about it asks for what passes. They have been asked about the event before.
+    pub(crate) fn ignores_what_passes(&self, event: &Event, workspace: &mut Workspace) -> bool {
+        let Some(bucket) = self.bucket(event, &mut workspace.lower) else { return true };
+        let asked = bucket.engine.get().zip(workspace.buckets.get_mut(bucket.number));
+        let Some((engine, SeenBefore { shapes, .. })) = asked else { return false };
+        let passing = event.passing();
+        // What is derived is made of the payload, and the rules see it before what passes.
+        engine.has_only_words() && shapes.of(event, engine.slots()).places().all(|place| !passing.has(place))
+    }
+
     /// The rules that are about an event; nothing when there are none.
     fn bucket(&self, event: &Event, lower: &mut String) -> Option<&Bucket> {
         lower.clear();

@@ -48,6 +48,13 @@ pub(super) struct Slots<'a> {
     filled: &'a [usize],
 }
 
+impl Slots<'_> {
+    /// The places of the fields that are in any slot; one may come several times.
+    pub(super) fn places(&self) -> impl Iterator<Item = usize> {
+        self.filled.iter().filter_map(|slot| self.fields.get(*slot)).flatten().copied()
+    }
+}
+
 impl SlotEvent for SlotView<'_> {
     fn slot<'a>(
         &'a self,

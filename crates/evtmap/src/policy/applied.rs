@@ -54,14 +54,14 @@ impl Subject<'_> {
     fn computer(&self) -> &str {
         match self {
             Self::Event(event) => event.computer(),
-            Self::Kept(event) => &event.computer,
+            Self::Kept(event) => &event.said.computer,
         }
     }
 
     fn field(&self, name: &str) -> Option<&str> {
         match self {
             Self::Event(event) => event.find(name).next()?.text(),
-            Self::Kept(event) => event.fields.get(name)?,
+            Self::Kept(event) => event.said.fields.get(name)?,
         }
     }
 
@@ -73,7 +73,7 @@ impl Subject<'_> {
         let is_one = |account: &str| accounts.iter().any(|glob| glob.matches(account));
         let user = match self {
             Self::Event(event) => event.user().map(|user| user.to_string()),
-            Self::Kept(event) => event.user.clone(),
+            Self::Kept(event) => event.said.user.clone(),
         };
         user.is_some_and(|user| is_one(&user))
             || ACCOUNTS.iter().any(|(domain, name)| {

@@ -45,7 +45,7 @@ impl Sink for Lines {
         let because = line.get("severity_override").map_or(String::new(), |own| {
             format!(" instead of {}: {}", own["from"].as_str().unwrap(), own["because"])
         });
-        let (host, what) = (&alert.event.computer, alert.finding.title());
+        let (host, what) = (&alert.event.said.computer, alert.finding.title());
         self.0.push(format!("{what} on {host}: {}{because}", line["severity"].as_str().unwrap()));
         Ok(())
     }

@@ -22,7 +22,7 @@ pub(super) fn open(out: Box<dyn Write>, _: &ReportOptions) -> io::Result<Box<dyn
 /// An alert as a document.
 pub(super) fn document(row: Row<'_>) -> Value {
     let (finding, event) = (row.finding, row.event);
-    let user = event.user.as_deref().map(name_and_domain);
+    let user = event.said.user.as_deref().map(name_and_domain);
     let document = lines::pruned(json!({
         // ECS wants a time, and data streams refuse what has none.
         "@timestamp": event.time.unwrap_or(Timestamp::UNIX_EPOCH).to_string(),
@@ -36,8 +36,8 @@ pub(super) fn document(row: Row<'_>) -> Value {
             "type": if finding.kind == Kind::Event { &[][..] } else { &["info"] },
             "module": "evtmap",
             "dataset": "evtmap.alerts",
-            "code": event.event_id.map(|id| id.to_string()),
-            "provider": known(&event.provider),
+            "code": event.said.event_id.map(|id| id.to_string()),
+            "provider": known(&event.said.provider),
             "severity": finding.severity.map(severity_number),
             "reason": known(finding.description()),
             "timezone": event.timezone,
@@ -46,16 +46,16 @@ pub(super) fn document(row: Row<'_>) -> Value {
             "level": row.severity(),
             "file": {"path": &*event.input},
         },
-        "host": {"name": known(&event.computer), "hostname": known(&event.computer)},
+        "host": {"name": known(&event.said.computer), "hostname": known(&event.said.computer)},
         "user": {"name": user.map(|(name, _)| name), "domain": user.and_then(|(_, domain)| domain)},
         "rule": rule(row),
         "threat": threat(row),
         "winlog": {
-            "channel": known(&event.channel),
-            "provider_name": known(&event.provider),
-            "event_id": event.event_id.map(|id| id.to_string()),
+            "channel": known(&event.said.channel),
+            "provider_name": known(&event.said.provider),
+            "event_id": event.said.event_id.map(|id| id.to_string()),
             "record_id": event.record_id.map(|id| id.to_string()),
-            "computer_name": known(&event.computer),
+            "computer_name": known(&event.said.computer),
         },
         "evtmap": {
             "kind": finding.kind,
@@ -71,7 +71,7 @@ pub(super) fn document(row: Row<'_>) -> Value {
 
 /// The message of the event, or what was found where it has none.
 fn message(row: Row<'_>) -> &str {
-    row.event.message.as_deref().unwrap_or(row.finding.title())
+    row.event.said.message.as_deref().unwrap_or(row.finding.title())
 }
 
 /// Only a detection is an alert to Elastic.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::evidence::PartLine;
-use super::written::Written;
+use super::written::{Written, WrittenSaid};
 use super::{Shown, TimeStyle};
 use crate::alert::{
     Alert, AssociationRef, CorrelationDetail, Derived, Kind, MemberEvent, Overridden, RuleRef, TacticRef,
@@ -106,8 +106,14 @@ impl<'a> AlertLine<'a> {
         Self { evidence, ..self }
     }
 
-    /// Appends what serde would write, where what the finding says was written before.
-    pub(super) fn write(&self, finding: &Written, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    /// Appends what serde would write, where what the finding says was written before, and maybe what the event
+    /// says.
+    pub(super) fn write(
+        &self,
+        finding: &Written,
+        said: Option<&WrittenSaid>,
+        out: &mut Vec<u8>,
+    ) -> serde_json::Result<()> {
         out.extend_from_slice(&finding.kind);
         out.extend_from_slice(b",\"time\":");
         serde_json::to_writer(&mut *out, &self.time)?;
@@ -117,7 +123,14 @@ impl<'a> AlertLine<'a> {
         push_member(out, "evidence", self.evidence.as_ref())?;
         out.extend_from_slice(&finding.techniques_and_tactics);
         out.extend_from_slice(b",\"event\":");
-        self.event.write(out)?;
+        match said {
+            Some(said) => {
+                out.extend_from_slice(&said.start);
+                self.event.write_number(out)?;
+                out.extend_from_slice(&said.end);
+            }
+            None => self.event.write(out)?,
+        }
         out.extend_from_slice(b",\"input\":");
         self.input.write(out)?;
         out.push(b'}');
@@ -138,6 +151,14 @@ impl<'a> AlertLine<'a> {
         let attack = &mut written.techniques_and_tactics;
         push_member(attack, "techniques", Some(self.techniques))?;
         push_member(attack, "tactics", Some(self.tactics))?;
+        Ok(written)
+    }
+
+    /// What of the line is the same in all alerts about events that say the same.
+    pub(super) fn written_said(&self) -> serde_json::Result<WrittenSaid> {
+        let mut written = WrittenSaid::default();
+        self.event.write_start(&mut written.start)?;
+        self.event.write_end(&mut written.end)?;
         Ok(written)
     }
 }

@@ -77,7 +77,7 @@ pub(super) fn pruned(value: Value) -> Value {
 /// The value with the payload of the event as one more member of the object at a pointer, whole: an empty value
 /// of an event is a fact.
 pub(super) fn with_payload(mut value: Value, pointer: &str, name: &str, row: Row<'_>) -> Value {
-    let payload = serde_json::to_value(Fields(&row.event.fields)).unwrap_or_default();
+    let payload = serde_json::to_value(Fields(&row.event.said.fields)).unwrap_or_default();
     if let Some(members) = value.pointer_mut(pointer).and_then(Value::as_object_mut) {
         members.insert(name.to_owned(), payload);
     }

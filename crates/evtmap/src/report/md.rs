@@ -94,8 +94,8 @@ fn detection(row: Row<'_>, times: &TimeStyle) -> String {
         row.finding.title(),
         row.rule().map(|rule| rule.author.as_str()).unwrap_or_default(),
         &row.technique_ids().collect::<Vec<_>>().join(", "),
-        &event.computer,
-        event.user.as_deref().unwrap_or_default(),
+        &event.said.computer,
+        event.said.user.as_deref().unwrap_or_default(),
         &row.place(),
     ])
 }

@@ -53,20 +53,20 @@ fn finding(row: Row<'_>) -> Value {
         "status_detail": event.time.is_none().then_some("the event has no time"),
         "is_alert": row.finding.kind == Kind::Detection,
         "confidence_id": confidence(row.finding.kind),
-        "message": event.message.as_deref().unwrap_or(row.finding.title()),
+        "message": event.said.message.as_deref().unwrap_or(row.finding.title()),
         "metadata": {
             "version": VERSION,
             "uid": row.uuid().to_string(),
             "product": {"name": "evtmap", "vendor_name": "evtmap", "version": env!("CARGO_PKG_VERSION")},
-            "log_name": known(&event.channel),
-            "log_provider": known(&event.provider),
-            "event_code": event.event_id.map(|id| id.to_string()),
+            "log_name": known(&event.said.channel),
+            "log_provider": known(&event.said.provider),
+            "event_code": event.said.event_id.map(|id| id.to_string()),
             "original_time": event.time.map(|time| time.to_string()),
         },
         "finding_info": finding_info(row),
         "resources": resources(row),
         "observables": observables(row),
-        "evidences": [{"data": {"event_id": event.event_id, "channel": event.channel}}],
+        "evidences": [{"data": {"event_id": event.said.event_id, "channel": event.said.channel}}],
         "unmapped": {
             "kind": row.finding.kind,
             "record_id": event.record_id.map(|id| id.to_string()),
@@ -144,8 +144,8 @@ fn attack(tactic: Option<&TacticRef>, technique: Option<&TechniqueRef>) -> Value
 }
 
 fn resources(row: Row<'_>) -> Value {
-    let host = known(&row.event.computer).map(|host| json!({"type": "host", "name": host}));
-    let user = row.event.user.as_deref().map(|user| {
+    let host = known(&row.event.said.computer).map(|host| json!({"type": "host", "name": host}));
+    let user = row.event.said.user.as_deref().map(|user| {
         let (name, domain) = name_and_domain(user);
         json!({"type": "user", "name": name, "namespace": domain})
     });
@@ -153,10 +153,10 @@ fn resources(row: Row<'_>) -> Value {
 }
 
 fn observables(row: Row<'_>) -> Value {
-    let host = known(&row.event.computer).map(
+    let host = known(&row.event.said.computer).map(
         |host| json!({"name": "resources.name", "type_id": HOST_NAME, "type": "Hostname", "value": host}),
     );
-    let user = row.event.user.as_deref().map(
+    let user = row.event.said.user.as_deref().map(
         |user| json!({"name": "resources.name", "type_id": USER_NAME, "type": "User Name", "value": user}),
     );
     host.into_iter().chain(user).collect()

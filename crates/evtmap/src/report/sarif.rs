@@ -101,7 +101,7 @@ fn result(row: Row<'_>, known_so_far: &mut Known) -> Value {
         Kind::Association => ("review", "none"),
         Kind::Event => ("informational", "none"),
     };
-    let host = known(&event.computer).map(|host| json!([{"name": host, "kind": "resource"}]));
+    let host = known(&event.said.computer).map(|host| json!([{"name": host, "kind": "resource"}]));
     lines::pruned(json!({
         "ruleId": id,
         "ruleIndex": index,
@@ -119,10 +119,10 @@ fn result(row: Row<'_>, known_so_far: &mut Known) -> Value {
             "kind": finding.kind,
             "severity": finding.severity,
             "ruleAuthor": row.rule().map(|rule| rule.author.as_str()),
-            "computer": known(&event.computer),
-            "user": event.user,
-            "channel": known(&event.channel),
-            "eventId": event.event_id,
+            "computer": known(&event.said.computer),
+            "user": event.said.user,
+            "channel": known(&event.said.channel),
+            "eventId": event.said.event_id,
             "recordId": event.record_id.map(|id| id.to_string()),
             "techniques": row.technique_ids().collect::<Vec<_>>(),
             "tactics": row.tactic_names().collect::<Vec<_>>(),
@@ -147,10 +147,10 @@ fn message(row: Row<'_>) -> String {
     if let Some(author) = row.rule().and_then(|rule| known(&rule.author)) {
         text.push_str(&format!(", a rule by {author}"));
     }
-    if let Some(computer) = known(&row.event.computer) {
+    if let Some(computer) = known(&row.event.said.computer) {
         text.push_str(&format!(", on {computer}"));
     }
-    if let Some(user) = &row.event.user {
+    if let Some(user) = &row.event.said.user {
         text.push_str(&format!(", by {user}"));
     }
     text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('{', "{{").replace('}', "}}")

@@ -21,7 +21,7 @@ fn envelope(row: Row<'_>) -> Value {
     let times = TimeStyle::default();
     let mut envelope = lines::pruned(json!({
         "time": event.time.map(seconds),
-        "host": known(&event.computer),
+        "host": known(&event.said.computer),
         "source": &*event.input,
         "sourcetype": SOURCE_TYPE,
         "fields": {
@@ -32,7 +32,7 @@ fn envelope(row: Row<'_>) -> Value {
             "rule_author": row.rule().map(|rule| rule.author.as_str()),
             "technique_id": row.technique_ids().collect::<Vec<_>>(),
             "tactic": row.tactic_names().collect::<Vec<_>>(),
-            "user": event.user,
+            "user": event.said.user,
             "alert_id": row.uuid().to_string(),
         },
     }));

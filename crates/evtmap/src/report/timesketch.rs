@@ -32,11 +32,11 @@ const COLUMNS: &[Column] = &[
     ("kind", |row| row.finding.kind.as_str().into()),
     ("severity", |row| row.severity().into()),
     ("severity_number", |row| row.finding.severity.map(severity_number).into()),
-    ("computer_name", |row| known(&row.event.computer).into()),
-    ("username", |row| row.event.user.as_deref().into()),
-    ("channel", |row| known(&row.event.channel).into()),
-    ("source_name", |row| known(&row.event.provider).into()),
-    ("event_identifier", |row| row.event.event_id.into()),
+    ("computer_name", |row| known(&row.event.said.computer).into()),
+    ("username", |row| row.event.said.user.as_deref().into()),
+    ("channel", |row| known(&row.event.said.channel).into()),
+    ("source_name", |row| known(&row.event.said.provider).into()),
+    ("event_identifier", |row| row.event.said.event_id.into()),
     ("record_number", |row| row.event.record_id.map(|id| id.to_string()).into()),
     ("event_data", |row| row.raw_message().into()),
     ("rule_id", |row| row.rule_id().into()),
@@ -97,12 +97,12 @@ fn message(row: Row<'_>) -> String {
         (Some(severity), Some(title)) => format!("[{severity}] {title}"),
         _ => "Event".to_owned(),
     };
-    let id = event.event_id.map(|id| format!(" {id}")).unwrap_or_default();
-    text.push_str(&format!(" ({}{id})", known(&event.channel).unwrap_or("unknown log")));
-    if let Some(computer) = known(&event.computer) {
+    let id = event.said.event_id.map(|id| format!(" {id}")).unwrap_or_default();
+    text.push_str(&format!(" ({}{id})", known(&event.said.channel).unwrap_or("unknown log")));
+    if let Some(computer) = known(&event.said.computer) {
         text.push_str(&format!(" on {computer}"));
     }
-    if let Some(user) = &event.user {
+    if let Some(user) = &event.said.user {
         text.push_str(&format!(" by {user}"));
     }
     text

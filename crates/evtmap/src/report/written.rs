@@ -1,22 +1,30 @@
 //! What findings say as JSON, written once: of the text of an alert most is its rule's and its techniques', and
-//! the same in every alert of the rule.
+//! the same in every alert of the rule. Of the rest most is what the event says, and the same where it comes
+//! again.
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use super::{AlertLine, ReportOptions};
-use crate::alert::{Alert, Finding};
+use crate::alert::{Alert, Finding, Said};
 
 /// How many findings are remembered. A scan has one for each rule and association; alerts that others make may
 /// each have one of their own.
 const N_FINDINGS_MAX: usize = 20_000;
 
-/// The JSON of the findings that were told.
+/// How many of what events say are remembered, and how much of it together, in bytes.
+const N_SAID_MAX: usize = 2_048;
+const N_SAID_BYTES_MAX: usize = 8 << 20;
+
+/// The JSON of the findings that were told, and of what events say that come again.
 #[derive(Debug, Default)]
 pub(super) struct WrittenFindings {
     /// By the address of the finding, which is kept so that no other comes to stand there.
     by_address: FxHashMap<usize, (Arc<Finding>, Written)>,
+    /// By the address of what was said, in the same way.
+    said: FxHashMap<usize, (Arc<Said>, WrittenSaid)>,
+    n_said_bytes: usize,
 }
 
 /// What the alerts of a finding have in common, as parts of an [`AlertLine`] in JSON.
@@ -30,6 +38,15 @@ pub(super) struct Written {
     pub(super) techniques_and_tactics: Vec<u8>,
 }
 
+/// What the alerts about events have in common that say the same, as parts of an [`AlertLine`] in JSON.
+#[derive(Debug, Default)]
+pub(super) struct WrittenSaid {
+    /// What stands before the number of the record.
+    pub(super) start: Vec<u8>,
+    /// What stands behind it.
+    pub(super) end: Vec<u8>,
+}
+
 impl WrittenFindings {
     /// Appends the JSON of an alert: what serde_json makes of its [`AlertLine`], with times in the style and the
     /// evidence that the options ask for.
@@ -41,16 +58,36 @@ impl WrittenFindings {
     ) -> serde_json::Result<()> {
         let line = AlertLine::of(alert, &options.times);
         let line = if options.evidence { line.with_evidence(alert) } else { line };
+        let said = &alert.event.said;
+        self.remember_said(said, &line)?;
+        let said = self.said.get(&(Arc::as_ptr(said) as usize)).map(|(_, written)| written);
         let address = Arc::as_ptr(&alert.finding) as usize;
         if let Some((_, written)) = self.by_address.get(&address) {
-            return line.write(written, out);
+            return line.write(written, said, out);
         }
+        let written = line.written()?;
+        line.write(&written, said, out)?;
         if self.by_address.len() >= N_FINDINGS_MAX {
             self.by_address.clear();
         }
-        let written = line.written()?;
-        line.write(&written, out)?;
         self.by_address.insert(address, (Arc::clone(&alert.finding), written));
+        Ok(())
+    }
+
+    /// Remembers what an event says if somebody else has it too: then it came again.
+    fn remember_said(&mut self, said: &Arc<Said>, line: &AlertLine<'_>) -> serde_json::Result<()> {
+        let address = Arc::as_ptr(said) as usize;
+        if Arc::strong_count(said) == 1 || self.said.contains_key(&address) {
+            return Ok(());
+        }
+        let written = line.written_said()?;
+        let n_bytes = written.start.len() + written.end.len();
+        if self.said.len() >= N_SAID_MAX || self.n_said_bytes + n_bytes > N_SAID_BYTES_MAX {
+            self.said.clear();
+            self.n_said_bytes = 0;
+        }
+        self.n_said_bytes += n_bytes;
+        self.said.insert(address, (Arc::clone(said), written));
         Ok(())
     }
 }
@@ -62,7 +99,8 @@ mod tests {
     use crate::alert::tests::{alerts, detection};
     use crate::severity::Severity;
 
-    /// Each alert is written as serde writes its line: when its finding is new, and when it is known.
+    /// Each alert is written as serde writes its line: when its finding is new, when it is known, and when what its
+    /// event says is known.
     #[test]
     fn the_same_as_serde_writes() {
         for evidence in [false, true] {
@@ -74,11 +112,17 @@ mod tests {
             for alert in alerts().iter().chain([&overridden]) {
                 let line = AlertLine::of(alert, &options.times);
                 let line = if evidence { line.with_evidence(alert) } else { line };
-                for _ in 0..2 {
+                let mut check = || {
                     let mut out = Vec::new();
                     findings.write(alert, &options, &mut out).unwrap();
                     assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&line).unwrap());
-                }
+                };
+                check();
+                check();
+                // What somebody else has too is remembered as well.
+                let _other = Arc::clone(&alert.event.said);
+                check();
+                check();
             }
         }
     }

@@ -38,11 +38,15 @@ pub enum Values {
 /// Every column, in order.
 pub const COLUMNS: &[Column] = &[
     column("timestamp", "when the event was logged", Values::Time(|row| row.event.time)),
-    column("host", "the computer", Values::Text(|row| text(&row.event.computer))),
-    column("user", "who did it, as far as the event says", Values::Text(|row| optional(&row.event.user))),
-    column("channel", "the log", Values::Text(|row| text(&row.event.channel))),
-    column("provider", "what wrote the event", Values::Text(|row| text(&row.event.provider))),
-    column("event_id", "the event's id", Values::Number(|row| row.event.event_id.map(u64::from))),
+    column("host", "the computer", Values::Text(|row| text(&row.event.said.computer))),
+    column(
+        "user",
+        "who did it, as far as the event says",
+        Values::Text(|row| optional(&row.event.said.user)),
+    ),
+    column("channel", "the log", Values::Text(|row| text(&row.event.said.channel))),
+    column("provider", "what wrote the event", Values::Text(|row| text(&row.event.said.provider))),
+    column("event_id", "the event's id", Values::Number(|row| row.event.said.event_id.map(u64::from))),
     column("record_id", "the event's number in its log", Values::Number(|row| row.event.record_id)),
     column(
         "kind",
@@ -98,7 +102,7 @@ pub const COLUMNS: &[Column] = &[
     column(
         "message",
         "the message as Windows rendered it, where the input has it",
-        Values::Text(|row| optional(&row.event.message)),
+        Values::Text(|row| optional(&row.event.said.message)),
     ),
     column(
         "correlation",

@@ -48,14 +48,14 @@ impl<'a> EventLine<'a> {
     /// What is told of an event.
     pub(crate) fn of(event: &'a AlertEvent) -> Self {
         Self {
-            computer: known(&event.computer),
-            channel: known(&event.channel),
-            provider: known(&event.provider),
-            event_id: event.event_id,
+            computer: known(&event.said.computer),
+            channel: known(&event.said.channel),
+            provider: known(&event.said.provider),
+            event_id: event.said.event_id,
             record_id: event.record_id,
-            user: event.user.as_deref(),
-            fields: Fields(&event.fields),
-            message: event.message.as_deref(),
+            user: event.said.user.as_deref(),
+            fields: Fields(&event.said.fields),
+            message: event.said.message.as_deref(),
         }
     }
 
@@ -64,6 +64,16 @@ impl<'a> EventLine<'a> {
     /// # Errors
     /// None of its own; serde_json's signature has it so.
     pub(crate) fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        self.write_start(out)?;
+        self.write_number(out)?;
+        self.write_end(out)
+    }
+
+    /// What stands before the number of the record.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(crate) fn write_start(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         out.extend_from_slice(b"{\"computer\":");
         push_text_or_null(out, self.computer);
         out.extend_from_slice(b",\"channel\":");
@@ -73,7 +83,22 @@ impl<'a> EventLine<'a> {
         out.extend_from_slice(b",\"event_id\":");
         serde_json::to_writer(&mut *out, &self.event_id)?;
         out.extend_from_slice(b",\"record_id\":");
-        serde_json::to_writer(&mut *out, &self.record_id)?;
+        Ok(())
+    }
+
+    /// The number of the record.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(crate) fn write_number(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        serde_json::to_writer(out, &self.record_id)
+    }
+
+    /// What stands behind it.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(crate) fn write_end(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         out.extend_from_slice(b",\"user\":");
         push_text_or_null(out, self.user);
         out.extend_from_slice(b",\"fields\":");

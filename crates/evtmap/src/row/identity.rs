@@ -23,8 +23,8 @@ impl Row<'_> {
         add(self.finding.title());
         add(self.rule().map(|rule| rule.path.as_str()).unwrap_or_default());
         add(&self.place());
-        add(&self.event.computer);
-        add(&self.event.channel);
+        add(&self.event.said.computer);
+        add(&self.event.said.channel);
         add(&self.event.record_id.map(|id| id.to_string()).unwrap_or_default());
         add(&self.event.time.map(|time| time.to_string()).unwrap_or_default());
         if let Some(correlation) = &self.alert.correlation {

@@ -48,7 +48,7 @@ impl<'a> Row<'a> {
 
     /// The log in the manner of the script that this project began as, which knew `windows_security` only.
     pub fn source(&self) -> String {
-        let channel = self.event.channel.as_str();
+        let channel = self.event.said.channel.as_str();
         let name = channel.strip_prefix("Microsoft-Windows-").unwrap_or(channel).to_lowercase();
         let name: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
         if name.is_empty() { "windows".to_owned() } else { format!("windows_{name}") }
@@ -58,7 +58,7 @@ impl<'a> Row<'a> {
     pub fn rule_id(&self) -> Cow<'a, str> {
         let technique = self.finding.techniques.first().map(|technique| technique.id.as_str());
         let technique = technique.unwrap_or_default();
-        let event_id = self.event.event_id.map(|id| id.to_string()).unwrap_or_default();
+        let event_id = self.event.said.event_id.map(|id| id.to_string()).unwrap_or_default();
         match (self.finding.kind, self.rule().and_then(|rule| rule.id.as_deref())) {
             (Kind::Detection, Some(id)) => id.into(),
             (Kind::Detection, None) => format!("sigma_{event_id}_{technique}").into(),
@@ -84,17 +84,17 @@ impl<'a> Row<'a> {
 
     /// The message as Windows rendered it, or the payload where the input has no message.
     pub fn raw_message(&self) -> Cow<'a, str> {
-        if let Some(message) = &self.event.message {
+        if let Some(message) = &self.event.said.message {
             return message.as_str().into();
         }
-        let fields = self.event.fields.iter();
+        let fields = self.event.said.fields.iter();
         let fields = fields.filter_map(|(name, value)| Some(format!("{name}: {}", value?)));
         fields.collect::<Vec<_>>().join(" | ").into()
     }
 
     /// The payload by name, as a JSON object.
     pub fn fields_json(&self) -> String {
-        serde_json::to_string(&Fields(&self.event.fields)).unwrap_or_default()
+        serde_json::to_string(&Fields(&self.event.said.fields)).unwrap_or_default()
     }
 
     /// The byte at which the record begins, or its line.
@@ -140,7 +140,7 @@ mod tests {
             ("", "windows"),
         ] {
             let mut alert = crate::alert::tests::detection();
-            Arc::make_mut(&mut alert.event).channel = channel.to_owned();
+            Arc::make_mut(&mut alert.event).said_mut().channel = channel.to_owned();
             assert_eq!(Row::of(&alert).source(), source);
         }
     }

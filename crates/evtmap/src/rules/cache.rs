@@ -1,8 +1,11 @@
 //! Rules made ready, kept on disk from one run to the next.
 //!
 //! ```text
-//! magic │ key: what the rules were made of, and by which program │ digest of the rest │ the rules
+//! magic │ key: what the rules were made of, and by which program │ digest of the rest │ parts
+//! part: its length, 8 bytes, the lowest first │ rules, the last part what there is beside them
 //! ```
+//!
+//! The rules are in several parts so that several threads can read them: it is most of what a short run does.
 //!
 //! The file is named after its key. Whatever is not as it should be (another program, other rules, a byte that
 //! changed, an end too early) is no cache, and the rules are read afresh: nobody is told, since nothing is
@@ -12,9 +15,11 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use evtmap_sigma::{Diagnostic, Placeholders};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -46,19 +51,21 @@ pub struct RuleCache {
     folder: PathBuf,
 }
 
-/// What is kept of rules: all but what is made in no time of these.
+/// Into how many parts the rules are cut. More than there are processors is no loss, and two are gained with
+/// two already.
+const N_PARTS: usize = 4;
+
+/// What is kept beside rules: all but what is made in no time of these.
 #[derive(Serialize)]
 struct Kept<'a> {
-    rules: &'a [LoadedRule],
     correlations: &'a [LoadedCorrelation],
     skipped: &'a [SkippedRule],
     diagnostics: &'a [(String, Diagnostic)],
 }
 
-/// What is kept, as it is read.
+/// What is kept beside rules, as it is read.
 #[derive(Deserialize)]
 struct Found {
-    rules: Vec<LoadedRule>,
     correlations: Vec<LoadedCorrelation>,
     skipped: Vec<SkippedRule>,
     diagnostics: Vec<(String, Diagnostic)>,
@@ -102,7 +109,7 @@ impl RuleCache {
             return None;
         }
         let bytes = read_bounded(&path).ok()?;
-        let Found { rules, correlations, skipped, diagnostics } = unpack(&bytes, key)?;
+        let (rules, Found { correlations, skipped, diagnostics }) = unpack(&bytes, key)?;
         Rules::prepare(rules, correlations, pipelines).map(|rules| Rules { skipped, diagnostics, ..rules })
     }
 
@@ -151,26 +158,57 @@ impl RuleCache {
 }
 
 fn pack(key: Key, rules: &Rules) -> io::Result<Vec<u8>> {
-    let kept = Kept {
-        rules: &rules.rules,
-        correlations: &rules.correlations,
-        skipped: &rules.skipped,
-        diagnostics: &rules.diagnostics,
+    let kept =
+        Kept { correlations: &rules.correlations, skipped: &rules.skipped, diagnostics: &rules.diagnostics };
+    let mut body = Vec::new();
+    let mut add = |part: Result<Vec<u8>, rmp_serde::encode::Error>| {
+        let part = part.map_err(io::Error::other)?;
+        body.extend((part.len() as u64).to_le_bytes());
+        body.extend(part);
+        Ok::<_, io::Error>(())
     };
-    let body = rmp_serde::to_vec(&kept).map_err(io::Error::other)?;
+    let n_rules = rules.rules.len().div_ceil(N_PARTS).max(1);
+    rules.rules.chunks(n_rules).try_for_each(|part| add(rmp_serde::to_vec(part)))?;
+    add(rmp_serde::to_vec(&kept))?;
     let digest: Hash = Sha256::digest(&body).into();
     Ok([MAGIC.as_slice(), &key.0, &digest, &body].concat())
 }
 
-fn unpack(bytes: &[u8], key: Key) -> Option<Found> {
+fn unpack(bytes: &[u8], key: Key) -> Option<(Vec<LoadedRule>, Found)> {
     let rest = bytes.strip_prefix(MAGIC)?.strip_prefix(&key.0)?;
     let (digest, body) = rest.split_first_chunk::<32>()?;
-    if Hash::from(Sha256::digest(body)) != *digest {
-        return None;
+    let parts = cut(body)?;
+    let (last, parts) = parts.split_last()?;
+    thread::scope(|scope| {
+        let readers: Vec<_> =
+            parts.iter().map(|part| scope.spawn(|| decode::<Vec<LoadedRule>>(part))).collect();
+        // What the threads make in the meantime of bytes that are not what was written is thrown away.
+        let is_whole = Hash::from(Sha256::digest(body)) == *digest;
+        let found = decode(last).filter(|_| is_whole)?;
+        let mut rules = Vec::new();
+        for reader in readers {
+            rules.append(&mut reader.join().ok()??);
+        }
+        Some((rules, found))
+    })
+}
+
+/// The parts of a file; nothing when it does not consist of them, or has too many.
+fn cut(mut body: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut parts = Vec::new();
+    while !body.is_empty() {
+        let (length, rest) = body.split_first_chunk::<8>()?;
+        let (part, rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        parts.push(part);
+        body = rest;
     }
-    let mut reader = rmp_serde::Deserializer::from_read_ref(body);
+    (parts.len() <= N_PARTS + 1).then_some(parts)
+}
+
+fn decode<T: DeserializeOwned>(part: &[u8]) -> Option<T> {
+    let mut reader = rmp_serde::Deserializer::from_read_ref(part);
     reader.set_max_depth(MAX_DEPTH);
-    Found::deserialize(&mut reader).ok()
+    T::deserialize(&mut reader).ok()
 }
 
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {

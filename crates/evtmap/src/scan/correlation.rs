@@ -96,14 +96,14 @@ pub(super) fn alert(
     let finding = Arc::clone(findings.of_correlation(result.correlation)?);
     let mut event = AlertEvent::clone(&members.first()?.event);
     // What the members do not share is not the result's.
-    if members.iter().any(|member| member.event.computer != event.computer) {
-        event.computer = String::new();
+    if members.iter().any(|member| member.event.said.computer != event.said.computer) {
+        event.said_mut().computer = String::new();
     }
-    if members.iter().any(|member| member.event.user != event.user) {
-        event.user = None;
+    if members.iter().any(|member| member.event.said.user != event.said.user) {
+        event.said_mut().user = None;
     }
     let group = loaded.correlation.group_by.iter().zip(&result.group);
-    event.fields = group.map(|(name, value)| (name, value.as_deref())).collect();
+    event.said_mut().fields = group.map(|(name, value)| (name, value.as_deref())).collect();
     let detail = CorrelationDetail {
         kind: loaded.correlation.kind.as_str().to_owned(),
         first: result.first,

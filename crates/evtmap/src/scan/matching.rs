@@ -1,13 +1,15 @@
 //! A batch of records to alerts.
 
 use std::sync::Arc;
+use std::thread;
 
 use evtmap_sigma::Evidence;
 
 use super::correlation::Kept;
 use super::reading::{Gate, Read};
+use super::repeats::{Met, Repeats, Told};
 use super::{Prepare, Prepared, ScanOptions};
-use crate::alert::{Alert, AlertEvent, Derived, Enrichment, Finding, Kind, TagRemarks};
+use crate::alert::{Alert, AlertEvent, Derived, Enrichment, Finding, Kind, Said, TagRemarks};
 use crate::association::Associations;
 use crate::attack::{Catalogue, Followed, Library};
 use crate::event::{AccountPlaces, Event};
@@ -15,7 +17,7 @@ use crate::idle::Idle;
 use crate::input::{Batch, Position};
 use crate::logsource::{Seen, Workspace, missing_exceptions};
 use crate::policy::{Applied, Policy, Subject};
-use crate::rules::Rules;
+use crate::rules::{LoadedRule, Rules};
 use crate::severity::Severity;
 
 /// What rules and associations say, in the words of a catalogue, made once for a scan.
@@ -48,12 +50,8 @@ impl Findings {
             unresolved.extend(tags.map(|tag| UnresolvedTag { tag, path: path.to_owned() }));
             followed.extend(remarks.followed);
         };
-        let of_rules = rules.rules().iter().map(|loaded| {
-            let (finding, remarks) = Finding::of_rule(&loaded.rule, &loaded.path, catalogue);
-            note(remarks, &loaded.path);
-            Arc::new(finding)
-        });
-        let of_rules = of_rules.collect();
+        let (of_rules, remarks): (_, Vec<_>) = findings_of(rules.rules(), catalogue).into_iter().unzip();
+        remarks.into_iter().zip(rules.rules()).for_each(|(remarks, loaded)| note(remarks, &loaded.path));
         let of_correlations = rules.correlations().iter().map(|loaded| {
             let members = loaded.rules.iter().filter_map(|index| rules.rules().get(*index));
             let tags: Vec<&String> = members.flat_map(|member| &member.rule.metadata.tags).collect();
@@ -126,6 +124,21 @@ impl Findings {
     }
 }
 
+/// What each rule says, and what is to be told of its tags. Two threads share the work, for which somebody waits.
+fn findings_of(rules: &[LoadedRule], catalogue: &Catalogue) -> Vec<(Arc<Finding>, TagRemarks)> {
+    let of = |rules: &[LoadedRule]| -> Vec<_> {
+        let finding = |loaded: &LoadedRule| Finding::of_rule(&loaded.rule, &loaded.path, catalogue);
+        rules.iter().map(finding).map(|(finding, remarks)| (Arc::new(finding), remarks)).collect()
+    };
+    let (first, second) = rules.split_at(rules.len() / 2);
+    thread::scope(|scope| {
+        let second_half = scope.spawn(|| of(second));
+        let mut findings = of(first);
+        findings.extend(second_half.join().unwrap_or_else(|_| of(second)));
+        findings
+    })
+}
+
 /// What came of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
@@ -155,9 +168,9 @@ pub(super) struct Matcher<'a> {
     pub(super) timezone: Arc<str>,
     /// Working memory that no batch is using.
     pub(super) idle: Idle<Working>,
-    /// Alerts that were told. The threads that make alerts clear them away too: to free what another thread
-    /// allocated takes both of them time.
-    pub(super) told: Idle<Vec<Alert>>,
+    /// Alerts that were told, and what was made of them. The threads that make alerts clear them away too: to free
+    /// what another thread allocated takes both of them time, and so does new memory for each batch.
+    pub(super) told: Idle<(Vec<Alert>, Vec<Prepared>)>,
     /// What is made of alerts at once.
     pub(super) preparation: Option<Arc<dyn Prepare>>,
 }
@@ -173,44 +186,114 @@ struct Matched {
     evidence: Option<Arc<Evidence>>,
 }
 
+/// What an alert says beside its event.
+#[derive(Clone, Debug)]
+pub(super) struct Telling {
+    finding: Arc<Finding>,
+    derived: Option<Arc<Derived>>,
+    evidence: Option<Arc<Evidence>>,
+}
+
+impl Telling {
+    fn of(finding: &Arc<Finding>, matched: Option<&Matched>) -> Self {
+        Self {
+            finding: Arc::clone(finding),
+            derived: matched.and_then(|matched| matched.derived.clone()),
+            evidence: matched.and_then(|matched| matched.evidence.clone()),
+        }
+    }
+}
+
 /// What is told of an event, and the match of which it is told.
-type Told<'f> = (&'f Arc<Finding>, Option<&'f Matched>);
+type Found<'f> = (&'f Arc<Finding>, Option<&'f Matched>);
 
 /// What matching needs while it is at work, reused for what comes next.
 #[derive(Debug, Default)]
 pub struct Working {
     event: Event,
+    asked: Asked,
+}
+
+/// What asking the rules needs.
+#[derive(Debug, Default)]
+struct Asked {
     workspace: Workspace,
     accounts: AccountPlaces,
     rules: Vec<Matched>,
     kept: Vec<(usize, Vec<Option<Box<str>>>)>,
+    repeats: Repeats,
 }
 
 impl Matcher<'_> {
     /// Decodes the records of a batch and matches them.
     pub(super) fn run(&self, batch: Box<dyn Batch>, path: &Arc<str>) -> (Read, Outcome) {
-        let mut outcome = Outcome { alerts: self.told.take(), ..Outcome::default() };
+        let (alerts, prepared) = self.told.take();
+        let mut outcome = Outcome { alerts, prepared, ..Outcome::default() };
         outcome.alerts.clear();
         let mut working = self.idle.take();
-        let Working { event, workspace, accounts, rules, kept } = &mut working;
-        let (mut read, is_whole) = self.gate.decode(batch, event, &mut |event, position| {
-            self.asking.match_rules(event, workspace, rules, kept);
-            self.keep(event, kept, (path, position), &mut outcome);
-            let findings = self.asking.findings_of(event, rules);
-            if !findings.is_empty() {
-                let kept = AlertEvent::by(accounts.user(event), event, path, position);
-                let timezone = event.is_time_local().then(|| Arc::clone(&self.timezone));
-                tell(findings, AlertEvent { timezone, ..kept }, &mut outcome);
-            }
-        });
+        let (mut read, is_whole) = {
+            let Working { event, asked } = &mut working;
+            let mut look = |event: &Event, position: Position| {
+                self.look(event, (path, position), asked, &mut outcome);
+            };
+            self.gate.decode(batch, event, &mut look)
+        };
         if is_whole {
             self.idle.put_back(working);
         }
-        if let Some(preparation) = self.preparation.as_ref().filter(|_| !outcome.alerts.is_empty()) {
-            outcome.prepared = preparation.prepare(&outcome.alerts);
+        if let Some(preparation) = &self.preparation {
+            preparation.prepare(&outcome.alerts, &mut outcome.prepared);
         }
         read.detections = outcome.detections;
         (read, outcome)
+    }
+
+    /// Asks about an event, or remembers what was told of it.
+    fn look(&self, event: &Event, place: (&Arc<str>, Position), asked: &mut Asked, outcome: &mut Outcome) {
+        // What a policy hides is counted, so that each event is shown to it.
+        let met = if self.asking.policy.is_none() { asked.repeats.meet(event) } else { Met::First };
+        if let Some(Told { tellings, said }) = asked.repeats.told(met) {
+            if !tellings.is_empty() {
+                self.tell(tellings.iter().cloned(), (Arc::clone(said), event), place, outcome);
+            }
+            return;
+        }
+        let Asked { workspace, accounts, rules, kept, repeats } = asked;
+        self.asking.match_rules(event, workspace, rules, kept);
+        let is_correlated = !kept.is_empty();
+        self.keep(event, kept, place, outcome);
+        let found = self.asking.findings_of(event, rules).into_iter();
+        let tellings: Vec<_> = found.map(|(finding, matched)| Telling::of(finding, matched)).collect();
+        let said = match tellings.is_empty() {
+            true => Arc::default(),
+            false => Arc::new(Said::by(accounts.user(event), event)),
+        };
+        if let Met::Again(hash) = met {
+            let is_lasting =
+                !is_correlated && self.asking.rules.router().ignores_what_passes(event, workspace);
+            let told = is_lasting.then(|| Told { tellings: tellings.clone(), said: Arc::clone(&said) });
+            repeats.keep(hash, event, told);
+        }
+        if !tellings.is_empty() {
+            self.tell(tellings.into_iter(), (said, event), place, outcome);
+        }
+    }
+
+    /// Makes alerts of what there is to tell of an event.
+    fn tell(
+        &self,
+        tellings: impl Iterator<Item = Telling>,
+        (said, event): (Arc<Said>, &Event),
+        (path, position): (&Arc<str>, Position),
+        outcome: &mut Outcome,
+    ) {
+        let timezone = event.is_time_local().then(|| Arc::clone(&self.timezone));
+        let event = Arc::new(AlertEvent { timezone, ..AlertEvent::saying(said, event, path, position) });
+        for Telling { finding, derived, evidence } in tellings {
+            outcome.detections += u64::from(finding.kind == Kind::Detection);
+            let event = Arc::clone(&event);
+            outcome.alerts.push(Alert { finding, event, correlation: None, derived, evidence });
+        }
     }
 
     /// Keeps matches for correlations.
@@ -230,25 +313,10 @@ impl Matcher<'_> {
     }
 }
 
-/// Makes alerts of what there is to tell of an event.
-fn tell(findings: Vec<Told<'_>>, event: AlertEvent, outcome: &mut Outcome) {
-    let event = Arc::new(event);
-    for (finding, matched) in findings {
-        outcome.detections += u64::from(finding.kind == Kind::Detection);
-        outcome.alerts.push(Alert {
-            finding: Arc::clone(finding),
-            event: Arc::clone(&event),
-            correlation: None,
-            derived: matched.and_then(|matched| matched.derived.clone()),
-            evidence: matched.and_then(|matched| matched.evidence.clone()),
-        });
-    }
-}
-
 impl<'a> Asking<'a> {
     /// Tells what there is to tell of an event.
     pub(super) fn ask(&self, event: &Event, working: &mut Working, visit: &mut dyn FnMut(&Arc<Finding>)) {
-        let Working { workspace, rules, kept, .. } = working;
+        let Asked { workspace, rules, kept, .. } = &mut working.asked;
         self.match_rules(event, workspace, rules, kept);
         self.findings_of(event, rules).into_iter().for_each(|(finding, _)| visit(finding));
     }
@@ -294,7 +362,7 @@ impl<'a> Asking<'a> {
     }
 
     /// What is to be told of an event: detections first, what its id hints at otherwise.
-    fn findings_of<'f>(&self, event: &Event, rules: &'f [Matched]) -> Vec<Told<'f>>
+    fn findings_of<'f>(&self, event: &Event, rules: &'f [Matched]) -> Vec<Found<'f>>
     where
         'a: 'f,
     {

@@ -12,6 +12,7 @@ mod live;
 mod matching;
 mod ordered;
 mod reading;
+mod repeats;
 mod visit;
 
 use std::borrow::Cow;
@@ -102,7 +103,7 @@ pub trait Sink {
     ///
     /// # Errors
     /// When no more alerts can be taken; the scan ends.
-    fn batch(&mut self, alerts: &[Alert], _: Vec<Prepared>) -> std::io::Result<()> {
+    fn batch(&mut self, alerts: &[Alert], _: &[Prepared]) -> std::io::Result<()> {
         alerts.iter().try_for_each(|alert| self.alert(alert))
     }
 
@@ -123,8 +124,9 @@ pub trait Sink {
 
 /// Makes of the alerts of a batch what a sink would have to make of them otherwise, while others wait.
 pub trait Prepare: Send + Sync {
-    /// What each output of the sink is given.
-    fn prepare(&self, alerts: &[Alert]) -> Vec<Prepared>;
+    /// Makes what each output of the sink is given. `prepared` holds what was made of other alerts and given
+    /// already, of which only the memory is of use.
+    fn prepare(&self, alerts: &[Alert], prepared: &mut Vec<Prepared>);
 }
 
 /// The lines of alerts for an output, or why they could not be made; nothing where it takes the alerts.
@@ -211,8 +213,8 @@ impl<'a> Scanner<'a> {
             |batch, path| matcher.run(batch, path),
             |outcome, progress| -> std::io::Result<_> {
                 correlating.keep(outcome.kept);
-                sink.batch(&outcome.alerts, outcome.prepared)?;
-                matcher.told.put_back(outcome.alerts);
+                sink.batch(&outcome.alerts, &outcome.prepared)?;
+                matcher.told.put_back((outcome.alerts, outcome.prepared));
                 sink.progress(progress)?;
                 Ok(ControlFlow::Continue(()))
             },

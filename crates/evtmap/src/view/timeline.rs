@@ -146,7 +146,7 @@ impl Timeline {
     fn add_row(&mut self, alert: &Alert, severity: Severity) {
         let (finding, event) = (&alert.finding, &alert.event);
         let (first, last) = (time(alert), last_time(alert));
-        let key = (finding.title().to_owned(), event.computer.clone(), event.user.clone());
+        let key = (finding.title().to_owned(), event.said.computer.clone(), event.said.user.clone());
         if !self.options.each
             && let Some(index) = self.last.get(&key)
             && let Some(row) = self.rows.get_mut(*index)
@@ -165,13 +165,13 @@ impl Timeline {
             alerts: 1,
             severity,
             kind: finding.kind,
-            host: event.computer.clone(),
-            user: event.user.clone(),
+            host: event.said.computer.clone(),
+            user: event.said.user.clone(),
             techniques: finding.techniques.iter().map(|technique| technique.id.clone()).collect(),
             title: finding.title().to_owned(),
             author: finding.rule.as_ref().map(|rule| rule.author.clone()).unwrap_or_default(),
             derived: alert.derived.is_some(),
-            event_id: event.event_id,
+            event_id: event.said.event_id,
             record_id: event.record_id,
             path: event.input.to_string(),
         });
@@ -242,7 +242,7 @@ fn is_together(row: &TimelineRow, time: Option<Timestamp>) -> bool {
 fn groups(alert: &Alert, grouping: Grouping) -> Vec<String> {
     let finding = &alert.finding;
     match grouping {
-        Grouping::Host => vec![alert.event.computer.clone()],
+        Grouping::Host => vec![alert.event.said.computer.clone()],
         Grouping::Rule => vec![finding.title().to_owned()],
         Grouping::Tactic => finding.tactics.iter().map(|tactic| tactic.name.clone()).collect(),
         Grouping::Technique => {

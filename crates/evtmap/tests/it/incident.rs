@@ -22,9 +22,9 @@ impl Sink for Detections {
             let event = &alert.event;
             let time = event.time.map(|time| time.strftime("%F %T").to_string()).unwrap_or_default();
             let key = (
-                event.computer.to_string(),
-                event.channel.to_string(),
-                event.event_id.unwrap_or_default(),
+                event.said.computer.to_string(),
+                event.said.channel.to_string(),
+                event.said.event_id.unwrap_or_default(),
                 time,
                 alert.finding.title().to_owned(),
             );

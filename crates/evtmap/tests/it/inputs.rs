@@ -19,7 +19,7 @@ impl Sink for Detections {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
         if alert.finding.kind == Kind::Detection {
             let event = &alert.event;
-            let place = format!("{} {}", event.computer, event.channel);
+            let place = format!("{} {}", event.said.computer, event.said.channel);
             let record = event.record_id.map_or_else(|| "-".to_owned(), |id| id.to_string());
             self.0.entry(place).or_default().push(format!("{record} {}", alert.finding.title()));
         }

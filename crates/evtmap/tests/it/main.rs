@@ -8,6 +8,7 @@ mod causes;
 mod differential;
 mod incident;
 mod inputs;
+mod repeats;
 mod rules;
 
 use std::io::{self, Write};

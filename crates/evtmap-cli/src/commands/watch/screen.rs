@@ -127,7 +127,7 @@ fn line(out: &mut String, alert: &Alert, times: &TimeStyle) -> std::fmt::Result 
     if finding.kind == Kind::Association {
         write!(out, " {FAINT}(event id only){FAINT:#}")?;
     }
-    for part in [Some(event.computer.as_str()), event.user.as_deref()].into_iter().flatten() {
+    for part in [Some(event.said.computer.as_str()), event.said.user.as_deref()].into_iter().flatten() {
         if !part.is_empty() {
             write!(out, "  {}", plain(part))?;
         }

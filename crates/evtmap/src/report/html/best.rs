@@ -153,7 +153,7 @@ impl Best {
             Some(n) => *n += 1,
             None => drop(self.totals.insert(key.to_owned(), 1)),
         }
-        let pair = (key.to_owned(), alert.event.computer.clone());
+        let pair = (key.to_owned(), alert.event.said.computer.clone());
         let n_pairs = self.pairs.len();
         let n = match self.pairs.get_mut(&pair) {
             Some(n) => {
@@ -208,9 +208,9 @@ impl LeftOut {
 
 /// What an event takes, roughly.
 fn n_bytes(event: &AlertEvent) -> usize {
-    let fields = event.fields.iter();
+    let fields = event.said.fields.iter();
     let fields = fields.map(|(name, value)| 64 + name.len() + value.map_or(0, str::len));
-    fields.sum::<usize>() + event.message.as_ref().map_or(0, String::len)
+    fields.sum::<usize>() + event.said.message.as_ref().map_or(0, String::len)
 }
 
 fn shorten(event: &AlertEvent, value_max: usize, n_fields_max: usize) -> (AlertEvent, Vec<Cut>) {
@@ -222,11 +222,11 @@ fn shorten(event: &AlertEvent, value_max: usize, n_fields_max: usize) -> (AlertE
         cuts.push((place, value.chars().count()));
         value.get(..value.floor_char_boundary(value_max)).unwrap_or_default().to_owned()
     };
-    let n_more = event.fields.len().saturating_sub(n_fields_max);
-    let shown = event.fields.iter().take(n_fields_max).enumerate();
+    let n_more = event.said.fields.len().saturating_sub(n_fields_max);
+    let shown = event.said.fields.iter().take(n_fields_max).enumerate();
     let mut fields: Vec<(String, Option<String>)> =
         shown.map(|(place, (name, value))| (name.to_owned(), value.map(|it| cut(Some(place), it)))).collect();
-    let message = event.message.as_deref().map(|message| cut(None, message));
+    let message = event.said.message.as_deref().map(|message| cut(None, message));
     if n_more > 0 {
         fields.push(("…".to_owned(), Some(format!("and {n_more} fields more, which are in the log"))));
     }

@@ -236,10 +236,11 @@ impl<'a> Rows<'a> {
         events.time.push(time.map(|time| i64::try_from(deltas.time.next(time)).unwrap_or_default()));
         events.record.push(event.record_id.map(|record| deltas.record.next(record)));
         events.position.push(deltas.position.next(event.position.number()));
-        let (kind, is_new) = tables.kinds.index((&event.channel, &event.provider, event.event_id));
+        let (kind, is_new) =
+            tables.kinds.index((&event.said.channel, &event.said.provider, event.said.event_id));
         if is_new {
-            let (channel, provider) = (event.channel.clone(), event.provider.clone());
-            self.kinds.push(EventKind { channel, provider, id: event.event_id });
+            let (channel, provider) = (event.said.channel.clone(), event.said.provider.clone());
+            self.kinds.push(EventKind { channel, provider, id: event.said.event_id });
         }
         events.kind.push(kind);
         let (input, is_new) = tables.inputs.index(&event.input);
@@ -247,23 +248,25 @@ impl<'a> Rows<'a> {
             self.inputs.push(event.input.to_string());
         }
         events.input.push(input);
-        let host = places.host(&event.computer);
-        let user = event.user.as_deref().map_or(-1, |user| places.user(user));
+        let host = places.host(&event.said.computer);
+        let user = event.said.user.as_deref().map_or(-1, |user| places.user(user));
         events.host.push(host);
         events.user.push(user);
-        events.session.push(session_of(event).map_or(-1, |id| places.session(&event.computer, id, user)));
+        events
+            .session
+            .push(session_of(event).map_or(-1, |id| places.session(&event.said.computer, id, user)));
         if event.is_recovered {
             events.recovered.push(number);
         }
         let full = |place: Option<usize>| kept.cuts.iter().find(|cut| cut.0 == place).map(|cut| cut.1);
-        let message = event.message.as_deref().map_or(-1, |text| self.texts.index(text, full(None)));
+        let message = event.said.message.as_deref().map_or(-1, |text| self.texts.index(text, full(None)));
         events.message.push(message);
         self.payload(kept);
     }
 
     /// Names of fields stand once for all events that have the same.
     fn payload(&mut self, kept: &'a Kept) {
-        let fields = &kept.alert.event.fields;
+        let fields = &kept.alert.event.said.fields;
         let names: Vec<&str> = fields.iter().map(|(name, _)| name).collect();
         let (shape, is_new) = self.tables.shapes.index(names.clone());
         if is_new {

@@ -71,6 +71,6 @@ fn is_own(found: &[Option<String>], asked: &ExplainedItem, event: &AlertEvent) -
     let Some(field) = &asked.field else { return false };
     let plain = |name: &str| name.replace(' ', "").to_lowercase();
     let wanted = plain(field);
-    let own = event.fields.iter().filter(|(name, _)| plain(name) == wanted).map(|(_, value)| value);
+    let own = event.said.fields.iter().filter(|(name, _)| plain(name) == wanted).map(|(_, value)| value);
     own.eq(found.iter().map(Option::as_deref))
 }

@@ -102,8 +102,8 @@ impl<'a> Places<'a> {
         if alert.finding.kind != Kind::Detection || alert.finding.severity < Some(Severity::Low) {
             return;
         }
-        let host = self.host(&alert.event.computer);
-        let user = alert.event.user.as_deref().map_or(-1, |user| self.user(user));
+        let host = self.host(&alert.event.said.computer);
+        let user = alert.event.said.user.as_deref().map_or(-1, |user| self.user(user));
         let key = alert.finding.key();
         self.first_on_host.entry((host, key)).or_insert(number);
         self.first_of_user.entry((user, key)).or_insert(number);

@@ -74,9 +74,9 @@ fn moved() -> Vec<Alert> {
     let change = |alert: &Alert, computer: &str, id: u32, fields: &[(&str, &str)]| {
         let mut alert = alert.clone();
         let event = Arc::make_mut(&mut alert.event);
-        event.computer = computer.to_owned();
-        event.event_id = Some(id);
-        event.fields = fields.iter().map(|(name, value)| (name, Some(value))).collect();
+        event.said_mut().computer = computer.to_owned();
+        event.said_mut().event_id = Some(id);
+        event.said_mut().fields = fields.iter().map(|(name, value)| (name, Some(value))).collect();
         alert
     };
     let logon = [
@@ -145,7 +145,7 @@ fn many(n: usize, n_random: usize) -> Vec<Alert> {
         let event: &mut AlertEvent = Arc::make_mut(&mut alert.event);
         event.record_id = Some(number as u64);
         event.time = jiff::Timestamp::from_second(1_770_000_000 + 7 * number as i64).ok();
-        event.computer = format!("WS{:02}.corp.example", number % 40);
+        event.said_mut().computer = format!("WS{:02}.corp.example", number % 40);
         let guid = noise.text(16);
         let fields = [
             (
@@ -158,7 +158,7 @@ fn many(n: usize, n_random: usize) -> Vec<Alert> {
             ("ParentImage", "C:\\Windows\\System32\\svchost.exe".to_owned()),
             ("User", "CORP\\m.keller".to_owned()),
         ];
-        event.fields = fields.map(|(name, value)| (name, Some(value))).into_iter().collect();
+        event.said_mut().fields = fields.map(|(name, value)| (name, Some(value))).into_iter().collect();
         alert
     };
     (0..n).map(alert).collect()
@@ -189,7 +189,7 @@ fn what_cannot_be_compressed_is_cut_and_told() {
 fn one_enormous_value_is_kept_as_long_as_it_fits() {
     let mut alert = detection();
     let event = Arc::make_mut(&mut alert.event);
-    event.fields = [("Data", Some("x".repeat(3 << 20)))].into_iter().collect();
+    event.said_mut().fields = [("Data", Some("x".repeat(3 << 20)))].into_iter().collect();
     let document = document(&page(&[alert]));
     let longest =
         document["strings"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().len()).max();

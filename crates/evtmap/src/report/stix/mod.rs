@@ -102,7 +102,7 @@ fn objects(row: Row<'_>) -> Vec<Object> {
             "labels": [row.finding.kind.as_str()],
         })
     });
-    let place = known(&row.event.computer).map(|host| {
+    let place = known(&row.event.said.computer).map(|host| {
         Object::new("identity", &NAMESPACE, &format!("host {host}"), |id| {
             json!({
                 "type": "identity", "spec_version": "2.1", "id": id, "created_by_ref": maker.id,
@@ -180,11 +180,16 @@ fn abstract_of(row: Row<'_>) -> String {
 
 fn content(row: Row<'_>) -> String {
     let event = row.event;
-    let id = event.event_id.map(|id| format!(", event {id}")).unwrap_or_default();
+    let id = event.said.event_id.map(|id| format!(", event {id}")).unwrap_or_default();
     let record = event.record_id.map(|id| format!(", record {id}")).unwrap_or_default();
     let severity = row.severity().map(|severity| format!("Severity: {severity}. ")).unwrap_or_default();
     let description = known(row.finding.description()).map(|text| format!("{text} ")).unwrap_or_default();
-    format!("{severity}{description}{}{id}{record}: {} ({})", event.channel, row.raw_message(), row.place())
+    format!(
+        "{severity}{description}{}{id}{record}: {} ({})",
+        event.said.channel,
+        row.raw_message(),
+        row.place()
+    )
 }
 
 /// From 0 to 100: the severity, as far as a whole condition held; little for what an event id hints at.

@@ -20,10 +20,10 @@ const COMMAND_LINE: &str = "CommandLine";
 /// The observables of an event, the log at least, each once.
 pub(super) fn observables(row: Row<'_>) -> Vec<Object> {
     let mut objects = vec![file(&row.event.input)];
-    objects.extend(known(&row.event.computer).filter(|name| is_host_name(name)).map(host));
-    objects.extend(row.event.user.as_deref().and_then(account));
+    objects.extend(known(&row.event.said.computer).filter(|name| is_host_name(name)).map(host));
+    objects.extend(row.event.said.user.as_deref().and_then(account));
     let values = |names: &'static [&'static str]| {
-        let fields = row.event.fields.iter().filter(|(name, _)| names.contains(name));
+        let fields = row.event.said.fields.iter().filter(|(name, _)| names.contains(name));
         fields.filter_map(|(_, value)| known(value?))
     };
     objects.extend(values(ACCOUNTS).filter(|name| *name != "-").filter_map(account));

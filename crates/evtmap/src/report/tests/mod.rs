@@ -116,9 +116,10 @@ fn formats_take_large_values() {
     let large = "=<x>|\u{202e}".repeat(1 << 17);
     let mut alert = crate::alert::tests::detection();
     let event = Arc::make_mut(&mut alert.event);
-    (event.computer, event.channel, event.user) = (large.clone(), large.clone(), Some(large.clone()));
-    event.message = Some(large.clone());
-    event.fields = [(large.clone(), Some(large.clone()))].into_iter().collect();
+    let said = event.said_mut();
+    (said.computer, said.channel, said.user) = (large.clone(), large.clone(), Some(large.clone()));
+    event.said_mut().message = Some(large.clone());
+    event.said_mut().fields = [(large.clone(), Some(large.clone()))].into_iter().collect();
     for format in FORMATS {
         let written = render(format, &ReportOptions::default(), &[alert.clone()]);
         let n_bytes_max = if format.name == "md" { 1 << 16 } else { 32 * large.len() };

@@ -71,6 +71,24 @@ fn what_was_kept_is_what_was_loaded() {
     assert_eq!(printed(&load(&sources, &cache)), printed(&fresh));
 }
 
+/// Rules are read in parts, and come in their order.
+#[test]
+fn many_rules_are_kept_in_their_order() {
+    for n_rules in [2, N_PARTS, N_PARTS + 1, 3 * N_PARTS + 2] {
+        let rule = |number| {
+            format!(
+                "title: '{number}'\nlogsource: {{product: windows}}\ndetection: {{a: [b], condition: a}}\n"
+            )
+        };
+        let sources = sources(&(0..n_rules).map(rule).collect::<Vec<_>>().join("---\n"));
+        let folder = tempfile::tempdir().unwrap();
+        let cache = RuleCache::at(folder.path());
+        let fresh = load(&sources, &cache);
+        assert_eq!(fresh.rules.len(), n_rules);
+        assert_eq!(printed(&read(&cache, key(&sources)).unwrap()), printed(&fresh));
+    }
+}
+
 /// Whatever rules follow from is in the key.
 #[test]
 fn other_content_has_another_key() {
@@ -159,17 +177,28 @@ fn made_up_content_is_refused_and_harmless() {
         for byte in [0, 0x81, 0x91, 0xc4, 0xdd, 0xff] {
             let mut changed = body.to_vec();
             changed[place] = byte;
-            if let Some(found) = unpack(&with_digest(&changed), key) {
-                let _ = Rules::prepare(found.rules, found.correlations, &pipelines);
+            if let Some((rules, found)) = unpack(&with_digest(&changed), key) {
+                let _ = Rules::prepare(rules, found.correlations, &pipelines);
             }
         }
         assert!(unpack(&with_digest(&body[..place]), key).is_none(), "{place} bytes");
     }
-    assert!(unpack(&with_digest(&vec![0x91; 1 << 20]), key).is_none(), "lists within lists");
-    assert!(
-        unpack(&with_digest(&[0xdd, 0xff, 0xff, 0xff, 0xff]), key).is_none(),
-        "a list without its members"
-    );
+    let in_part = |bytes: &[u8]| [&(bytes.len() as u64).to_le_bytes(), bytes].concat();
+    let none =
+        in_part(&rmp_serde::to_vec(&Kept { correlations: &[], skipped: &[], diagnostics: &[] }).unwrap());
+    assert!(unpack(&with_digest(&none), key).is_some(), "no rules are no damage");
+    for (bytes, what) in [
+        (vec![0x91; 1 << 20], "lists within lists"),
+        (vec![0xdd, 0xff, 0xff, 0xff, 0xff], "a list without its members"),
+    ] {
+        assert!(unpack(&with_digest(&[in_part(&bytes), none.clone()].concat()), key).is_none(), "{what}");
+        assert!(unpack(&with_digest(&in_part(&bytes)), key).is_none(), "{what}");
+    }
+    let empty = in_part(&[0x90]);
+    for (n_parts, is_read) in [(N_PARTS, true), (N_PARTS + 1, false)] {
+        let body = [empty.repeat(n_parts), none.clone()].concat();
+        assert_eq!(unpack(&with_digest(&body), key).is_some(), is_read, "{n_parts} parts");
+    }
 }
 
 /// `not not not …`, deeper than any rule may be: it would take all of the stack.
@@ -214,7 +243,7 @@ fn writers_at_once_leave_a_whole_file() {
     let sources = sources(TEXT);
     let key = key(&sources);
     let fresh = load(&sources, &cache);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..20 {

@@ -10,7 +10,7 @@ fn alert(time: &str, host: &str, severity: Severity) -> Alert {
     let mut alert = detection();
     let event = Arc::make_mut(&mut alert.event);
     event.time = time.parse().ok();
-    event.computer = host.to_owned();
+    event.said_mut().computer = host.to_owned();
     Arc::make_mut(&mut alert.finding).severity = Some(severity);
     alert
 }

@@ -1,0 +1,154 @@
+//! Which events say the same as others before them.
+//!
+//! A log says much of what it says again and again: that a service logged on, that a policy was applied. What
+//! differs is when it was, the number in the log, and by which process and thread Windows wrote it: the fields
+//! that pass. Everything else lasts.
+
+use std::hash::Hasher;
+
+use evtmap_sigma::is_of_time;
+
+use super::system::PASSING;
+use super::{Event, Field};
+
+/// The fields of an event that pass: a bit for each, by its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Passing(u64);
+
+impl Passing {
+    /// Whether the field at a place is one of them.
+    pub(crate) fn has(self, place: usize) -> bool {
+        u32::try_from(place)
+            .ok()
+            .and_then(|place| self.0.checked_shr(place))
+            .is_some_and(|bits| bits & 1 == 1)
+    }
+}
+
+impl Event {
+    /// The fields that pass. One that holds something else than a number or a time, as no Windows writes it, is
+    /// none of them: a rule may look for its text.
+    pub(crate) fn passing(&self) -> Passing {
+        let is_short_number = |field: &Field| {
+            let text = field.value.as_ref().map_or("", |range| self.text(range));
+            // Without an end at the first that is not, several are looked at at once.
+            text.len() <= 40 && text.bytes().fold(true, |is_all, byte| is_all & is_of_time(byte))
+        };
+        let places = PASSING.filter_map(|number| *self.asked.get(number)?);
+        let passing = places.filter(|place| self.fields.get(*place as usize).is_some_and(is_short_number));
+        Passing(passing.filter_map(|place| 1_u64.checked_shl(place)).fold(0, |bits, bit| bits | bit))
+    }
+
+    /// Hashes the values that last.
+    pub(crate) fn hash_lasting(&self, passing: Passing, hasher: &mut impl Hasher) {
+        for value in self.lasting(passing) {
+            let value = value.unwrap_or_default();
+            hasher.write(value);
+            hasher.write_usize(value.len());
+        }
+        hasher.write(self.message().unwrap_or_default().as_bytes());
+    }
+
+    /// Whether another event says the same, the fields apart that pass in this one and in that.
+    pub(crate) fn says_the_same_as(&self, other: &Self, passing: Passing) -> bool {
+        self.has_names_of(other)
+            && self.lasting(passing).eq(other.lasting(passing))
+            && self.message() == other.message()
+    }
+
+    /// The values of the fields that last.
+    fn lasting(&self, passing: Passing) -> impl Iterator<Item = Option<&[u8]>> {
+        let text = self.text.as_bytes();
+        let lasting = self.fields.iter().enumerate().filter(move |(place, _)| !passing.has(*place));
+        lasting.map(move |(_, field)| text.get(field.value.clone()?))
+    }
+
+    /// Whether the fields have the same names and places as those of another event.
+    fn has_names_of(&self, other: &Self) -> bool {
+        if let (Some(own), Some(others)) = (self.shape, other.shape)
+            && own == others
+        {
+            return true;
+        }
+        let (text, others) = (self.text.as_bytes(), other.text.as_bytes());
+        let is_same = |(field, other): (&Field, &Field)| {
+            field.place == other.place && text.get(field.name.clone()) == others.get(other.name.clone())
+        };
+        self.fields.len() == other.fields.len() && self.fields.iter().zip(&other.fields).all(is_same)
+    }
+
+    /// How much memory a copy of it takes, in bytes, about.
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.text.len() + self.fields.len() * size_of::<Field>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Place, Value};
+
+    fn event(fields: &[(Place, &str, Option<&str>)]) -> Event {
+        let mut event = Event::new();
+        for (place, name, text) in fields {
+            event.push(*place, name, text.map_or(Value::Null, Value::Text));
+        }
+        event
+    }
+
+    /// Whether events say the same, and what they hash to is the same.
+    #[track_caller]
+    fn check(one: &[(Place, &str, Option<&str>)], other: &[(Place, &str, Option<&str>)], is_same: bool) {
+        let (one, other) = (event(one), event(other));
+        let hash = |event: &Event| {
+            let mut hasher = rustc_hash::FxHasher::default();
+            event.hash_lasting(event.passing(), &mut hasher);
+            hasher.finish()
+        };
+        for (a, b) in [(&one, &other), (&other, &one)] {
+            let says_the_same = a.passing() == b.passing() && a.says_the_same_as(b, a.passing());
+            assert_eq!(says_the_same, is_same);
+        }
+        assert!(!is_same || hash(&one) == hash(&other));
+    }
+
+    #[test]
+    fn what_passes_makes_no_difference() {
+        use Place::{Data, System};
+        let time = |text| (System, "TimeCreated_SystemTime", Some(text));
+        let number = |text| (System, "EventRecordID", Some(text));
+        let user = |text| (Data, "User", Some(text));
+        let early = time("2026-03-02T08:00:00.1234567Z");
+        check(
+            &[early, number("1"), user("a")],
+            &[time("2026-03-02T09:00:00Z"), number("22"), user("a")],
+            true,
+        );
+        check(&[early, user("a")], &[early, user("b")], false);
+        check(&[early, user("a")], &[early], false);
+        check(&[early, user("a")], &[user("a"), early], false);
+        check(&[(Data, "User", None)], &[user("")], false);
+        check(&[(Data, "a", Some("b"))], &[(System, "a", Some("b"))], false);
+        check(&[(Data, "ab", Some("c"))], &[(Data, "a", Some("bc"))], false);
+        // Only in System, only the first, and only what is a number or a time.
+        check(&[(Data, "EventRecordID", Some("1"))], &[(Data, "EventRecordID", Some("2"))], false);
+        check(&[number("1"), number("1")], &[number("1"), number("2")], false);
+        check(&[number("1")], &[number("mimikatz")], false);
+        check(&[time("mimikatz")], &[time("mimikatz 2")], false);
+        check(&[early], &[time("")], true);
+    }
+
+    /// Fields beyond the sixty-fourth are never passing, wherever they are from.
+    #[test]
+    fn a_late_number_lasts() {
+        let mut fields = vec![(Place::Data, "a", Some("b")); 64];
+        let with = |fields: &mut Vec<_>, text| {
+            fields.truncate(64);
+            fields.push((Place::System, "EventRecordID", Some(text)));
+            event(fields)
+        };
+        let (one, other) = (with(&mut fields, "1"), with(&mut fields, "2"));
+        assert!(!one.says_the_same_as(&other, one.passing()));
+        assert!(one.says_the_same_as(&one, one.passing()));
+    }
+}
