@@ -41,6 +41,7 @@ mod logsource;
 pub mod navigator;
 pub mod policy;
 pub mod ranking;
+mod recurring;
 pub mod report;
 pub mod risk;
 pub mod row;

@@ -90,6 +90,8 @@ pub struct Event {
     time: Option<Timestamp>,
     /// A number that only events with the same names in the same order have, where the reader knows one.
     shape: Option<u64>,
+    /// A number that only events have that say the same, where the reader knows one.
+    saying: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -117,6 +119,7 @@ impl Event {
         self.event_id = None;
         self.time = None;
         self.shape = None;
+        self.saying = None;
     }
 
     /// Makes this the same as another event.
@@ -129,6 +132,7 @@ impl Event {
         self.event_id = other.event_id;
         self.time = other.time;
         self.shape = other.shape;
+        self.saying = other.saying;
         self.is_time_local = other.is_time_local;
         self.is_recovered = other.is_recovered;
     }
@@ -234,7 +238,7 @@ impl Event {
             value.end = value.start + self.text(value).trim_end_matches(' ').len();
         }
         self.fields.push(field);
-        self.shape = None;
+        (self.shape, self.saying) = (None, None);
         if let Some(number) = number {
             self.note_asked(number, self.fields.len() - 1);
         }
@@ -295,7 +299,7 @@ impl Event {
         let text = &self.text;
         let is_called_so = |field: &Field| text.get(field.name.clone()) == Some(name);
         self.fields.retain(|field| field.place == Place::System || !is_called_so(field));
-        (self.asked, self.event_id, self.shape) = Default::default();
+        (self.asked, self.event_id, self.shape, self.saying) = Default::default();
         for index in 0..self.fields.len() {
             let system = self.fields.get(index).filter(|field| field.place == Place::System);
             if let Some(number) = system.and_then(|field| asked(self.text(&field.name))) {

@@ -39,6 +39,34 @@ impl Event {
         Passing(passing.filter_map(|place| 1_u64.checked_shl(place)).fold(0, |bits, bit| bits | bit))
     }
 
+    /// Notes a number that, among all events of a run, only those have that say the same; it holds until another
+    /// field is added.
+    pub(crate) fn set_saying(&mut self, number: u64) {
+        self.saying = Some(number);
+    }
+
+    /// The number by which it is known what the event says, if it is known by one.
+    pub(crate) fn saying(&self) -> Option<u64> {
+        self.saying
+    }
+
+    /// Puts another time in the place of the one that System has; `push` adds it as a field. Gives whether that is
+    /// a time, and written as Windows does.
+    pub(crate) fn renew_time(&mut self, push: impl FnOnce(&mut Self)) -> bool {
+        let (saying, n_fields) = (self.saying, self.fields.len());
+        let Some(place) = self.asked.get_mut(PASSING.start).and_then(Option::take) else { return false };
+        self.time = None;
+        push(self);
+        let added = if self.fields.len() == n_fields + 1 { self.fields.pop() } else { None };
+        let Some((added, own)) = added.zip(self.fields.get_mut(place as usize)) else { return false };
+        *own = added;
+        if let Some(asked) = self.asked.get_mut(PASSING.start) {
+            *asked = Some(place);
+        }
+        self.saying = saying;
+        self.time.is_some() && self.passing().has(place as usize)
+    }
+
     /// Hashes the values that last.
     pub(crate) fn hash_lasting(&self, passing: Passing, hasher: &mut impl Hasher) {
         for value in self.lasting(passing) {

@@ -7,7 +7,7 @@ use evtmap_sigma::Evidence;
 
 use super::correlation::Kept;
 use super::reading::{Gate, Read};
-use super::repeats::{Met, Repeats, Told};
+use super::repeats::{Repeats, Told};
 use super::{Prepare, Prepared, ScanOptions};
 use crate::alert::{Alert, AlertEvent, Derived, Enrichment, Finding, Kind, Said, TagRemarks};
 use crate::association::Associations;
@@ -17,6 +17,7 @@ use crate::idle::Idle;
 use crate::input::{Batch, Position};
 use crate::logsource::{Seen, Workspace, missing_exceptions};
 use crate::policy::{Applied, Policy, Subject};
+use crate::recurring::Met;
 use crate::rules::{LoadedRule, Rules};
 use crate::severity::Severity;
 

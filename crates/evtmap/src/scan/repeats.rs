@@ -3,37 +3,25 @@
 //! A log says the same over and over, with other times and numbers. Rules that ask for neither say of such an
 //! event what they said of the one before.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
 use rustc_hash::FxHashMap;
 
 use super::matching::Telling;
 use crate::alert::Said;
 use crate::event::{Event, Passing};
+use crate::recurring::{Met, Recurring};
 
-/// How many events are known, and how much memory they may take together. A log may be one in which nothing
-/// comes again, or one that was written to fill the memory.
-const N_KNOWN_MAX: usize = 2_048;
-const N_BYTES_MAX: usize = 4 << 20;
-/// Larger events are not worth it: what is as large hardly ever comes again.
-const N_EVENT_BYTES_MAX: usize = 8 << 10;
-/// Of how many events it is known that they came once: those that come again only after many others are not worth
-/// keeping, for they are forgotten before they come a third time.
-const N_SEEN: usize = 1_024;
+/// Of how many numbers of the reader's it is remembered which event they are of.
+const N_NUMBERS_MAX: usize = 8_192;
 
 /// The events that came more than once, and what was told of them. A thread has its own.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
-    hasher: RandomState,
-    /// The hashes of events that came, by their lowest bits: most events never come again, and nothing more is
-    /// remembered of them.
-    seen: Vec<u64>,
-    /// By hash.
-    places: FxHashMap<u64, usize>,
-    known: Vec<Known>,
-    n_bytes: usize,
+    events: Recurring<Known>,
+    /// The places of events that say what the reader says under a number.
+    by_number: FxHashMap<u64, usize>,
 }
 
 #[derive(Debug)]
@@ -51,67 +39,41 @@ pub(super) struct Told {
     pub(super) said: Arc<Said>,
 }
 
-/// How an event was met.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Met {
-    /// It is known, and in this place.
-    Known(usize),
-    /// It came before, and should be known from now on under its hash.
-    Again(u64),
-    /// It did not come before, as far as anybody remembers.
-    First,
-}
-
 impl Repeats {
     /// Whether an event came before.
     pub(super) fn meet(&mut self, event: &Event) -> Met {
+        let number = event.saying();
+        if let Some(place) = number.and_then(|number| self.by_number.get(&number)) {
+            return Met::Known(*place);
+        }
         let passing = event.passing();
-        let hash = self.hash(event, passing);
-        if let Some(place) = self.places.get(&hash) {
-            let is_known = self.known.get(*place).is_some_and(|known| {
-                known.passing == passing && event.says_the_same_as(&known.event, passing)
-            });
-            return if is_known { Met::Known(*place) } else { Met::First };
-        }
-        self.seen.resize(N_SEEN, 0);
-        let lowest = usize::try_from(hash % N_SEEN as u64).unwrap_or(0);
-        match self.seen.get_mut(lowest) {
-            Some(seen) if *seen == hash => Met::Again(hash),
-            Some(seen) => {
-                *seen = hash;
-                Met::First
+        let mut hasher = self.events.hasher();
+        event.hash_lasting(passing, &mut hasher);
+        let met = self.events.meet(hasher.finish(), |known| {
+            known.passing == passing && event.says_the_same_as(&known.event, passing)
+        });
+        if let (Met::Known(place), Some(number)) = (met, number) {
+            if self.by_number.len() >= N_NUMBERS_MAX {
+                self.by_number.clear();
             }
-            None => Met::First,
+            self.by_number.insert(number, place);
         }
+        met
     }
 
     /// What is told of a known event; nothing when the rules are to be asked.
     pub(super) fn told(&self, met: Met) -> Option<&Told> {
         let Met::Known(place) = met else { return None };
-        self.known.get(place)?.told.as_ref()
+        self.events.get(place)?.told.as_ref()
     }
 
     /// Remembers what is told of an event.
     pub(super) fn keep(&mut self, hash: u64, event: &Event, told: Option<Told>) {
+        let known = Known { event: event.clone(), passing: event.passing(), told };
         // What is said is in the event and, once more, in what is told of it.
-        let n_bytes = event.n_bytes() * 2;
-        if n_bytes > N_EVENT_BYTES_MAX * 2 {
-            return;
+        if self.events.keep(hash, event.n_bytes() * 2, known) {
+            self.by_number.clear();
         }
-        if self.known.len() >= N_KNOWN_MAX || self.n_bytes + n_bytes > N_BYTES_MAX {
-            self.known.clear();
-            self.places.clear();
-            self.n_bytes = 0;
-        }
-        self.n_bytes += n_bytes;
-        self.places.insert(hash, self.known.len());
-        self.known.push(Known { event: event.clone(), passing: event.passing(), told });
-    }
-
-    fn hash(&self, event: &Event, passing: Passing) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        event.hash_lasting(passing, &mut hasher);
-        hasher.finish()
     }
 }
 
@@ -127,39 +89,23 @@ mod tests {
         event
     }
 
-    fn told() -> Option<Told> {
-        Some(Told { tellings: Vec::new(), said: Arc::default() })
-    }
-
     #[test]
-    fn what_comes_a_second_time_is_kept() {
+    fn events_by_what_they_say_and_by_number() {
         let mut repeats = Repeats::default();
-        assert!(matches!(repeats.meet(&event(1, "a")), Met::First));
+        assert_eq!(repeats.meet(&event(1, "a")), Met::First);
         let Met::Again(hash) = repeats.meet(&event(2, "a")) else { panic!("it came before") };
-        assert!(matches!(repeats.meet(&event(3, "b")), Met::First));
-        repeats.keep(hash, &event(2, "a"), told());
+        assert_eq!(repeats.meet(&event(3, "b")), Met::First);
+        repeats.keep(hash, &event(2, "a"), Some(Told { tellings: Vec::new(), said: Arc::default() }));
         let met = repeats.meet(&event(4444, "a"));
-        assert!(matches!(met, Met::Known(_)) && repeats.told(met).is_some());
+        assert!(met == Met::Known(0) && repeats.told(met).is_some());
         let Met::Again(hash) = repeats.meet(&event(5, "b")) else { panic!("it came before") };
         repeats.keep(hash, &event(5, "b"), None);
-        let met = repeats.meet(&event(6, "b"));
-        assert!(matches!(met, Met::Known(_)) && repeats.told(met).is_none());
-    }
-
-    /// However many events come again, and however large they are, only so much is kept.
-    #[test]
-    fn there_are_bounds() {
-        let mut repeats = Repeats::default();
-        for (n_users, length) in [(3 * N_KNOWN_MAX, 1), (3 * N_KNOWN_MAX, 3000), (3, 2 * N_EVENT_BYTES_MAX)] {
-            for user in 0..n_users {
-                let user = format!("{user}{}", "x".repeat(length));
-                repeats.meet(&event(1, &user));
-                if let Met::Again(hash) = repeats.meet(&event(2, &user)) {
-                    repeats.keep(hash, &event(2, &user), told());
-                }
-                assert!(repeats.known.len() <= N_KNOWN_MAX && repeats.n_bytes <= N_BYTES_MAX);
-                assert_eq!(repeats.known.len(), repeats.places.len());
-            }
+        let mut numbered = event(6, "b");
+        numbered.set_saying(70);
+        for _ in 0..2 {
+            let met = repeats.meet(&numbered);
+            assert!(met == Met::Known(1) && repeats.told(met).is_none());
         }
+        assert_eq!(repeats.by_number.len(), 1);
     }
 }

@@ -3,6 +3,7 @@
 //! A table is recognised by its header: the columns of a program that is known, or names that say what they
 //! hold. A row that is not valid UTF-8 is read as Windows-1252. A cell that is empty counts as absent.
 
+mod again;
 mod layout;
 mod row;
 mod table;
@@ -10,6 +11,7 @@ pub(super) mod time;
 
 use memchr::memchr;
 
+use self::again::RowsAgain;
 use self::layout::Layout;
 pub use self::row::MAX_COLUMNS;
 use self::row::{Row, row_end, row_length};
@@ -85,6 +87,7 @@ struct Csv {
 struct Scratch {
     row: Row,
     templates: Templates,
+    again: RowsAgain,
 }
 
 impl Format for Csv {
@@ -126,7 +129,11 @@ impl Format for Csv {
     }
 
     fn read(&self, record: &str, scratch: &mut Scratch, event: &mut Event) -> Result<bool, Problem> {
-        let Scratch { row, templates } = scratch;
+        let Scratch { row, templates, again } = scratch;
+        let unknown = match again.fill(record, &self.table, event) {
+            Ok(()) => return Ok(true),
+            Err(unknown) => unknown,
+        };
         row.split(record, self.table.layout.delimiter);
         if row.is_blank(record) {
             return Ok(false);
@@ -134,6 +141,7 @@ impl Format for Csv {
         let cells = row.cells(record).enumerate().map(|(index, cell)| (cell, row.place(index)));
         self.table.fill((row.len(), Some(record)), cells, event)?;
         self.table.complete(templates, event)?;
+        unknown.into_iter().for_each(|unknown| again.keep(record, unknown, &self.table, event));
         Ok(true)
     }
 

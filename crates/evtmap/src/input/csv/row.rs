@@ -41,9 +41,13 @@ pub(super) fn row_end(bytes: &[u8], delimiter: u8, is_end: bool) -> Option<(usiz
         }
         loop {
             let quoted = bytes.get(at..)?;
-            let length = memchr(b'"', quoted)?;
-            has_lines = has_lines || memchr(b'\n', quoted.get(..length)?).is_some();
+            // Once it is known that there are lines, only the quote is of interest.
+            let length = if has_lines { memchr(b'"', quoted) } else { memchr2(b'"', b'\n', quoted) }?;
             at += length + 1;
+            if quoted.get(length) == Some(&b'\n') {
+                has_lines = true;
+                continue;
+            }
             match bytes.get(at) {
                 Some(b'"') => at += 1,
                 None if !is_end => return None,

@@ -127,6 +127,14 @@ impl Table {
         Ok(())
     }
 
+    /// Adds what the cell of the time says.
+    pub(super) fn push_time(&self, cell: &str, event: &mut Event) {
+        let text = trimmed(cell);
+        if !is_nothing(text) {
+            times::push(text, &self.options, event);
+        }
+    }
+
     fn add(&self, column: &Column, cell: &str, event: &mut Event) -> Result<(), Problem> {
         let text = trimmed(cell);
         let payload = |error: JsonError| Problem::new("csv-payload", error.to_string());
@@ -138,7 +146,7 @@ impl Table {
                 return Err(Problem::new("csv-event-id", reason));
             }
             Column::EventId => event.push(Place::System, "EventID", Value::Text(text)),
-            Column::Time => times::push(text, &self.options, event),
+            Column::Time => self.push_time(text, event),
             Column::UtcTime => times::push_utc(text, &self.options, event),
             Column::Message => event.set_message(cell),
             // Some programs write this for what an event does not have.
