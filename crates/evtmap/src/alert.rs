@@ -215,6 +215,12 @@ impl Finding {
         (Self::of_metadata(&rule.metadata, path, &mapping, catalogue), TagRemarks::of(mapping))
     }
 
+    /// What a rule says whose tags are those of the rule that another finding is of.
+    pub(crate) fn of_rule_tagged_as(rule: &CompiledRule, path: &str, other: &Self) -> Self {
+        let (techniques, tactics) = (other.techniques.clone(), other.tactics.clone());
+        Self { techniques, tactics, ..Self::untagged(&rule.metadata, path) }
+    }
+
     /// What a correlation says, and what is to be told of its tags. The tags of the rules that it names
     /// count as its own: what they find is part of what it finds.
     pub fn of_correlation(
@@ -228,6 +234,13 @@ impl Finding {
     }
 
     fn of_metadata(metadata: &Metadata, path: &str, mapping: &Mapping<'_>, catalogue: &Catalogue) -> Self {
+        let mut finding = Self::untagged(metadata, path);
+        finding.set_attack(mapping, catalogue);
+        finding
+    }
+
+    /// What a rule says beside its tags.
+    fn untagged(metadata: &Metadata, path: &str) -> Self {
         let mut finding = Self::of_event();
         finding.kind = Kind::Detection;
         finding.severity = Some(metadata.level.into());
@@ -243,7 +256,6 @@ impl Finding {
             path: path.to_owned(),
             condition: None,
         });
-        finding.set_attack(mapping, catalogue);
         finding
     }
 

@@ -51,9 +51,9 @@ pub struct RuleCache {
     folder: PathBuf,
 }
 
-/// Into how many parts the rules are cut. More than there are processors is no loss, and two are gained with
-/// two already.
-const N_PARTS: usize = 4;
+/// Into how many parts the rules are cut. With more the memory of the threads grows for longer than they save: each
+/// asks the system for its own, page by page.
+const N_PARTS: usize = 2;
 
 /// What is kept beside rules: all but what is made in no time of these.
 #[derive(Serialize)]
@@ -179,13 +179,14 @@ fn unpack(bytes: &[u8], key: Key) -> Option<(Vec<LoadedRule>, Found)> {
     let (digest, body) = rest.split_first_chunk::<32>()?;
     let parts = cut(body)?;
     let (last, parts) = parts.split_last()?;
+    let (first, others) = parts.split_first().map_or((None, parts), |(first, others)| (Some(first), others));
     thread::scope(|scope| {
         let readers: Vec<_> =
-            parts.iter().map(|part| scope.spawn(|| decode::<Vec<LoadedRule>>(part))).collect();
+            others.iter().map(|part| scope.spawn(|| decode::<Vec<LoadedRule>>(part))).collect();
         // What the threads make in the meantime of bytes that are not what was written is thrown away.
         let is_whole = Hash::from(Sha256::digest(body)) == *digest;
         let found = decode(last).filter(|_| is_whole)?;
-        let mut rules = Vec::new();
+        let mut rules = first.map_or(Some(Vec::new()), |part| decode::<Vec<LoadedRule>>(part))?;
         for reader in readers {
             rules.append(&mut reader.join().ok()??);
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use evtmap_sigma::Evidence;
+use rustc_hash::FxHashMap;
 
 use super::correlation::Kept;
 use super::reading::{Gate, Read};
@@ -127,17 +128,28 @@ impl Findings {
 
 /// What each rule says, and what is to be told of its tags. Two threads share the work, for which somebody waits.
 fn findings_of(rules: &[LoadedRule], catalogue: &Catalogue) -> Vec<(Arc<Finding>, TagRemarks)> {
-    let of = |rules: &[LoadedRule]| -> Vec<_> {
-        let finding = |loaded: &LoadedRule| Finding::of_rule(&loaded.rule, &loaded.path, catalogue);
-        rules.iter().map(finding).map(|(finding, remarks)| (Arc::new(finding), remarks)).collect()
-    };
     let (first, second) = rules.split_at(rules.len() / 2);
     thread::scope(|scope| {
-        let second_half = scope.spawn(|| of(second));
-        let mut findings = of(first);
-        findings.extend(second_half.join().unwrap_or_else(|_| of(second)));
+        let second_half = scope.spawn(|| findings_of_part(second, catalogue));
+        let mut findings = findings_of_part(first, catalogue);
+        findings.extend(second_half.join().unwrap_or_else(|_| findings_of_part(second, catalogue)));
         findings
     })
+}
+
+/// Many rules have the same tags, which are looked up once.
+fn findings_of_part(rules: &[LoadedRule], catalogue: &Catalogue) -> Vec<(Arc<Finding>, TagRemarks)> {
+    let mut by_tags: FxHashMap<&[String], usize> = FxHashMap::default();
+    let mut findings: Vec<(Arc<Finding>, TagRemarks)> = Vec::with_capacity(rules.len());
+    for LoadedRule { rule, path } in rules {
+        let place = *by_tags.entry(&rule.metadata.tags).or_insert(findings.len());
+        let (finding, remarks) = match findings.get(place) {
+            Some((other, remarks)) => (Finding::of_rule_tagged_as(rule, path, other), remarks.clone()),
+            None => Finding::of_rule(rule, path, catalogue),
+        };
+        findings.push((Arc::new(finding), remarks));
+    }
+    findings
 }
 
 /// What came of a batch.
