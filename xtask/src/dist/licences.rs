@@ -92,7 +92,7 @@ pub(super) fn of(package: &str, target: &str) -> anyhow::Result<String> {
         let licence = library.license.as_deref().unwrap_or("see its text");
         let found = texts_of(library)?;
         ensure!(
-            !found.is_empty() || licence.contains(COMMON),
+            !found.is_empty() || licence.split([' ', '/']).any(|it| it == COMMON) && !licence.contains("AND"),
             "{name} is under {licence} and has no text of it; write what its authors say to `{}`",
             library.repository.as_deref().unwrap_or("its package")
         );

@@ -196,6 +196,7 @@ impl Event {
     /// Sets the text that Windows shows for the event.
     pub fn set_message(&mut self, message: &str) {
         self.message = Some(self.store(&[message]));
+        self.saying = None;
     }
 
     /// Sets the text that Windows shows for the event to what `write` appends.
@@ -207,6 +208,7 @@ impl Event {
         write: impl FnOnce(&mut String) -> Result<(), E>,
     ) -> Result<(), E> {
         let start = self.text.len();
+        self.saying = None;
         if let Err(error) = write(&mut self.text) {
             self.text.truncate(start);
             return Err(error);
@@ -247,6 +249,7 @@ impl Event {
     /// Writes GUIDs as Windows does, `{0cce9210-…}`, where an older evtx crate wrote `0CCE9210-…`. GUIDs that
     /// are texts to Windows have small letters or braces and stay as they are.
     pub(crate) fn brace_guids(&mut self) {
+        self.saying = None;
         let mut fields = mem::take(&mut self.fields);
         for value in fields.iter_mut().filter_map(|field| field.value.as_mut()) {
             let text = self.text(value);

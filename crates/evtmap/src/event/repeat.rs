@@ -31,7 +31,7 @@ impl Event {
     pub(crate) fn passing(&self) -> Passing {
         let is_short_number = |field: &Field| {
             let text = field.value.as_ref().map_or("", |range| self.text(range));
-            // Without an end at the first that is not, several are looked at at once.
+            // It does not stop at the first that is none, so that the compiler can look at many at once.
             text.len() <= 40 && text.bytes().fold(true, |is_all, byte| is_all & is_of_time(byte))
         };
         let places = PASSING.filter_map(|number| *self.asked.get(number)?);
@@ -39,8 +39,7 @@ impl Event {
         Passing(passing.filter_map(|place| 1_u64.checked_shl(place)).fold(0, |bits, bit| bits | bit))
     }
 
-    /// Notes a number that, among all events of a run, only those have that say the same; it holds until another
-    /// field is added.
+    /// Notes a number that only events have that say the same. It holds until a field or the message is another.
     pub(crate) fn set_saying(&mut self, number: u64) {
         self.saying = Some(number);
     }
@@ -138,6 +137,38 @@ mod tests {
             assert_eq!(says_the_same, is_same);
         }
         assert!(!is_same || hash(&one) == hash(&other));
+    }
+
+    /// What passes are the System fields of these names.
+    #[test]
+    fn fields_that_pass() {
+        let names: Vec<&str> = super::super::SYSTEM_FIELDS
+            .into_iter()
+            .filter(|name| event(&[(Place::System, name, Some("1"))]).passing().has(0))
+            .collect();
+        let expected =
+            ["TimeCreated_SystemTime", "EventRecordID", "Execution_ProcessID", "Execution_ThreadID"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_number_does_not_outlive_what_it_is_of() {
+        let numbered = || {
+            let mut event = event(&[(Place::Data, "a", Some("0cce9210-69ae-11d9-bed3-505054503030"))]);
+            event.set_saying(1);
+            event
+        };
+        for change in [
+            |event: &mut Event| event.push(Place::Data, "b", Value::Null),
+            |event: &mut Event| event.set_message("m"),
+            |event: &mut Event| event.brace_guids(),
+            |event: &mut Event| event.remove_own("a"),
+            |event: &mut Event| event.clear(),
+        ] {
+            let mut event = numbered();
+            change(&mut event);
+            assert_eq!(event.saying(), None);
+        }
     }
 
     #[test]

@@ -207,7 +207,8 @@ impl Router {
         let asked = bucket.engine.get().zip(workspace.buckets.get_mut(bucket.number));
         let Some((engine, SeenBefore { shapes, .. })) = asked else { return false };
         let passing = event.passing();
-        // What is derived is made of the payload, and the rules see it before what passes.
+        // INVARIANT: what is derived is made of the payload, and comes before System where a name is looked for. So
+        // a slot in which nothing passes here has nothing that passes with it either.
         engine.has_only_words() && shapes.of(event, engine.slots()).places().all(|place| !passing.has(place))
     }
 

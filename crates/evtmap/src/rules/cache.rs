@@ -181,16 +181,23 @@ fn unpack(bytes: &[u8], key: Key) -> Option<(Vec<LoadedRule>, Found)> {
     let (last, parts) = parts.split_last()?;
     let (first, others) = parts.split_first().map_or((None, parts), |(first, others)| (Some(first), others));
     thread::scope(|scope| {
-        let readers: Vec<_> =
-            others.iter().map(|part| scope.spawn(|| decode::<Vec<LoadedRule>>(part))).collect();
-        // What the threads make in the meantime of bytes that are not what was written is thrown away.
+        let read = |part: &&[u8]| decode::<Vec<LoadedRule>>(part);
+        let spawn = |part| (part, thread::Builder::new().spawn_scoped(scope, move || read(part)));
+        let readers: Vec<_> = others.iter().map(spawn).collect();
+        // What is made in the meantime of bytes that are not what was written is thrown away.
         let is_whole = Hash::from(Sha256::digest(body)) == *digest;
-        let found = decode(last).filter(|_| is_whole)?;
-        let mut rules = first.map_or(Some(Vec::new()), |part| decode::<Vec<LoadedRule>>(part))?;
-        for reader in readers {
-            rules.append(&mut reader.join().ok()??);
+        let found = decode(last);
+        let first = first.map_or(Some(Vec::new()), read);
+        // Where the system has no thread to give, this one does it.
+        let others: Vec<_> = readers
+            .into_iter()
+            .map(|(part, reader)| reader.map_or_else(|_| read(part), |reader| reader.join().ok().flatten()))
+            .collect();
+        let mut rules = first.filter(|_| is_whole)?;
+        for part in others {
+            rules.append(&mut part?);
         }
-        Some((rules, found))
+        Some((rules, found?))
     })
 }
 

@@ -130,9 +130,10 @@ impl Findings {
 fn findings_of(rules: &[LoadedRule], catalogue: &Catalogue) -> Vec<(Arc<Finding>, TagRemarks)> {
     let (first, second) = rules.split_at(rules.len() / 2);
     thread::scope(|scope| {
-        let second_half = scope.spawn(|| findings_of_part(second, catalogue));
+        let second_half = thread::Builder::new().spawn_scoped(scope, || findings_of_part(second, catalogue));
         let mut findings = findings_of_part(first, catalogue);
-        findings.extend(second_half.join().unwrap_or_else(|_| findings_of_part(second, catalogue)));
+        let second_half = second_half.ok().and_then(|half| half.join().ok());
+        findings.extend(second_half.unwrap_or_else(|| findings_of_part(second, catalogue)));
         findings
     })
 }
@@ -263,8 +264,9 @@ impl Matcher<'_> {
 
     /// Asks about an event, or remembers what was told of it.
     fn look(&self, event: &Event, place: (&Arc<str>, Position), asked: &mut Asked, outcome: &mut Outcome) {
-        // What a policy hides is counted, so that each event is shown to it.
-        let met = if self.asking.policy.is_none() { asked.repeats.meet(event) } else { Met::First };
+        // What a policy hides is counted, so that each event is shown to it; and evidence is too large to remember.
+        let is_remembered = self.asking.policy.is_none() && !self.asking.options.evidence;
+        let met = if is_remembered { asked.repeats.meet(event) } else { Met::First };
         if let Some(Told { tellings, said }) = asked.repeats.told(met) {
             if !tellings.is_empty() {
                 self.tell(tellings.iter().cloned(), (Arc::clone(said), event), place, outcome);

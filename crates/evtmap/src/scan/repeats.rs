@@ -11,10 +11,14 @@ use rustc_hash::FxHashMap;
 use super::matching::Telling;
 use crate::alert::Said;
 use crate::event::{Event, Passing};
-use crate::recurring::{Met, Recurring};
+use crate::recurring::{Met, Recurring, is_small};
 
 /// Of how many numbers of the reader's it is remembered which event they are of.
 const N_NUMBERS_MAX: usize = 8_192;
+
+/// What a telling takes without evidence, which is not remembered; the most is what it is missing of an event that
+/// stands for another.
+const N_BYTES_OF_TELLING: usize = 256;
 
 /// The events that came more than once, and what was told of them. A thread has its own.
 #[derive(Debug, Default)]
@@ -46,6 +50,9 @@ impl Repeats {
         if let Some(place) = number.and_then(|number| self.by_number.get(&number)) {
             return Met::Known(*place);
         }
+        if !is_small(n_bytes(event)) {
+            return Met::First;
+        }
         let passing = event.passing();
         let mut hasher = self.events.hasher();
         event.hash_lasting(passing, &mut hasher);
@@ -69,12 +76,18 @@ impl Repeats {
 
     /// Remembers what is told of an event.
     pub(super) fn keep(&mut self, hash: u64, event: &Event, told: Option<Told>) {
+        let n_tellings = told.as_ref().map_or(0, |told| told.tellings.len());
+        let n_bytes = n_bytes(event) + n_tellings * N_BYTES_OF_TELLING;
         let known = Known { event: event.clone(), passing: event.passing(), told };
-        // What is said is in the event and, once more, in what is told of it.
-        if self.events.keep(hash, event.n_bytes() * 2, known) {
+        if is_small(n_bytes) && self.events.keep(hash, n_bytes, known) {
             self.by_number.clear();
         }
     }
+}
+
+/// How much memory an event takes that is known: it is kept, and what it says is kept once more.
+fn n_bytes(event: &Event) -> usize {
+    event.n_bytes() * 2
 }
 
 #[cfg(test)]
@@ -107,5 +120,10 @@ mod tests {
             assert!(met == Met::Known(1) && repeats.told(met).is_none());
         }
         assert_eq!(repeats.by_number.len(), 1);
+        // Places are others once everything was forgotten.
+        for hash in 1..=10_000 {
+            repeats.keep(hash, &event(7, "c"), None);
+        }
+        assert!(repeats.by_number.is_empty());
     }
 }

@@ -26,8 +26,8 @@ impl Sink for Taken {
     }
 }
 
-/// Looks at logs with and without what is remembered of events; a policy, even one that says nothing, is shown
-/// each. Gives the alerts.
+/// Looks at logs with and without what is remembered of events. A policy, even one that says nothing, is shown
+/// each, and so each is asked about. Gives the alerts.
 #[track_caller]
 fn check(files: &[RuleFile], logs: &Path) -> Vec<String> {
     let rules = Rules::load(files, &Pipelines::bundled().unwrap(), &Placeholders::default());
@@ -36,8 +36,7 @@ fn check(files: &[RuleFile], logs: &Path) -> Vec<String> {
     let found = input::find([logs]);
     let policy = Policy::default();
     let scan = |threads: usize, policy: Option<&Policy>| {
-        let options =
-            ScanOptions { threads: NonZero::new(threads).unwrap(), evidence: true, ..ScanOptions::default() };
+        let options = ScanOptions { threads: NonZero::new(threads).unwrap(), ..ScanOptions::default() };
         let mut taken = Taken::default();
         let account = Scanner::new(&rules, &findings, options).with_policy(policy).scan(&found, &mut taken);
         let account = account.unwrap();
@@ -119,12 +118,55 @@ fn rules_that_ask_for_what_passes_are_asked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.jsonl");
     fs::write(&path, log).unwrap();
-    let files = [RuleFile { path: "rules.yml".to_owned(), text: RULES.to_owned() }];
-    let alerts = check(&files, &path);
-    for title in ["Lasting", "Odd number", "At eight", "By a process", "Word", "Number", "Many"] {
-        let n = alerts.iter().filter(|alert| alert.starts_with(&format!("{title} "))).count();
-        assert!(n > 3, "{title}: {n}");
+    let check = |text: &str, titles: &[&str]| {
+        let alerts = check(&[RuleFile { path: "rules.yml".to_owned(), text: text.to_owned() }], &path);
+        for title in titles {
+            let n = alerts.iter().filter(|alert| alert.starts_with(&format!("{title} "))).count();
+            assert!(n > 3, "{title}: {n}");
+        }
+    };
+    check(RULES, &["Lasting", "Odd number", "At eight", "By a process", "Word", "Number", "Many"]);
+    // A rule that asks for what passes has all events asked about that it may be about.
+    let lasting: Vec<_> =
+        RULES.split("---").filter(|rule| !PASSING.iter().any(|it| rule.contains(it))).collect();
+    assert_eq!(lasting.len(), 4);
+    check(&lasting.join("---"), &["Lasting", "Word", "Many"]);
+}
+
+/// What stands in the rules that ask for what passes.
+const PASSING: [&str; 5] = ["EventRecordID", "SystemTime", "ProcessID", "'*T08", "ThreadID"];
+
+/// The rows of a table differ in the time alone, and those of two tables in nothing else than that.
+#[test]
+fn rows_of_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, header) in
+        [("a.csv", "Date and Time,Event ID,Source,User"), ("b.csv", "Event ID,Date and Time,Source,User")]
+    {
+        let mut table = format!("{header}\n");
+        for n in 0..4000_u32 {
+            let (time, id) =
+                (format!("3/2/2026 {}:{:02}:{:02} AM", 1 + n / 3600, n / 60 % 60, n % 60), 4620 + n % 9);
+            let (first, second) =
+                if name == "a.csv" { (time, id.to_string()) } else { (id.to_string(), time) };
+            let source = "Microsoft-Windows-Security-Auditing";
+            // More users than can be known at once.
+            let user = if n % 2 == 0 { n / 7 % 3 } else { n };
+            writeln!(table, "{first},{second},{source},u{user}").unwrap();
+        }
+        fs::write(folder.path().join(name), table).unwrap();
     }
+    let rule = |title: &str, detection: &str| {
+        format!(
+            "title: {title}\nlogsource: {{product: windows, service: security}}\ndetection: {detection}\n"
+        )
+    };
+    let rules = [
+        rule("Some", "{a: {EventID: [4621, 4624], User: [u1, u2]}, condition: a}"),
+        rule("Without", "{a: {EventID: 4622}, b: {ServiceName|exists: true}, condition: a and not b}"),
+    ];
+    let file = RuleFile { path: "rules.yml".to_owned(), text: rules.join("---\n") };
+    assert!(check(&[file], folder.path()).len() > 1000);
 }
 
 #[test]

@@ -10,10 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use memchr::memchr;
 
 use super::table::Table;
-use crate::event::Event;
-use crate::recurring::{Met, Recurring};
+use crate::event::{Event, Place, Value};
+use crate::input::time as times;
+use crate::recurring::{Met, Recurring, is_small};
 
-/// The next number for what rows say, in all tables of a run.
+/// The next number for what rows say. Numbers mean nothing but that they are others, so that scans which share
+/// them have nothing else in common.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// The rows that came more than once, and their events.
@@ -43,6 +45,9 @@ impl RowsAgain {
         table: &Table,
         event: &mut Event,
     ) -> Result<(), Option<Unknown>> {
+        if !is_small(row.len()) {
+            return Err(None);
+        }
         let column = table.layout.time_column();
         let time = column.and_then(|column| place(row, column, table.layout.delimiter)).ok_or(None)?;
         let mut hasher = self.0.hasher();
@@ -64,18 +69,24 @@ impl RowsAgain {
         Err(None)
     }
 
-    /// Keeps the event of a row for those that say the same, unless its time is from elsewhere.
+    /// Keeps the event of a row for those that say the same, unless there is more about its time than this cell.
     pub(super) fn keep(&mut self, row: &str, unknown: Unknown, table: &Table, event: &mut Event) {
         let Unknown { hash, time } = unknown;
+        let n_bytes = row.len() + event.n_bytes();
+        let is_time =
+            |(place, name, _): &(Place, &str, Value<'_>)| *place == Place::System && *name == times::NAME;
+        if !is_small(n_bytes) || event.fields().filter(is_time).count() != 1 {
+            return;
+        }
         let mut other = event.clone();
         let cell = row.get(time.clone()).unwrap_or_default();
         let is_renewed = other.renew_time(|event| table.push_time(cell, event));
-        if !is_renewed || other.time() != event.time() {
+        if !is_renewed || !other.is_same(event) || other.time() != event.time() {
             return;
         }
         event.set_saying(NEXT.fetch_add(1, Ordering::Relaxed));
         let known = Known { row: row.into(), time, event: event.clone() };
-        self.0.keep(hash, row.len() + event.n_bytes(), known);
+        self.0.keep(hash, n_bytes, known);
     }
 }
 
@@ -84,7 +95,8 @@ fn around<'r>(row: &'r str, time: &Range<usize>) -> [&'r str; 2] {
     [row.get(..time.start), row.get(time.end..)].map(Option::unwrap_or_default)
 }
 
-/// Where the cell of a column stands in a row, without quotes; nothing where it or one before it holds a quote.
+/// Where the cell of a column stands in a row, without quotes; nothing where it or one before it holds a doubled
+/// quote or a text behind the closing one, and where the row ends with it.
 fn place(row: &str, column: usize, delimiter: u8) -> Option<Range<usize>> {
     let bytes = row.as_bytes();
     let mut at = 0;
@@ -190,6 +202,11 @@ mod tests {
     fn times_from_elsewhere() {
         let names = ["Date and Time", "@timestamp", "Event ID", "Source"];
         let rows = ["soon,2026-03-02T08:00:00Z,4624,a", "later,2026-03-02T08:00:00Z,4624,a"];
+        assert_eq!(check(&names, &rows), 0);
+        // Two columns hold a time, which are the same by chance.
+        let names = ["TimeCreated_SystemTime", "TimeCreated", "Event ID", "Source"];
+        let rows = ["00Z", "00Z", "05Z", "05"]
+            .map(|end| &*format!("2026-03-02T08:00:00Z,2026-03-02T08:00:{end},4624,a").leak());
         assert_eq!(check(&names, &rows), 0);
     }
 
