@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::input::Position;
 
 /// The texts that somebody who writes logs or rules would try: formulas, markup, Markdown, control characters,
 /// changes of direction, ends of lines, separators, and what is no character.
