@@ -4,8 +4,6 @@
 //! differs is when it was, the number in the log, and by which process and thread Windows wrote it: the fields
 //! that pass. Everything else lasts.
 
-use std::hash::Hasher;
-
 use evtmap_sigma::is_of_time;
 
 use super::system::PASSING;
@@ -66,14 +64,13 @@ impl Event {
         self.time.is_some() && self.passing().has(place as usize)
     }
 
-    /// Hashes the values that last.
-    pub(crate) fn hash_lasting(&self, passing: Passing, hasher: &mut impl Hasher) {
-        for value in self.lasting(passing) {
-            let value = value.unwrap_or_default();
-            hasher.write(value);
-            hasher.write_usize(value.len());
-        }
-        hasher.write(self.message().unwrap_or_default().as_bytes());
+    /// A hash of what lasts, from a seed. Of each value it has the length and both ends: that tells events apart well
+    /// enough, and those that have the same hash are compared anyway.
+    pub(crate) fn hash_lasting(&self, passing: Passing, seed: u64) -> u64 {
+        let values = self.lasting(passing).map(Option::unwrap_or_default);
+        let hash = values.chain(self.message().map(str::as_bytes)).fold(seed, mixed);
+        // The lowest bits are those that the factor mixes least.
+        hash ^ hash >> 32
     }
 
     /// Whether another event says the same, the fields apart that pass in this one and in that.
@@ -110,6 +107,22 @@ impl Event {
     }
 }
 
+/// A hash with the length and the ends of one more value in it.
+fn mixed(hash: u64, value: &[u8]) -> u64 {
+    /// As far from a fraction as can be, so that equal distances fall far apart.
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let (first, last) = match (value.first_chunk(), value.last_chunk()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => {
+            let mut short = [0; 8];
+            short.iter_mut().zip(value).for_each(|(own, byte)| *own = *byte);
+            (u64::from_le_bytes(short), 0)
+        }
+    };
+    let word = first ^ last.rotate_left(23) ^ (value.len() as u64).rotate_right(16);
+    (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,11 +140,7 @@ mod tests {
     #[track_caller]
     fn check(one: &[(Place, &str, Option<&str>)], other: &[(Place, &str, Option<&str>)], is_same: bool) {
         let (one, other) = (event(one), event(other));
-        let hash = |event: &Event| {
-            let mut hasher = rustc_hash::FxHasher::default();
-            event.hash_lasting(event.passing(), &mut hasher);
-            hasher.finish()
-        };
+        let hash = |event: &Event| event.hash_lasting(event.passing(), 1);
         for (a, b) in [(&one, &other), (&other, &one)] {
             let says_the_same = a.passing() == b.passing() && a.says_the_same_as(b, a.passing());
             assert_eq!(says_the_same, is_same);

@@ -54,11 +54,10 @@ impl Repeats {
             return Met::First;
         }
         let passing = event.passing();
-        let mut hasher = self.events.hasher();
-        event.hash_lasting(passing, &mut hasher);
-        let met = self.events.meet(hasher.finish(), |known| {
-            known.passing == passing && event.says_the_same_as(&known.event, passing)
-        });
+        let hash = event.hash_lasting(passing, self.events.hasher().finish());
+        let met = self
+            .events
+            .meet(hash, |known| known.passing == passing && event.says_the_same_as(&known.event, passing));
         if let (Met::Known(place), Some(number)) = (met, number) {
             if self.by_number.len() >= N_NUMBERS_MAX {
                 self.by_number.clear();
