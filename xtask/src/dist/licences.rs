@@ -82,9 +82,9 @@ pub(super) fn of(package: &str, target: &str) -> anyhow::Result<String> {
     let libraries = linked(&metadata, package)?;
     let mut texts: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
     let mut told = format!(
-        "{package} for {target} is linked with {} libraries beside Rust's own, which are \
-         under MIT OR Apache-2.0. Each is listed with its licences \
-         as SPDX names them, and with the numbers of the texts below that came with it.\n\n",
+        "{package} for {target} is linked with {} libraries beside Rust's own, which are under MIT OR Apache-2.0.\n\
+         Each is listed with its licences as SPDX names them, and with the numbers of the texts below that came\n\
+         with it.\n\n",
         libraries.len()
     );
     for library in &libraries {
