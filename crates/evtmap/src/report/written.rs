@@ -22,9 +22,15 @@ const N_SAID_BYTES_MAX: usize = 8 << 20;
 pub(super) struct WrittenFindings {
     /// By the address of the finding, which is kept so that no other comes to stand there.
     by_address: FxHashMap<usize, (Arc<Finding>, Written)>,
-    /// By the address of what was said, in the same way.
-    said: FxHashMap<usize, (Arc<Said>, WrittenSaid)>,
-    n_said_bytes: usize,
+    said: SaidAgain,
+}
+
+/// The JSON of what events say that come again.
+#[derive(Debug, Default)]
+struct SaidAgain {
+    /// By the address of what was said, which is kept in the same way.
+    by_address: FxHashMap<usize, (Arc<Said>, WrittenSaid)>,
+    n_bytes: usize,
 }
 
 /// What the alerts of a finding have in common, as parts of an [`AlertLine`] in JSON.
@@ -58,9 +64,7 @@ impl WrittenFindings {
     ) -> serde_json::Result<()> {
         let line = AlertLine::of(alert, &options.times);
         let line = if options.evidence { line.with_evidence(alert) } else { line };
-        let said = &alert.event.said;
-        self.remember_said(said, &line)?;
-        let said = self.said.get(&(Arc::as_ptr(said) as usize)).map(|(_, written)| written);
+        let said = self.said.of(&alert.event.said, &line)?;
         let address = Arc::as_ptr(&alert.finding) as usize;
         if let Some((_, written)) = self.by_address.get(&address) {
             return line.write(written, said, out);
@@ -73,22 +77,26 @@ impl WrittenFindings {
         self.by_address.insert(address, (Arc::clone(&alert.finding), written));
         Ok(())
     }
+}
 
-    /// Remembers what an event says if somebody else has it too: then it came again.
-    fn remember_said(&mut self, said: &Arc<Said>, line: &AlertLine<'_>) -> serde_json::Result<()> {
+impl SaidAgain {
+    /// What an event says, if somebody else has it too: then it came again, and is remembered.
+    fn of(&mut self, said: &Arc<Said>, line: &AlertLine<'_>) -> serde_json::Result<Option<&WrittenSaid>> {
+        if Arc::strong_count(said) == 1 {
+            return Ok(None);
+        }
         let address = Arc::as_ptr(said) as usize;
-        if Arc::strong_count(said) == 1 || self.said.contains_key(&address) {
-            return Ok(());
+        if !self.by_address.contains_key(&address) {
+            let written = line.written_said()?;
+            let n_bytes = written.start.len() + written.end.len();
+            if self.by_address.len() >= N_SAID_MAX || self.n_bytes + n_bytes > N_SAID_BYTES_MAX {
+                self.by_address.clear();
+                self.n_bytes = 0;
+            }
+            self.n_bytes += n_bytes;
+            self.by_address.insert(address, (Arc::clone(said), written));
         }
-        let written = line.written_said()?;
-        let n_bytes = written.start.len() + written.end.len();
-        if self.said.len() >= N_SAID_MAX || self.n_said_bytes + n_bytes > N_SAID_BYTES_MAX {
-            self.said.clear();
-            self.n_said_bytes = 0;
-        }
-        self.n_said_bytes += n_bytes;
-        self.said.insert(address, (Arc::clone(said), written));
-        Ok(())
+        Ok(self.by_address.get(&address).map(|(_, written)| written))
     }
 }
 

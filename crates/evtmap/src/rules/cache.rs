@@ -179,15 +179,14 @@ fn unpack(bytes: &[u8], key: Key) -> Option<(Vec<LoadedRule>, Found)> {
     let (digest, body) = rest.split_first_chunk::<32>()?;
     let parts = cut(body)?;
     let (last, parts) = parts.split_last()?;
-    let (first, others) = parts.split_first().map_or((None, parts), |(first, others)| (Some(first), others));
     thread::scope(|scope| {
         let read = |part: &&[u8]| decode::<Vec<LoadedRule>>(part);
         let spawn = |part| (part, thread::Builder::new().spawn_scoped(scope, move || read(part)));
-        let readers: Vec<_> = others.iter().map(spawn).collect();
+        let readers: Vec<_> = parts.iter().skip(1).map(spawn).collect();
         // What is made in the meantime of bytes that are not what was written is thrown away.
         let is_whole = Hash::from(Sha256::digest(body)) == *digest;
         let found = decode(last);
-        let first = first.map_or(Some(Vec::new()), read);
+        let first = parts.first().map_or(Some(Vec::new()), read);
         // Where the system has no thread to give, this one does it.
         let others: Vec<_> = readers
             .into_iter()

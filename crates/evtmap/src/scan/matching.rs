@@ -209,17 +209,11 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    fn of(finding: &Arc<Finding>, matched: Option<&Matched>) -> Self {
-        Self {
-            finding: Arc::clone(finding),
-            derived: matched.and_then(|matched| matched.derived.clone()),
-            evidence: matched.and_then(|matched| matched.evidence.clone()),
-        }
+    /// Of what no rule matches.
+    fn of(finding: &Arc<Finding>) -> Self {
+        Self { finding: Arc::clone(finding), derived: None, evidence: None }
     }
 }
-
-/// What is told of an event, and the match of which it is told.
-type Found<'f> = (&'f Arc<Finding>, Option<&'f Matched>);
 
 /// What matching needs while it is at work, reused for what comes next.
 #[derive(Debug, Default)]
@@ -268,7 +262,7 @@ impl Matcher<'_> {
         let is_remembered = self.asking.policy.is_none() && !self.asking.options.evidence;
         let met = if is_remembered { asked.repeats.meet(event) } else { Met::First };
         if let Some(Told { tellings, said }) = asked.repeats.told(met) {
-            if !tellings.is_empty() {
+            if let Some(said) = said {
                 self.tell(tellings.iter().cloned(), (Arc::clone(said), event), place, outcome);
             }
             return;
@@ -277,19 +271,15 @@ impl Matcher<'_> {
         self.asking.match_rules(event, workspace, rules, kept);
         let is_correlated = !kept.is_empty();
         self.keep(event, kept, place, outcome);
-        let found = self.asking.findings_of(event, rules).into_iter();
-        let tellings: Vec<_> = found.map(|(finding, matched)| Telling::of(finding, matched)).collect();
-        let said = match tellings.is_empty() {
-            true => Arc::default(),
-            false => Arc::new(Said::by(accounts.user(event), event)),
-        };
+        let tellings = self.asking.tellings_of(event, rules);
+        let said = (!tellings.is_empty()).then(|| Arc::new(Said::by(accounts.user(event), event)));
         if let Met::Again(hash) = met {
             let is_lasting =
                 !is_correlated && self.asking.rules.router().ignores_what_passes(event, workspace);
-            let told = is_lasting.then(|| Told { tellings: tellings.clone(), said: Arc::clone(&said) });
+            let told = is_lasting.then(|| Told { tellings: tellings.clone(), said: said.clone() });
             repeats.keep(hash, event, told);
         }
-        if !tellings.is_empty() {
+        if let Some(said) = said {
             self.tell(tellings.into_iter(), (said, event), place, outcome);
         }
     }
@@ -333,7 +323,7 @@ impl<'a> Asking<'a> {
     pub(super) fn ask(&self, event: &Event, working: &mut Working, visit: &mut dyn FnMut(&Arc<Finding>)) {
         let Asked { workspace, rules, kept, .. } = &mut working.asked;
         self.match_rules(event, workspace, rules, kept);
-        self.findings_of(event, rules).into_iter().for_each(|(finding, _)| visit(finding));
+        self.tellings_of(event, rules).iter().for_each(|telling| visit(&telling.finding));
     }
 
     /// Finds the rules that an event matches: those that are told, and those that correlations ask about
@@ -376,28 +366,32 @@ impl<'a> Asking<'a> {
         policy.hides(finding, &Subject::Event(event), Some(seen))
     }
 
-    /// What is to be told of an event: detections first, what its id hints at otherwise.
-    fn findings_of<'f>(&self, event: &Event, rules: &'f [Matched]) -> Vec<Found<'f>>
-    where
-        'a: 'f,
-    {
-        let of_rule = |matched: &'f Matched| Some((self.findings.rules.get(matched.rule)?, Some(matched)));
-        let mut found: Vec<_> = rules.iter().filter_map(of_rule).collect();
-        if found.is_empty() && self.options.associations {
+    /// What is to be told of an event: the detections of the rules that match, which are taken, and what its id
+    /// hints at otherwise.
+    fn tellings_of(&self, event: &Event, rules: &mut Vec<Matched>) -> Vec<Telling> {
+        let of_rule = |Matched { rule, derived, evidence }| {
+            let finding = Arc::clone(self.findings.rules.get(rule)?);
+            Some(Telling { finding, derived, evidence })
+        };
+        let mut tellings: Vec<_> = rules.drain(..).filter_map(of_rule).collect();
+        if tellings.is_empty() && self.options.associations {
             let hinted = self.findings.associations.of(event);
             let finding = hinted.and_then(|index| self.findings.of_associations.get(index));
             let finding = finding.filter(|finding| {
                 !self.policy.is_some_and(|policy| policy.hides(finding, &Subject::Event(event), None))
             });
-            found.extend(finding.map(|finding| (finding, None)));
+            tellings.extend(finding.map(Telling::of));
         }
         if let Some(policy) = self.policy {
-            found.iter_mut().for_each(|found| found.0 = policy.told(found.0, &Subject::Event(event)));
+            for telling in &mut tellings {
+                let told = Arc::clone(policy.told(&telling.finding, &Subject::Event(event)));
+                telling.finding = told;
+            }
         }
-        found.retain(|(finding, _)| finding.severity >= Some(self.options.min_severity));
-        if found.is_empty() && self.options.all_events {
-            found.push((&self.findings.of_event, None));
+        tellings.retain(|telling| telling.finding.severity >= Some(self.options.min_severity));
+        if tellings.is_empty() && self.options.all_events {
+            tellings.push(Telling::of(&self.findings.of_event));
         }
-        found
+        tellings
     }
 }

@@ -40,7 +40,8 @@ struct Known {
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) tellings: Vec<Telling>,
-    pub(super) said: Arc<Said>,
+    /// What the event says, if anything is told of it.
+    pub(super) said: Option<Arc<Said>>,
 }
 
 impl Repeats {
@@ -77,8 +78,11 @@ impl Repeats {
     pub(super) fn keep(&mut self, hash: u64, event: &Event, told: Option<Told>) {
         let n_tellings = told.as_ref().map_or(0, |told| told.tellings.len());
         let n_bytes = n_bytes(event) + n_tellings * N_BYTES_OF_TELLING;
+        if !is_small(n_bytes) {
+            return;
+        }
         let known = Known { event: event.clone(), passing: event.passing(), told };
-        if is_small(n_bytes) && self.events.keep(hash, n_bytes, known) {
+        if self.events.keep(hash, n_bytes, known) {
             self.by_number.clear();
         }
     }
@@ -107,7 +111,7 @@ mod tests {
         assert_eq!(repeats.meet(&event(1, "a")), Met::First);
         let Met::Again(hash) = repeats.meet(&event(2, "a")) else { panic!("it came before") };
         assert_eq!(repeats.meet(&event(3, "b")), Met::First);
-        repeats.keep(hash, &event(2, "a"), Some(Told { tellings: Vec::new(), said: Arc::default() }));
+        repeats.keep(hash, &event(2, "a"), Some(Told { tellings: Vec::new(), said: None }));
         let met = repeats.meet(&event(4444, "a"));
         assert!(met == Met::Known(0) && repeats.told(met).is_some());
         let Met::Again(hash) = repeats.meet(&event(5, "b")) else { panic!("it came before") };
