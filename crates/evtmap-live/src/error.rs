@@ -76,7 +76,7 @@ impl LiveError {
             | Code::INVALID_CHANNEL_PATH => told(
                 "live-missing",
                 "there is no such channel or exported log",
-                "`wevtutil enum-logs` lists the channels, and `--live all` reads every one that is enabled",
+                "`wevtutil enum-logs` lists the channels; `all` stands for every one that is enabled",
             ),
             Code::QUERY_RESULT_STALE | Code::QUERY_RESULT_INVALID_POSITION | Code::NOT_FOUND => told(
                 "live-cleared",

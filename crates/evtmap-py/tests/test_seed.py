@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -209,36 +207,6 @@ def test_the_command_line(sample: Path, tmp_path: Path) -> None:
     assert few.stdout.splitlines()[-1] == "    Total detections: 2"
     missing = subprocess.run([*command, "--csv", "missing.csv"], capture_output=True, text=True)
     assert (missing.returncode, "there is no such file" in missing.stderr) == (2, True)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there the log can be read")
-def test_the_local_log_is_windows_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(evtmap.InputError, match="on Windows only"):
-        seed.parse_windows_event_log()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="stands in for a program of Windows")
-def test_a_local_log(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, incident: Path, engine: seed.DynamicRuleEngine
-) -> None:
-    """A stand-in exports a log of the example: what is not known here is whether Windows' own program does."""
-    log = incident / "DC01" / "Security.evtx"
-    program = tmp_path / "wevtutil"
-    program.write_text(f'#!/bin/sh\ncase "$*" in *denied*) echo Access is denied. >&2; exit 5;; esac\ncp "{log}" "$3"\n')
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    events = seed.parse_windows_event_log(max_events=50, event_ids=["4624"])
-    assert len(events) == 50
-    times = [event["timestamp"] for event in events]
-    assert times == sorted(times, reverse=True)
-    everything = seed.parse_windows_event_log()
-    assert len(everything) == evtmap.map(log).n_events
-    mapped = [seed.apply_rules(event, engine) for event in everything]
-    singles = {alert.position for alert in evtmap.map(log) if alert.kind == "detection" and _is_single(alert)}
-    assert sum(event["kind"] == "detection" for event in mapped) == len(singles)
-    with pytest.raises(evtmap.InputError, match="Access is denied"):
-        seed.parse_windows_event_log("denied")
 
 
 def test_a_refresh_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

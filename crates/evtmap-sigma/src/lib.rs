@@ -38,7 +38,7 @@ pub use compile::{Compiled, Expr};
 pub use condition::{Condition, Quantifier, Selector};
 pub use correlate::{
     Bound, BoundReached, Correlated, Correlator, Limits, LinkProblem, MAX_EVENTS, MAX_GROUPS, MAX_HANDLES,
-    MAX_WINDOW_EVENTS, Matched, Plan,
+    MAX_WINDOW_EVENTS, Matched, Plan, Values,
 };
 pub use correlation::{
     Aggregation, AggregationFunction, Alias, Comparison, Correlation, CorrelationCondition, CorrelationKind,

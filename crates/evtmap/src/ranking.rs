@@ -174,7 +174,7 @@ mod tests {
             _ => finding.rule = Some(RuleRef { title, ..RuleRef::default() }),
         }
         finding.set_attack(&catalogue.resolve_all(&tags), catalogue);
-        let event = AlertEvent::without_payload(&Event::new(), &"log".into(), Position::Line(1));
+        let event = AlertEvent::of(&Event::new(), &"log".into(), Position::Line(1));
         Alert {
             finding: Arc::new(finding),
             event: Arc::new(event),

@@ -11,17 +11,18 @@ const N_KNOWN_MAX: usize = 2_048;
 const N_BYTES_MAX: usize = 4 << 20;
 /// Larger things are not worth it: what is as large hardly ever comes again.
 const N_BYTES_EACH_MAX: usize = 16 << 10;
-/// Of how many things it is known that they came once: those that come again only after many others are not worth
-/// keeping, for they are forgotten before they come a third time.
-const N_SEEN: usize = 1_024;
+/// Of how many things it is known that they came once, in sets of so many: those that come again only after many
+/// others are not worth keeping, for they are forgotten before they come a third time.
+const N_SETS: usize = 512;
+const N_OF_SET: usize = 4;
 
 /// Things that came more than once.
 #[derive(Debug)]
 pub(crate) struct Recurring<T> {
     hasher: RandomState,
-    /// The hashes of things that came, by their lowest bits: most never come again, and nothing more is remembered
-    /// of them.
-    seen: Vec<u64>,
+    /// The hashes of things that came, in sets by their lowest bits, the last that came first: most never come again,
+    /// and nothing more is remembered of them.
+    seen: Vec<[u64; N_OF_SET]>,
     /// By hash.
     places: FxHashMap<u64, usize>,
     known: Vec<T>,
@@ -69,14 +70,17 @@ impl<T> Recurring<T> {
             return if is_known { Met::Known(*place) } else { Met::First };
         }
         if self.seen.is_empty() {
-            self.seen.resize(N_SEEN, 0);
+            self.seen.resize(N_SETS, [0; N_OF_SET]);
         }
-        let lowest = usize::try_from(hash % N_SEEN as u64).unwrap_or(0);
+        let lowest = usize::try_from(hash % N_SETS as u64).unwrap_or(0);
         let Some(seen) = self.seen.get_mut(lowest) else { return Met::First };
-        if *seen == hash {
+        if seen.contains(&hash) {
             return Met::Again(hash);
         }
-        *seen = hash;
+        seen.rotate_right(1);
+        if let Some(first) = seen.first_mut() {
+            *first = hash;
+        }
         Met::First
     }
 
@@ -114,6 +118,20 @@ mod tests {
         assert_eq!(things.meet(7, |known| *known == "a"), Met::Known(0));
         assert_eq!(things.get(0), Some(&"a"));
         assert_eq!(things.meet(7, |known| *known == "b"), Met::First, "only the hash is the same");
+    }
+
+    /// Of those that fall into one set, the last few are known to have come.
+    #[test]
+    fn what_was_seen() {
+        let mut things: Recurring<()> = Recurring::default();
+        let in_set = |number: u64| 3 + number * N_SETS as u64;
+        for number in 0..=4 {
+            assert_eq!(things.meet(in_set(number), |()| false), Met::First);
+        }
+        for number in 1..=4 {
+            assert_eq!(things.meet(in_set(number), |()| false), Met::Again(in_set(number)));
+        }
+        assert_eq!(things.meet(in_set(0), |()| false), Met::First, "four others came since");
     }
 
     /// However many things come again, and however large they are, only so much is kept.

@@ -1,7 +1,9 @@
 //! What is released: the program for Linux and Windows in archives with checksums, completions and pages of the
-//! manual; and whether the libraries fit the systems that nothing can be linked for here.
+//! manual; the Python module as wheels for both; and whether the libraries fit the systems that nothing can be
+//! linked for here.
 
 mod licences;
+mod wheels;
 
 use std::env;
 use std::fs::{self, File};
@@ -20,11 +22,11 @@ use crate::root;
 use crate::windows::toolchain::{GNU, Toolchain, output};
 use crate::windows::{Skipped, build_here};
 
-pub(crate) const ABOUT: &str = "[linux|windows|check]… makes archives of what is released, and checks for systems that are not built for";
+pub(crate) const ABOUT: &str = "[linux|windows|linux-wheel|windows-wheel|check]… makes what is released, and checks for systems that are not built for";
 
 /// What links against the oldest C library that is supported, out of the Python registry: a compiler with the
-/// headers of every version, and what gives it to cargo.
-const ZIG: &[&str] = &["ziglang==0.17.1", "cargo-zigbuild==0.24.0"];
+/// headers of every version, and what gives it to cargo; and what makes wheels.
+const PROGRAMS: &[&str] = &["ziglang==0.17.1", "cargo-zigbuild==0.24.0", "maturin==1.16.0", "wheel==0.45.1"];
 /// Linux since 2012: the C library may be newer.
 const LINUX: &str = "x86_64-unknown-linux-gnu";
 const C_LIBRARY: &str = "2.17";
@@ -57,12 +59,19 @@ const CHECKSUMS: &str = "SHA256SUMS";
 /// Makes a part of it and says what that is.
 type Make = fn() -> anyhow::Result<String>;
 
-const PARTS: &[(&str, Make)] = &[("linux", linux), ("windows", windows), ("check", check)];
+const PARTS: &[(&str, Make)] = &[
+    ("linux", linux),
+    ("windows", windows),
+    ("linux-wheel", wheels::linux),
+    ("windows-wheel", wheels::windows),
+    ("check", check),
+];
 
 /// Runs the task.
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<String> {
     if let Some(other) = arguments.iter().find(|name| PARTS.iter().all(|(part, _)| part != name)) {
-        bail!("there is no part `{other}`; it takes linux, windows, check");
+        let parts: Vec<&str> = PARTS.iter().map(|(part, _)| *part).collect();
+        bail!("there is no part `{other}`; it takes {}", parts.join(", "));
     }
     let mut told = Vec::new();
     for (name, make) in
@@ -108,11 +117,9 @@ fn linux() -> anyhow::Result<String> {
 /// Builds the program for Linux, and gives its path.
 fn build_linux() -> anyhow::Result<PathBuf> {
     let folder = folder()?;
-    let tools = zig(&folder)?;
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    let path = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
-    cargo.env("PATH", env::join_paths([tools].into_iter().chain(path))?);
-    cargo.current_dir(root()).args(["zigbuild", "--locked", "--quiet", "--release"]);
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut cargo = with_programs(Path::new(&cargo), &programs(&folder)?)?;
+    cargo.args(["zigbuild", "--locked", "--quiet", "--release"]);
     cargo.args(["--package", "evtmap-cli", "--target", &format!("{LINUX}.{C_LIBRARY}")]);
     cargo.env("CARGO_TARGET_DIR", folder.join("build")).env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
     cargo.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", without_places()?.join("\x1f"));
@@ -120,22 +127,33 @@ fn build_linux() -> anyhow::Result<PathBuf> {
     Ok(folder.join("build").join(LINUX).join("release/evtmap"))
 }
 
-/// The folder of programs with cargo-zigbuild and its compiler.
-fn zig(folder: &Path) -> anyhow::Result<PathBuf> {
-    let tools = folder.join("tools");
-    if !tools.join("bin/cargo-zigbuild").is_file() {
+/// The folder of [`PROGRAMS`], which are fetched when they are missing or others are asked for.
+fn programs(folder: &Path) -> anyhow::Result<PathBuf> {
+    let (tools, wanted) = (folder.join("tools"), PROGRAMS.join("\n"));
+    let stamp = tools.join("programs.txt");
+    if !fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
         let made = Command::new("python3").args(["-m", "venv"]).arg(&tools).status();
         let mut pip = Command::new(tools.join("bin/pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(ZIG);
+        pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(PROGRAMS);
         let is_there = made.is_ok_and(|made| made.success()) && pip.status().is_ok_and(|done| done.success());
         if !is_there {
             return Err(Skipped::because(format!(
                 "{} come by Python, which does not give them",
-                ZIG.join(" and ")
+                PROGRAMS.join(", ")
             )));
         }
+        fs::write(&stamp, wanted)?;
     }
     Ok(tools.join("bin"))
+}
+
+/// A program that finds those of a folder, to be started in the root of the repository.
+fn with_programs(program: &Path, tools: &Path) -> anyhow::Result<Command> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut command = Command::new(program);
+    command.env("PATH", env::join_paths([tools.to_owned()].into_iter().chain(env::split_paths(&path)))?);
+    command.current_dir(root());
+    Ok(command)
 }
 
 fn windows() -> anyhow::Result<String> {
@@ -260,7 +278,7 @@ fn checksums() -> anyhow::Result<String> {
     let mut names: Vec<String> = fs::read_dir(&folder)?
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name.ends_with(".tar.gz") || name.ends_with(".zip"))
+        .filter(|name| [".tar.gz", ".zip", ".whl"].iter().any(|ending| name.ends_with(ending)))
         .collect();
     names.sort();
     let mut lines = String::new();

@@ -54,7 +54,7 @@ pub(super) fn check(bench: &Bench) -> anyhow::Result<String> {
     ))
 }
 
-fn table() -> anyhow::Result<Table> {
+pub(super) fn table() -> anyhow::Result<Table> {
     let logs: Vec<_> = files()?.into_iter().map(|file| root().join(file)).collect();
     let mut table = Table::of_logs(&logs)?;
     for (channel, flags, value) in [

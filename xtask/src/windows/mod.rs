@@ -6,6 +6,7 @@ mod compare;
 mod follow;
 mod live;
 mod path;
+mod python;
 mod sources;
 mod table;
 mod tests;
@@ -28,10 +29,17 @@ pub(crate) const ABOUT: &str =
 
 /// The profile of the workspace that is quick to build.
 const PROFILE: &str = "wine";
-/// The crates that make sense on Windows, with their tests. The module for Python needs a Python for Windows, and
-/// the development tasks run here alone.
-const PACKAGES: &[&str] =
-    &["evtmap-sigma", "evtx-fixture", "evtmap", "evtmap-live", "evtmap-update", "evtmap-watch", "evtmap-cli"];
+/// The crates that make sense on Windows, with their tests. The development tasks run here alone.
+const PACKAGES: &[&str] = &[
+    "evtmap-sigma",
+    "evtx-fixture",
+    "evtmap",
+    "evtmap-live",
+    "evtmap-update",
+    "evtmap-watch",
+    "evtmap-cli",
+    "evtmap-py",
+];
 
 /// Why something is not done that cannot be done on this machine.
 #[derive(Debug)]
@@ -70,6 +78,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("paths", path::check),
     ("live log", live::check),
     ("watch", watch::check),
+    ("python", python::check),
 ];
 
 /// Runs the task.
@@ -91,8 +100,13 @@ fn check(has_tests: bool) -> anyhow::Result<String> {
     let bench = Bench { here: build_here()?, wine: Wine::prepare(&toolchain.built(PROFILE))? };
     let mut told = Vec::new();
     for (name, check) in CHECKS {
-        let seen = check(&bench).with_context(|| format!("{name} differ from what they are to be"))?;
-        told.push(format!("{name}: {seen}"));
+        match check(&bench) {
+            Err(error) if error.is::<Skipped>() => told.push(format!("{name}: {error}")),
+            checked => {
+                let seen = checked.with_context(|| format!("{name} differ from what they are to be"))?;
+                told.push(format!("{name}: {seen}"));
+            }
+        }
     }
     if has_tests {
         told.push(format!("tests: {}", tests::run(&toolchain, &bench.wine)?));
@@ -108,10 +122,10 @@ fn cargo(toolchain: &Toolchain, task: &str) -> Command {
     cargo
 }
 
-/// Builds for Windows the program, and the example that follows a channel.
+/// Builds for Windows the program, the example that follows a channel, and the Python module.
 fn build(toolchain: &Toolchain) -> anyhow::Result<()> {
     let mut cargo = cargo(toolchain, "build");
-    cargo.args(["--quiet", "--bin", "evtmap", "--example", "follow"]);
+    cargo.args(["--quiet", "--bin", "evtmap", "--example", "follow", "--lib"]);
     ensure!(cargo.status()?.success(), "the program does not build for {GNU}");
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! and nothing could be shared with what is built for here.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -66,13 +67,20 @@ impl Toolchain {
     pub(crate) fn cargo_with(&self, task: &str, flags: &[String]) -> Command {
         let mut cargo = cargo();
         cargo.current_dir(root()).args([task, "--locked", "--target", self.target]);
+        cargo.env_remove("RUSTFLAGS").envs(self.environment(flags));
+        cargo
+    }
+
+    /// What makes any cargo build for the target, with flags for its compiler.
+    pub(crate) fn environment(&self, flags: &[String]) -> [(&'static str, OsString); 2] {
         // What builds and runs on this system is built as ever: for that these flags are not.
         let sysroot = format!("--sysroot={}", self.sysroot.display());
         let flags: Vec<&str> =
             [sysroot.as_str()].into_iter().chain(flags.iter().map(String::as_str)).collect();
-        cargo.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
-        cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", "x86_64-w64-mingw32-gcc");
-        cargo
+        [
+            ("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f").into()),
+            ("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", "x86_64-w64-mingw32-gcc".into()),
+        ]
     }
 
     /// Where what was built for the target lies.

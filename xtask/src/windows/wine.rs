@@ -21,6 +21,8 @@ pub(super) struct Wine {
     starter: PathBuf,
     /// Wine's Windows: drives, registry.
     prefix: PathBuf,
+    /// Where cargo builds for Windows.
+    built: PathBuf,
     /// The folder of the program, and of the DLLs that stand in for missing ones.
     programs: PathBuf,
 }
@@ -39,7 +41,7 @@ impl Wine {
             let name = program.file_name().unwrap_or_default();
             fs::copy(&program, programs.join(name)).with_context(|| format!("no `{}`", program.display()))?;
         }
-        let wine = Self { starter, prefix, programs };
+        let wine = Self { starter, prefix, built: built.to_owned(), programs };
         for (name, libraries) in STAND_INS {
             wine.stand_in(name, libraries)?;
         }
@@ -87,12 +89,24 @@ impl Wine {
 
     /// One of the programs, to be started in the root of the repository.
     pub(super) fn program(&self, name: &str) -> Command {
+        self.start(&self.programs.join(name))
+    }
+
+    /// A program at a path of this system, to be started in the root of the repository.
+    pub(super) fn start(&self, program: &Path) -> Command {
         let mut command = Command::new(&self.starter);
-        command.current_dir(root()).arg(self.programs.join(name));
-        for (name, value) in self.environment() {
-            command.env(name, value);
-        }
+        command.current_dir(root()).arg(program).envs(self.environment());
         command
+    }
+
+    /// What cargo built for Windows, of this name.
+    pub(super) fn built(&self, name: &str) -> PathBuf {
+        self.built.join(name)
+    }
+
+    /// The name that a file or folder of this system has there.
+    pub(super) fn name_of(&self, path: &Path) -> String {
+        format!("Z:{}", path.display()).replace('/', "\\")
     }
 
     /// What Wine is told: its Windows, no windows of its own, no questions, and the stand-in for the event log.

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
-from typing import Any, Dict, Iterable, List, Optional, Union
+from typing import Any, Dict, Iterable, List, Optional, Set, Union
 
 import evtmap
 
-#: The program of Windows that exports logs.
-_EXPORTER = "wevtutil"
+#: How many ids a query may name: Windows refuses expressions that are much longer.
+_N_IDS_ASKED_FOR = 20
 
 
 def parse_windows_event_log(
@@ -42,37 +38,25 @@ def parse_windows_event_log(
     evtmap.InputError
         When the log cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="evtmap-") as folder:
-        path = os.path.join(folder, "exported.evtx")
-        _export(log_name, path, event_ids)
-        scanner = evtmap.Scanner(evtmap.Rules.default(), all_events=True)
-        events: Dict[int, Dict[str, Any]] = {}
-        for alert in scanner.scan(path):
-            events.setdefault(alert.position, _event(alert))
-    newest_first = list(events.values())[::-1]
-    return newest_first if max_events is None else newest_first[: max(max_events, 0)]
+    wanted = None if event_ids is None else {int(event_id) for event_id in event_ids}
+    log = evtmap.live(log_name, xpath=_xpath(wanted), newest_first=True, messages=True)
+    scanner = evtmap.Scanner(evtmap.Rules.default(), all_events=True)
+    events: Dict[int, Dict[str, Any]] = {}
+    # An event has as many alerts as rules that found it, and one when none did.
+    for alert in scanner.scan(log):
+        if alert.position in events or (wanted is not None and alert.event_id not in wanted):
+            continue
+        if max_events is not None and len(events) >= max_events:
+            break
+        events[alert.position] = _event(alert)
+    return list(events.values())
 
 
-def _export(log_name: str, path: str, event_ids: Optional[Iterable[Union[int, str]]]) -> None:
-    program = shutil.which(_EXPORTER)
-    if program is None:
-        raise evtmap.InputError(
-            f"the log `{log_name}` can be read on Windows only",
-            code="input-no-windows",
-            help="export it there, and read the file with `parse_windows_csv` or `evtmap.map`",
-        )
-    command = [program, "export-log", log_name, path, "/overwrite:true"]
-    if event_ids is not None:
-        wanted = " or ".join(f"EventID={int(event_id)}" for event_id in event_ids)
-        command.append(f"/query:*[System[({wanted})]]")
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode != 0:
-        reason = (done.stderr or done.stdout).strip() or f"{_EXPORTER} ended with status {done.returncode}"
-        raise evtmap.InputError(
-            f"the log `{log_name}` cannot be read: {reason}",
-            code="input-denied",
-            help="run as administrator",
-        )
+def _xpath(event_ids: Optional[Set[int]]) -> Optional[str]:
+    """The query for these ids; none when there are too many or too few to ask for."""
+    if not event_ids or len(event_ids) > _N_IDS_ASKED_FOR:
+        return None
+    return f"*[System[({' or '.join(f'EventID={event_id}' for event_id in sorted(event_ids))})]]"
 
 
 def _event(alert: evtmap.Alert) -> Dict[str, Any]:

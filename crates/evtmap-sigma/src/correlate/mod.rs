@@ -34,6 +34,7 @@ pub use plan::{LinkProblem, Plan};
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -76,6 +77,10 @@ impl Default for Limits {
     }
 }
 
+/// The values of the fields that correlations ask for; none for a field that is absent or null. Matches of events
+/// that say the same may have them in common.
+pub type Values = Arc<[Option<Box<str>>]>;
+
 /// A match of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matched {
@@ -84,7 +89,7 @@ pub struct Matched {
     /// When the event happened; microseconds count.
     pub time: Timestamp,
     /// The values of the fields that [`Plan::fields_of`] asks for; see [`Plan::values_of`].
-    pub values: Vec<Option<Box<str>>>,
+    pub values: Values,
     /// What the caller knows the event by. An event that matches several rules has the same in each of its
     /// matches, which follow each other, and is counted once.
     pub handle: u64,
@@ -175,7 +180,7 @@ impl fmt::Display for BoundReached {
 /// let mut correlator = Correlator::new(&plan, Limits::default());
 /// for event in 0..4_u32 {
 ///     let time = jiff::Timestamp::from_second(event.into()).unwrap();
-///     correlator.push(Matched { rule: 0, time, values: vec![Some("eve".into())], handle: event.into() });
+///     correlator.push(Matched { rule: 0, time, values: [Some("eve".into())].into(), handle: event.into() });
 /// }
 /// let results = correlator.finish();
 /// assert_eq!((results.len(), results[0].n_matches), (1, 4));
@@ -238,7 +243,7 @@ impl<'p> Correlator<'p> {
         }
         let arrival = Arrival {
             time: self.now,
-            row: matched.values.into(),
+            row: matched.values,
             source: Source::Match(matched.handle),
             is_first: true,
         };

@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::event::Event;
 use crate::rule::Correlatable;
 
-use super::link;
+use super::{Values, link};
 
 /// Which matches go to which correlations, and what each correlation computes.
 ///
@@ -85,7 +85,7 @@ impl Plan {
     }
 
     /// The values of [`Plan::fields_of`] in an event: of several the first, none for an absent or null field.
-    pub fn values_of(&self, rule: usize, event: &dyn Event) -> Vec<Option<Box<str>>> {
+    pub fn values_of(&self, rule: usize, event: &dyn Event) -> Values {
         let value_of = |field: &String| {
             let mut found = None;
             // The break is the answer; there is nothing to do about it.

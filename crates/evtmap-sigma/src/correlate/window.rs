@@ -14,7 +14,7 @@ use super::tally::Tally;
 const MAX_VALUE_BYTES: usize = 256;
 
 /// The values of the fields of a match.
-pub(super) type Row = Arc<[Option<Box<str>>]>;
+pub(super) type Row = super::Values;
 
 /// Values folded for comparison; none for a field that is absent.
 pub(super) type Key = Arc<[Option<Box<str>>]>;

@@ -160,7 +160,7 @@ mod tests {
     pub(super) fn alert() -> Alert {
         Alert {
             finding: Arc::new(Finding::of_event()),
-            event: Arc::new(AlertEvent::without_payload(&Event::new(), &"log".into(), Position::Line(1))),
+            event: Arc::new(AlertEvent::of(&Event::new(), &"log".into(), Position::Line(1))),
             correlation: None,
             derived: None,
             evidence: None,

@@ -53,11 +53,6 @@ impl AlertEvent {
         Self::saying(Arc::new(Said::by(event.user(), event)), event, input, position)
     }
 
-    /// Keeps what is known of every event: when, where, who.
-    pub fn without_payload(event: &Event, input: &Arc<str>, position: Position) -> Self {
-        Self::saying(Arc::new(Said::bare(event.user(), event)), event, input, position)
-    }
-
     /// Keeps of an event what passes, beside what it says.
     pub(crate) fn saying(said: Arc<Said>, event: &Event, input: &Arc<str>, position: Position) -> Self {
         Self {
@@ -102,7 +97,8 @@ impl Said {
         }
     }
 
-    fn bare(user: Option<Account<'_>>, event: &Event) -> Self {
+    /// What is known of every event of which it is known who did it: where it was, and what it is.
+    pub(crate) fn bare(user: Option<Account<'_>>, event: &Event) -> Self {
         Self {
             computer: event.computer().to_owned(),
             channel: event.channel().to_owned(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use evtmap_sigma::{
     CompiledRule, Correlated, Correlation, CorrelationCondition, Correlator, Limits, Matched, Number,
-    Placeholders, Plan, Threshold, Thresholds,
+    Placeholders, Plan, Threshold, Thresholds, Values,
 };
 use jiff::Timestamp;
 
@@ -244,9 +244,6 @@ impl<'a> CorrelationTrial<'a> {
         remarks
     }
 }
-
-/// The values of a match.
-type Values = Vec<Option<Box<str>>>;
 
 /// The correlation with a condition that whatever it measures meets.
 fn relaxed(correlation: &Correlation) -> Correlation {

@@ -319,6 +319,17 @@ impl<'a> Seen<'a> {
         self.event.find_in(self.view.scope(), field)
     }
 
+    /// Whether any of these fields is one whose value passes: events that say the same may differ in it.
+    pub(crate) fn asks_what_passes(&self, fields: &[String]) -> bool {
+        let passing = self.event.passing();
+        let names = fields.iter().flat_map(|field| match self.view.field_names.get(field) {
+            Some(names) => names.iter().collect(),
+            None => vec![field],
+        });
+        let scope = self.view.scope();
+        names.into_iter().any(|name| self.event.indices(scope, name).any(|place| passing.has(place)))
+    }
+
     fn meets_conditions(&self) -> bool {
         self.view.conditions.iter().all(|(field, wanted)| {
             let is_wanted = |value: &str| wanted.iter().any(|own| own.eq_ignore_ascii_case(value));

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use evtmap_sigma::{Correlated, Correlator, Limits, Matched};
+use evtmap_sigma::{Correlated, Correlator, Limits, Matched, Values};
 
 use super::Findings;
 use crate::alert::{Alert, AlertEvent, CorrelationDetail, MemberEvent};
@@ -20,7 +20,7 @@ pub(super) struct Kept {
     /// The rule's index.
     pub(super) rule: usize,
     /// The values that the plan asks for.
-    pub(super) values: Vec<Option<Box<str>>>,
+    pub(super) values: Values,
     /// The event without its payload.
     pub(super) event: Arc<AlertEvent>,
 }
@@ -53,14 +53,13 @@ impl Correlating {
         self.kept.sort_by_key(|kept| kept.event.time);
         let mut correlator = Correlator::new(rules.plan(), Limits::default());
         let mut before: Option<(Arc<AlertEvent>, u64)> = None;
-        for (kept, number) in self.kept.iter_mut().zip(0..) {
+        for (kept, number) in self.kept.iter().zip(0..) {
             let Some(time) = kept.event.time else { continue };
             // Several rules that match one event stand side by side and have one handle: it is one event.
             let same = before.filter(|(event, _)| Arc::ptr_eq(event, &kept.event));
             let handle = same.map_or(number, |(_, handle)| handle);
             before = Some((Arc::clone(&kept.event), handle));
-            let values = std::mem::take(&mut kept.values);
-            correlator.push(Matched { rule: kept.rule, time, values, handle });
+            correlator.push(Matched { rule: kept.rule, time, values: Arc::clone(&kept.values), handle });
         }
         let mut results = correlator.finish();
         results.sort_by_key(|result| (result.first, result.last, result.correlation));

@@ -362,5 +362,5 @@ impl<'a> Live<'a> {
 }
 
 fn matched(time: Timestamp, handle: u64, kept: &Kept) -> Matched {
-    Matched { rule: kept.rule, time, values: kept.values.clone(), handle }
+    Matched { rule: kept.rule, time, values: Arc::clone(&kept.values), handle }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use evtmap_sigma::Evidence;
+use evtmap_sigma::{Evidence, Values};
 use rustc_hash::FxHashMap;
 
 use super::correlation::Kept;
@@ -200,6 +200,25 @@ struct Matched {
     evidence: Option<Arc<Evidence>>,
 }
 
+/// A rule that matches and that correlations ask about.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    /// Its index.
+    rule: usize,
+    /// The values that they ask for.
+    values: Values,
+    /// Whether these are the same in every event that says the same.
+    is_lasting: bool,
+}
+
+impl Member {
+    /// How much memory it takes, in bytes, about.
+    pub(super) fn n_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.values.iter().map(|value| value.as_ref().map_or(16, |text| text.len() + 16)).sum::<usize>()
+    }
+}
+
 /// What an alert says beside its event.
 #[derive(Clone, Debug)]
 pub(super) struct Telling {
@@ -228,7 +247,7 @@ struct Asked {
     workspace: Workspace,
     accounts: AccountPlaces,
     rules: Vec<Matched>,
-    kept: Vec<(usize, Vec<Option<Box<str>>>)>,
+    members: Vec<Member>,
     repeats: Repeats,
 }
 
@@ -261,23 +280,33 @@ impl Matcher<'_> {
         // What a policy hides is counted, so that each event is shown to it; and evidence is too large to remember.
         let is_remembered = self.asking.policy.is_none() && !self.asking.options.evidence;
         let met = if is_remembered { asked.repeats.meet(event) } else { Met::First };
-        if let Some(Told { tellings, said }) = asked.repeats.told(met) {
+        if let Some(Told { tellings, said, members, bare }) = asked.repeats.told(met) {
+            if let Some(bare) = bare {
+                keep(members.iter().cloned(), (Arc::clone(bare), event), place, outcome);
+            }
             if let Some(said) = said {
                 self.tell(tellings.iter().cloned(), (Arc::clone(said), event), place, outcome);
             }
             return;
         }
-        let Asked { workspace, accounts, rules, kept, repeats } = asked;
-        self.asking.match_rules(event, workspace, rules, kept);
-        let is_correlated = !kept.is_empty();
-        self.keep(event, kept, place, outcome);
+        let Asked { workspace, accounts, rules, members, repeats } = asked;
+        self.asking.match_rules(event, workspace, rules, members);
         let tellings = self.asking.tellings_of(event, rules);
         let said = (!tellings.is_empty()).then(|| Arc::new(Said::by(accounts.user(event), event)));
+        let bare = (!members.is_empty()).then(|| Arc::new(Said::bare(accounts.user(event), event)));
         if let Met::Again(hash) = met {
-            let is_lasting =
-                !is_correlated && self.asking.rules.router().ignores_what_passes(event, workspace);
-            let told = is_lasting.then(|| Told { tellings: tellings.clone(), said: said.clone() });
+            let is_lasting = members.iter().all(|member| member.is_lasting)
+                && self.asking.rules.router().ignores_what_passes(event, workspace);
+            let told = is_lasting.then(|| Told {
+                tellings: tellings.clone(),
+                said: said.clone(),
+                members: members.clone(),
+                bare: bare.clone(),
+            });
             repeats.keep(hash, event, told);
+        }
+        if let Some(bare) = bare {
+            keep(members.drain(..), (bare, event), place, outcome);
         }
         if let Some(said) = said {
             self.tell(tellings.into_iter(), (said, event), place, outcome);
@@ -300,29 +329,25 @@ impl Matcher<'_> {
             outcome.alerts.push(Alert { finding, event, correlation: None, derived, evidence });
         }
     }
+}
 
-    /// Keeps matches for correlations.
-    fn keep(
-        &self,
-        event: &Event,
-        kept: &mut Vec<(usize, Vec<Option<Box<str>>>)>,
-        place: (&Arc<str>, Position),
-        outcome: &mut Outcome,
-    ) {
-        if kept.is_empty() {
-            return;
-        }
-        let slim = Arc::new(AlertEvent::without_payload(event, place.0, place.1));
-        let kept = kept.drain(..).map(|(rule, values)| Kept { rule, values, event: Arc::clone(&slim) });
-        outcome.kept.extend(kept);
-    }
+/// Keeps an event for correlations.
+fn keep(
+    members: impl Iterator<Item = Member>,
+    (bare, event): (Arc<Said>, &Event),
+    (path, position): (&Arc<str>, Position),
+    outcome: &mut Outcome,
+) {
+    let event = Arc::new(AlertEvent::saying(bare, event, path, position));
+    let kept = members.map(|Member { rule, values, .. }| Kept { rule, values, event: Arc::clone(&event) });
+    outcome.kept.extend(kept);
 }
 
 impl<'a> Asking<'a> {
     /// Tells what there is to tell of an event.
     pub(super) fn ask(&self, event: &Event, working: &mut Working, visit: &mut dyn FnMut(&Arc<Finding>)) {
-        let Asked { workspace, rules, kept, .. } = &mut working.asked;
-        self.match_rules(event, workspace, rules, kept);
+        let Asked { workspace, rules, members, .. } = &mut working.asked;
+        self.match_rules(event, workspace, rules, members);
         self.tellings_of(event, rules).iter().for_each(|telling| visit(&telling.finding));
     }
 
@@ -333,12 +358,12 @@ impl<'a> Asking<'a> {
         event: &Event,
         workspace: &mut Workspace,
         told: &mut Vec<Matched>,
-        kept: &mut Vec<(usize, Vec<Option<Box<str>>>)>,
+        members: &mut Vec<Member>,
     ) {
         let (rules, plan) = (self.rules.rules(), self.rules.plan());
         let rule = |index: usize| rules.get(index).map(|loaded| &loaded.rule);
         told.clear();
-        kept.clear();
+        members.clear();
         self.rules.router().matches(event, &rule, workspace, &mut |index, seen| {
             if self.hides(index, event, seen) {
                 return;
@@ -353,7 +378,8 @@ impl<'a> Asking<'a> {
                 told.push(Matched { rule: index, derived, evidence });
             }
             if plan.is_correlated(index) {
-                kept.push((index, plan.values_of(index, seen)));
+                let (values, fields) = (plan.values_of(index, seen), plan.fields_of(index));
+                members.push(Member { rule: index, values, is_lasting: !seen.asks_what_passes(fields) });
             }
         });
     }

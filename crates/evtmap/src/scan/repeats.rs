@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::matching::Telling;
+use super::matching::{Member, Telling};
 use crate::alert::Said;
 use crate::event::{Event, Passing};
 use crate::recurring::{Met, Recurring, is_small};
@@ -37,11 +37,22 @@ struct Known {
 }
 
 /// What is told of an event.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Told {
     pub(super) tellings: Vec<Telling>,
     /// What the event says, if anything is told of it.
     pub(super) said: Option<Arc<Said>>,
+    /// What correlations are to know of it.
+    pub(super) members: Vec<Member>,
+    /// What the event says without its payload, if they are to know of it.
+    pub(super) bare: Option<Arc<Said>>,
+}
+
+impl Told {
+    /// How much memory it takes beside what the event says, in bytes, about.
+    fn n_bytes(&self) -> usize {
+        self.tellings.len() * N_BYTES_OF_TELLING + self.members.iter().map(Member::n_bytes).sum::<usize>()
+    }
 }
 
 impl Repeats {
@@ -76,8 +87,7 @@ impl Repeats {
 
     /// Remembers what is told of an event.
     pub(super) fn keep(&mut self, hash: u64, event: &Event, told: Option<Told>) {
-        let n_tellings = told.as_ref().map_or(0, |told| told.tellings.len());
-        let n_bytes = n_bytes(event) + n_tellings * N_BYTES_OF_TELLING;
+        let n_bytes = n_bytes(event) + told.as_ref().map_or(0, Told::n_bytes);
         if !is_small(n_bytes) {
             return;
         }
@@ -88,9 +98,10 @@ impl Repeats {
     }
 }
 
-/// How much memory an event takes that is known: it is kept, and what it says is kept once more.
+/// How much memory an event takes that is known: it is kept, and what it says is kept once more with its payload and
+/// at most once without.
 fn n_bytes(event: &Event) -> usize {
-    event.n_bytes() * 2
+    event.n_bytes() * 3
 }
 
 #[cfg(test)]
@@ -111,7 +122,7 @@ mod tests {
         assert_eq!(repeats.meet(&event(1, "a")), Met::First);
         let Met::Again(hash) = repeats.meet(&event(2, "a")) else { panic!("it came before") };
         assert_eq!(repeats.meet(&event(3, "b")), Met::First);
-        repeats.keep(hash, &event(2, "a"), Some(Told { tellings: Vec::new(), said: None }));
+        repeats.keep(hash, &event(2, "a"), Some(Told::default()));
         let met = repeats.meet(&event(4444, "a"));
         assert!(met == Met::Known(0) && repeats.told(met).is_some());
         let Met::Again(hash) = repeats.meet(&event(5, "b")) else { panic!("it came before") };

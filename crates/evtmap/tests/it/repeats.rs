@@ -86,6 +86,26 @@ detection: {a: {EventID: 5}, condition: a}
 ---
 title: Many
 correlation: {type: event_count, rules: [member], group-by: [User], timespan: 10m, condition: {gte: 3}}
+---
+title: Member of a process
+name: of_process
+logsource: {product: windows, service: security}
+detection: {a: {EventID: 6}, condition: a}
+---
+title: Many of a process
+correlation:
+    type: event_count
+    rules: [of_process]
+    group-by: [execution_processid]
+    timespan: 10m
+    condition: {gte: 3}
+---
+title: Numbers
+correlation:
+    type: value_count
+    rules: [of_process]
+    timespan: 1m
+    condition: {field: EventRecordID, gte: 2}
 ";
 
 #[test]
@@ -108,7 +128,7 @@ fn rules_that_ask_for_what_passes_are_asked() {
         writeln!(
             log,
             r#"{{"EventID": {}, "Channel": "{channel}", "EventRecordID": {n}, "TimeCreated_SystemTime": "{time}", "Execution_ProcessID": {}, "Execution_ThreadID": {}, "Hostname": "WS01", "User": "{}", "Word": "{word}"}}"#,
-            n % 5 + 1,
+            n % 6 + 1,
             100 + n % 8,
             n * 7 % 1013,
             ["a", "b", "c"][(n / 5 % 3) as usize],
@@ -125,16 +145,37 @@ fn rules_that_ask_for_what_passes_are_asked() {
             assert!(n > 3, "{title}: {n}");
         }
     };
-    check(RULES, &["Lasting", "Odd number", "At eight", "By a process", "Word", "Number", "Many"]);
+    check(
+        RULES,
+        &[
+            "Lasting",
+            "Odd number",
+            "At eight",
+            "By a process",
+            "Word",
+            "Number",
+            "Many",
+            "Many of a process",
+            "Numbers",
+        ],
+    );
     // A rule that asks for what passes has all events asked about that it may be about.
     let lasting: Vec<_> =
         RULES.split("---").filter(|rule| !PASSING.iter().any(|it| rule.contains(it))).collect();
-    assert_eq!(lasting.len(), 4);
-    check(&lasting.join("---"), &["Lasting", "Word", "Many"]);
+    assert_eq!(lasting.len(), 5);
+    check(&lasting.join("---"), &["Lasting", "Word", "Many", "Member of a process"]);
+    // A correlation that asks for it has the events asked about that it counts, though its rules do not.
+    let (_, of_process) = RULES.split_once("title: Member of a process").unwrap();
+    for (title, other) in [("Many of a process", "Numbers"), ("Numbers", "Many of a process")] {
+        let mut rules: Vec<_> = of_process.split("---").collect();
+        rules.retain(|rule| !rule.contains(other));
+        check(&format!("title: Member of a process{}", rules.join("---")), &[title]);
+    }
 }
 
 /// What stands in the rules that ask for what passes.
-const PASSING: [&str; 5] = ["EventRecordID", "SystemTime", "ProcessID", "'*T08", "ThreadID"];
+const PASSING: [&str; 6] =
+    ["EventRecordID", "SystemTime", "ProcessID", "'*T08", "ThreadID", "execution_processid"];
 
 /// The rows of a table differ in the time alone, and those of two tables in nothing else than that.
 #[test]

@@ -282,7 +282,7 @@ correlation: {type: event_count, rules: 00000000-0000-4000-8000-000000000001, ti
     let mut correlator = Correlator::new(&plan, Limits::default());
     for (handle, second) in [0, 1, 2, 100, 101].into_iter().enumerate() {
         let time = jiff::Timestamp::from_second(second).unwrap();
-        correlator.push(Matched { rule: 0, time, values: Vec::new(), handle: handle as u64 });
+        correlator.push(Matched { rule: 0, time, values: Vec::new().into(), handle: handle as u64 });
     }
     let results = correlator.finish();
     assert_eq!(results.len(), 1);
