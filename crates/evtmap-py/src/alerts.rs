@@ -2,19 +2,20 @@
 
 use std::cmp::Reverse;
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use evtmap::ScanAccount;
 use evtmap::alert::Alert;
-use evtmap::arrow::BatchBuilder;
 use evtmap::report::{self, FORMATS, Format, ReportOptions, TimeStyle};
 use evtmap::triage::{Report, RulesAccount, Summary};
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyCapsule, PyList, PySlice};
+use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList, PySlice};
 use pyo3_arrow::error::{PyArrowError, PyArrowResult};
 use pyo3_arrow::ffi::to_schema_pycapsule;
 
@@ -287,6 +288,12 @@ impl Alerts {
         frames::to_stream(py, batches.to_vec(), evtmap::arrow::schema(), requested_schema)
     }
 
+    /// Its columns of lists, as tuples.
+    fn _tuples<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyDict>> {
+        let batches = py.detach(|| self.batches()).map_err(PyArrowError::from)?;
+        Ok(frames::tuples(py, batches)?)
+    }
+
     fn __repr__(&self) -> String {
         let (n, n_detections) = (self.alerts.len(), self.summary.n_detections());
         format!("<evtmap.Alerts: {n} alerts, {n_detections} detections, {} events>", self.n_events())
@@ -353,12 +360,8 @@ impl Alerts {
         if let Some(batches) = self.batches.get() {
             return Ok(batches);
         }
-        let mut builder = BatchBuilder::new();
-        let mut batches = Vec::new();
-        for alert in &self.alerts {
-            batches.extend(builder.push(alert)?);
-        }
-        batches.extend(builder.finish()?);
+        let threads = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        let batches = evtmap::arrow::batches(&self.alerts, threads)?;
         Ok(self.batches.get_or_init(|| batches))
     }
 }

@@ -209,6 +209,51 @@ def test_the_command_line(sample: Path, tmp_path: Path) -> None:
     assert (missing.returncode, "there is no such file" in missing.stderr) == (2, True)
 
 
+def test_rows_that_come_again_at_another_time() -> None:
+    """What is remembered of rows makes no difference, whatever stands in the cell of the time."""
+    logsource = "logsource: {product: windows, service: security}"
+    rules = evtmap.Rules.from_text(
+        f"""
+title: By a user
+level: low
+{logsource}
+detection: {{a: {{EventID: 4624, User: alice}}, condition: a}}
+---
+title: At eight
+level: high
+{logsource}
+detection: {{a: {{EventID: 4625, TimeCreated_SystemTime|hour: 8}}, condition: a}}
+---
+title: Word
+level: high
+{logsource}
+detection: {{k: [mimikatz], condition: k}}
+"""
+    )
+
+    def event(time: str, event_id: Any, user: str, **more: Any) -> "dict[str, Any]":
+        row = {"Date and Time": time, "Event ID": event_id, "Computer": "WS01", "User": user, "Channel": "Security"}
+        return {"event_id": event_id, "original_row": {**row, **more}}
+
+    times = ["12/14/2025 08:00:01 AM", "12/14/2025 09:00:01 AM", "mimikatz", "12/14/2025 08:30:00 AM", "soon", ""]
+    events = [
+        event(time, event_id, user)
+        for _ in range(3)
+        for time in times
+        for event_id in ("4624", "4625", "4626", 4624)
+        for user in ("alice", "bob")
+    ]
+    # The id beside the row is another than the row's, a row is longer, and times are in two columns.
+    events += 3 * [{**event(times[0], "4624", "alice"), "event_id": "4625"}]
+    events += [event(time, "4624", "alice", Keywords="Audit Success") for time in times * 3]
+    events += [event(time, "4624", "alice", **{"@timestamp": "2026-03-02T08:00:00Z"}) for time in times * 3]
+    mapper = evtmap._native.EventMapper(rules)
+    found = [mapper.apply(event) for event in events]
+    assert found == [evtmap._native.EventMapper(rules).apply(event) for event in events]
+    titles = [event["sigma_title"] for event in found]
+    assert {"By a user", "At eight", "Word"} <= set(titles)
+
+
 def test_a_refresh_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     """What was there before stays in use, and is said to."""
     for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY"):

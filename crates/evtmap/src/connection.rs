@@ -34,13 +34,14 @@ const COMMON_SESSIONS: [&str; 4] = ["0x0", "0x3e7", "0x3e4", "0x3e5"];
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
-    event: Vec<Telling>,
-    address: Vec<TellingAddress>,
+    event: Vec<Sign>,
+    address: Vec<AddressSign>,
 }
 
+/// An event that tells that something connected.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Telling {
+struct Sign {
     channel: String,
     event_id: u32,
     #[serde(default, rename = "where")]
@@ -56,9 +57,10 @@ struct Telling {
     failed: bool,
 }
 
+/// An event that tells which address a host has.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TellingAddress {
+struct AddressSign {
     channel: String,
     event_id: u32,
     #[serde(default, rename = "where")]
@@ -152,12 +154,12 @@ impl Connections {
             return;
         }
         let table = std::mem::take(&mut self.table);
-        for telling in table.address.iter().filter(|it| is_of(event, &it.channel, it.event_id, &it.wanted)) {
-            self.note_address(event, telling);
+        for sign in table.address.iter().filter(|it| is_of(event, &it.channel, it.event_id, &it.wanted)) {
+            self.note_address(event, sign);
         }
-        let telling = table.event.iter().find(|it| is_of(event, &it.channel, it.event_id, &it.wanted));
-        if let (Some(telling), Some(time)) = (telling, event.time) {
-            self.note(event, time, telling);
+        let sign = table.event.iter().find(|it| is_of(event, &it.channel, it.event_id, &it.wanted));
+        if let (Some(sign), Some(time)) = (sign, event.time) {
+            self.note(event, time, sign);
         }
         self.table = table;
     }
@@ -193,12 +195,12 @@ impl Connections {
         known.filter_map(|(address, hosts)| Some((address.as_str(), hosts.first()?.as_str()))).collect()
     }
 
-    fn note_address(&mut self, event: &AlertEvent, telling: &TellingAddress) {
-        let host = match &telling.host {
+    fn note_address(&mut self, event: &AlertEvent, sign: &AddressSign) {
+        let host = match &sign.host {
             Some(name) => field(event, name),
             None => Some(event.said.computer.as_str()),
         };
-        let (Some(host), Some(address)) = (host, field(event, &telling.address)) else { return };
+        let (Some(host), Some(address)) = (host, field(event, &sign.address)) else { return };
         let address = plain_address(address);
         if is_own_address(address) || host.is_empty() || address.len() > NAME_MAX || host.len() > NAME_MAX {
             return;
@@ -213,12 +215,12 @@ impl Connections {
         }
     }
 
-    fn note(&mut self, event: &AlertEvent, time: Timestamp, telling: &Telling) {
-        let Some(account) = account(event, &telling.account) else { return };
-        let (from, to) = match &telling.to {
+    fn note(&mut self, event: &AlertEvent, time: Timestamp, sign: &Sign) {
+        let Some(account) = account(event, &sign.account) else { return };
+        let (from, to) = match &sign.to {
             Some(to) => (Some(event.said.computer.as_str()), field(event, to)),
             None => {
-                let named = telling.from.iter().filter_map(|name| field(event, name)).map(plain_address);
+                let named = sign.from.iter().filter_map(|name| field(event, name)).map(plain_address);
                 let from = named.into_iter().find(|from| !is_own_address(from));
                 (from, Some(event.said.computer.as_str()))
             }
@@ -227,16 +229,16 @@ impl Connections {
         if to.is_empty() || to.eq_ignore_ascii_case("localhost") || short_name(from) == short_name(to) {
             return;
         }
-        let detail = telling.detail.as_ref().and_then(|name| field(event, name)).map(share_name);
-        let how = detail.map_or_else(|| telling.how.clone(), |detail| format!("{} {detail}", telling.how));
-        if let Some(id) = telling.session.as_ref().and_then(|name| session_id(field(event, name)?)) {
+        let detail = sign.detail.as_ref().and_then(|name| field(event, name)).map(share_name);
+        let how = detail.map_or_else(|| sign.how.clone(), |detail| format!("{} {detail}", sign.how));
+        if let Some(id) = sign.session.as_ref().and_then(|name| session_id(field(event, name)?)) {
             self.note_session(
                 event,
                 id,
                 Opening { from: cut(from), how: cut(&how), account: account.clone() },
             );
         }
-        let way = Way { from: cut(from), to: cut(to), account, how: cut(&how), failed: telling.failed };
+        let way = Way { from: cut(from), to: cut(to), account, how: cut(&how), failed: sign.failed };
         self.note_way(way, time);
     }
 
@@ -384,7 +386,7 @@ mod tests {
     #[test]
     fn the_table_is_read() {
         let table: Table = toml::from_str(BUNDLED).unwrap();
-        assert!(table.event.iter().all(|telling| telling.to.is_some() == telling.from.is_empty()));
+        assert!(table.event.iter().all(|sign| sign.to.is_some() == sign.from.is_empty()));
     }
 
     #[test]

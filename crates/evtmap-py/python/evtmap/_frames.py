@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Union
 
 from ._errors import OptionError
 from ._native import Alerts, Labels, Scanner
@@ -33,9 +33,16 @@ def to_polars(alerts: Alerts) -> Any:
     return _module("polars").DataFrame(alerts)
 
 
-def to_pandas(alerts: Alerts) -> Any:
-    _module("pandas")
-    return to_arrow(alerts).to_pandas()
+def to_pandas(told: Union[Alerts, Labels]) -> Any:
+    """A frame in which lists are tuples: rows of equal lists have the same one, and they can be grouped by."""
+    pandas, pyarrow = _module("pandas"), _module("pyarrow")
+    table = pyarrow.table(told)
+    tuples = told._tuples()
+    frame = table.select([name for name in table.column_names if name not in tuples]).to_pandas()
+    for position, name in enumerate(table.column_names):
+        if name in tuples:
+            frame.insert(position, name, pandas.Series(tuples[name], dtype=object))
+    return frame
 
 
 def readable(frame: Any) -> Any:
@@ -137,14 +144,10 @@ def enrich(
 
 def _beside_pandas(frame: Any, labels: Labels, prefix: str) -> Any:
     pandas = _module("pandas")
-    added = to_arrow_labels(labels).to_pandas()
+    added = to_pandas(labels)
     names = _names(list(added.columns), list(frame.columns), prefix)
     added = added.rename(columns=names).set_index(frame.index)
     return pandas.concat([frame, added], axis=1)
-
-
-def to_arrow_labels(labels: Labels) -> Any:
-    return _module("pyarrow").table(labels)
 
 
 def _names(added: "list[str]", there: "list[Any]", prefix: str) -> "dict[str, str]":

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
 use arrow_array::builder::{
     BooleanBuilder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder, UInt64Builder,
 };
+use arrow_array::{Array as _, ArrayRef};
 
 use crate::row::{Column, Row, Values};
 
@@ -65,9 +65,15 @@ impl ColumnBuilder {
         }
     }
 
+    /// Gives the values, and makes room for as many more: the next batch is probably like this one.
     pub(super) fn finish(&mut self) -> ArrayRef {
         match self {
-            Self::Text(builder) => Arc::new(builder.finish()),
+            Self::Text(builder) => {
+                let texts = builder.finish();
+                let n_bytes = texts.value_data().len();
+                *builder = StringBuilder::with_capacity(texts.len(), n_bytes + n_bytes / 8);
+                Arc::new(texts)
+            }
             Self::Texts(builder) => Arc::new(builder.finish()),
             Self::Number(builder) => Arc::new(builder.finish()),
             Self::Time(builder) => Arc::new(builder.finish()),

@@ -1,26 +1,20 @@
 //! Alerts as columns in memory, for programs that work on many at once: pandas, polars, DuckDB and the like.
 //!
 //! ```
-//! use evtmap::alert::Alert;
-//! use evtmap::arrow::BatchBuilder;
+//! use std::num::NonZero;
 //!
-//! fn columns(alerts: &[Alert]) -> Result<Vec<arrow_array::RecordBatch>, arrow_schema::ArrowError> {
-//!     let mut builder = BatchBuilder::new();
-//!     let mut batches = Vec::new();
-//!     for alert in alerts {
-//!         batches.extend(builder.push(alert)?);
-//!     }
-//!     batches.extend(builder.finish()?);
-//!     Ok(batches)
-//! }
-//! assert!(columns(&[]).unwrap().is_empty());
+//! assert!(evtmap::arrow::batches(&[], NonZero::<usize>::MIN).unwrap().is_empty());
 //! ```
+//!
+//! [`BatchBuilder`] makes them while alerts come.
 
 mod builder;
 mod label;
 
 use std::collections::HashMap;
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -55,6 +49,37 @@ fn field(column: &Column) -> Field {
     };
     let about = HashMap::from([("description".to_owned(), column.about.to_owned())]);
     Field::new(column.name, kind, is_nullable).with_metadata(about)
+}
+
+/// The columns of alerts, made by so many threads.
+///
+/// # Errors
+/// When a batch cannot be made.
+pub fn batches(alerts: &[Alert], threads: NonZero<usize>) -> Result<Vec<RecordBatch>, ArrowError> {
+    let n_each = alerts.len().div_ceil(threads.get()).max(N_ROWS_MAX);
+    let mut parts = alerts.chunks(n_each);
+    let first = parts.next().unwrap_or_default();
+    thread::scope(|scope| {
+        let others =
+            parts.map(|part| (part, thread::Builder::new().spawn_scoped(scope, || batches_of(part))));
+        let others: Vec<_> = others.collect();
+        let mut batches = batches_of(first)?;
+        for (part, other) in others {
+            let made = other.ok().and_then(|other| other.join().ok());
+            batches.extend(made.unwrap_or_else(|| batches_of(part))?);
+        }
+        Ok(batches)
+    })
+}
+
+fn batches_of(alerts: &[Alert]) -> Result<Vec<RecordBatch>, ArrowError> {
+    let mut builder = BatchBuilder::new();
+    let mut batches = Vec::new();
+    for alert in alerts {
+        batches.extend(builder.push(alert)?);
+    }
+    batches.extend(builder.finish()?);
+    Ok(batches)
 }
 
 /// Makes record batches of alerts as they come.

@@ -351,6 +351,11 @@ impl<'a> Asking<'a> {
         self.tellings_of(event, rules).iter().for_each(|telling| visit(&telling.finding));
     }
 
+    /// Whether what there is to tell of an event does not depend on what passes in it.
+    pub(super) fn ignores_what_passes(&self, event: &Event, working: &mut Working) -> bool {
+        self.rules.router().ignores_what_passes(event, &mut working.asked.workspace)
+    }
+
     /// Finds the rules that an event matches: those that are told, and those that correlations ask about
     /// with the values that these need.
     fn match_rules(

@@ -187,6 +187,13 @@ impl<'a> Scanner<'a> {
         self.asking().ask(event, working, visit);
     }
 
+    /// Whether [`ask`](Self::ask) tells the same of every event that differs from this one in nothing but its time,
+    /// its number in the log, and the process and thread that wrote it. It was asked about this one before, with
+    /// the same working memory.
+    pub fn ignores_what_passes(&self, event: &Event, working: &mut Working) -> bool {
+        self.asking().ignores_what_passes(event, working)
+    }
+
     fn asking(&self) -> Asking<'_> {
         Asking { rules: self.rules, findings: self.findings, options: &self.options, policy: None }
     }

@@ -10,8 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use memchr::memchr;
 
 use super::table::Table;
-use crate::event::{Event, Place, Value};
-use crate::input::time as times;
+use crate::event::Event;
 use crate::recurring::{Met, Recurring, is_small};
 
 /// The next number for what rows say. Numbers mean nothing but that they are others, so that scans which share
@@ -73,9 +72,7 @@ impl RowsAgain {
     pub(super) fn keep(&mut self, row: &str, unknown: Unknown, table: &Table, event: &mut Event) {
         let Unknown { hash, time } = unknown;
         let n_bytes = row.len() + event.n_bytes();
-        let is_time =
-            |(place, name, _): &(Place, &str, Value<'_>)| *place == Place::System && *name == times::NAME;
-        if !is_small(n_bytes) || event.fields().filter(is_time).count() != 1 {
+        if !is_small(n_bytes) || !table.has_time_of_its_cell(event) {
             return;
         }
         let mut other = event.clone();

@@ -127,6 +127,36 @@ impl Table {
         Ok(())
     }
 
+    /// Whether an event that was read of a row has a time, and this from the cell of the time alone: a row with
+    /// another [time](Self::says_time) there is the same event at that time.
+    pub fn has_time_of_its_cell(&self, event: &Event) -> bool {
+        let is_time =
+            |(place, name, _): &(Place, &str, Value<'_>)| *place == Place::System && *name == times::NAME;
+        let mut times =
+            event.fields().enumerate().filter(|(_, field)| is_time(field)).map(|(place, _)| place);
+        self.time_column().is_some()
+            && event.time().is_some()
+            && times.next().is_some_and(|place| event.passing().has(place))
+            && times.next().is_none()
+    }
+
+    /// Whether a cell of the time says one. The event is of no further use.
+    ///
+    /// ```
+    /// use evtmap::event::Event;
+    /// use evtmap::input::{InputOptions, Table};
+    ///
+    /// let table = Table::of_columns(&["Event ID", "Date and Time"], &InputOptions::default()).unwrap();
+    /// let mut event = Event::new();
+    /// assert!(table.says_time("12/14/2025 08:01:12 AM", &mut event));
+    /// assert!(!table.says_time("soon", &mut event));
+    /// ```
+    pub fn says_time(&self, cell: &str, event: &mut Event) -> bool {
+        event.clear();
+        self.push_time(cell, event);
+        event.time().is_some() && event.passing().has(0)
+    }
+
     /// Adds what the cell of the time says.
     pub(super) fn push_time(&self, cell: &str, event: &mut Event) {
         let text = trimmed(cell);

@@ -1,5 +1,7 @@
 //! `EventMapper`: what `mitre_mapper_windows` asks of an engine, dict in, dict out.
 
+mod columns;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +13,6 @@ use evtmap::input::Table;
 use evtmap::{Label, Pipelines, ScanOptions, Scanner, Severity, Working};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString};
 
 use crate::attack::Attack;
@@ -19,6 +20,8 @@ use crate::engine::Engine;
 use crate::error;
 use crate::options;
 use crate::rules::Rules;
+
+use self::columns::{Columns, Entry, Met};
 
 /// The keys of an event that say what it is when its row does not, and the columns that they are.
 const OWN: [(&str, &str); 5] = [
@@ -42,13 +45,8 @@ pub(crate) struct EventMapper {
     /// The table of the last row: rows of one file have the same columns.
     last: Mutex<Option<Arc<Columns>>>,
     idle: Mutex<Vec<Idle>>,
-    texts: Mutex<HashMap<(usize, u32), Arc<Texts>>>,
-}
-
-struct Columns {
-    /// The names as Python has them. Rows of one reader have the very same, which is told in no time.
-    names: Vec<Py<PyAny>>,
-    table: Option<Table>,
+    /// What is added to events in which a finding was chosen, by its address and the event id.
+    texts: Mutex<HashMap<(usize, u32), Py<PyDict>>>,
 }
 
 /// What a thread needs while it maps.
@@ -58,11 +56,6 @@ struct Idle {
     working: Working,
     label: Label,
     templates: Templates,
-}
-
-/// What is said of an event, as Python has it.
-struct Texts {
-    values: [Py<PyString>; KEYS.len()],
 }
 
 /// The keys that are added to an event, in this order.
@@ -78,8 +71,8 @@ const KEYS: [&str; 10] = [
     "sigma_title",
     "sigma_rule_id",
 ];
-/// Which of them depends on all findings of an event.
-const ALL_TECHNIQUES: usize = 7;
+/// The one that depends on all findings of an event.
+const ALL_TECHNIQUES: &str = "all_techniques";
 
 #[pymethods]
 impl EventMapper {
@@ -108,15 +101,13 @@ impl EventMapper {
         };
         let mapped = given.copy()?;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let texts = self.map(py, given, &mut idle);
+        let added = self.map(py, given, &mut idle);
         let mut waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < N_IDLE {
             waiting.push(idle);
         }
         drop(waiting);
-        for (key, value) in keys(py).iter().zip(&texts?.values) {
-            mapped.set_item(key, value)?;
-        }
+        mapped.update(added?.as_mapping())?;
         Ok(mapped)
     }
 
@@ -174,14 +165,64 @@ impl EventMapper {
 }
 
 impl EventMapper {
-    fn map(&self, py: Python<'_>, given: &Bound<'_, PyDict>, idle: &mut Idle) -> PyResult<Arc<Texts>> {
-        let Idle { event, working, label, templates } = idle;
-        label.clear();
-        if self.read(given, templates, event)? {
-            let engine = &*self.engine;
-            let scanner = Scanner::borrowing(&engine.rules.rules, &engine.findings, &self.options);
-            scanner.ask(event, working, &mut |finding| label.add(finding));
+    /// What is added to an event.
+    fn map<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'py, PyDict>,
+        idle: &mut Idle,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let own_id = given.get_item(pyo3::intern!(py, "event_id"))?;
+        let row = given.get_item(pyo3::intern!(py, "original_row"))?;
+        let Some(row) = row.as_ref().and_then(|row| row.cast::<PyDict>().ok()) else {
+            return self.map_own(given, idle);
+        };
+        let entries: Vec<Entry<'py>> = row.iter().collect();
+        let columns = self.columns(py, &entries)?;
+        let met = columns.meet(&entries, own_id.as_ref(), &mut idle.event)?;
+        if let Met::Known(added) = met {
+            return Ok(added);
         }
+        let Some(table) = columns.table.as_ref() else { return self.map_own(given, idle) };
+        let cells = entries.iter().map(|(_, value)| cell(value)).collect::<PyResult<Vec<_>>>()?;
+        let cells = cells.iter().map(|cell| &**cell);
+        idle.event.clear();
+        let is_read = table.read(entries.len(), cells, &mut idle.templates, &mut idle.event).is_ok();
+        let id = own_id.as_ref().map(cell).transpose()?;
+        let is_same = |id: &str| id.trim().parse() == Ok(idle.event.event_id().unwrap_or_default());
+        if !is_read || !id.as_deref().is_none_or(is_same) {
+            return self.map_own(given, idle);
+        }
+        let added = self.ask(py, idle)?;
+        if let Met::Again(row) = met
+            && table.has_time_of_its_cell(&idle.event)
+            && self.scanner().ignores_what_passes(&idle.event, &mut idle.working)
+        {
+            columns.keep(&row, &added)?;
+        }
+        Ok(added)
+    }
+
+    /// What is added to an event by what it says beside its row, which has none or is of another event.
+    fn map_own<'py>(&self, given: &Bound<'py, PyDict>, idle: &mut Idle) -> PyResult<Bound<'py, PyDict>> {
+        let Idle { event, templates, .. } = idle;
+        event.clear();
+        let mut cells: Vec<Cow<'_, str>> = Vec::with_capacity(OWN.len());
+        let values = OWN.iter().map(|(key, _)| given.get_item(key)).collect::<PyResult<Vec<_>>>()?;
+        for value in &values {
+            cells.push(value.as_ref().map(cell).transpose()?.unwrap_or_default());
+        }
+        if self.own.read(cells.len(), cells.iter().map(|cell| &**cell), templates, event).is_err() {
+            return self.texts(given.py(), None, event.event_id().unwrap_or_default());
+        }
+        self.ask(given.py(), idle)
+    }
+
+    /// What is added to the event that was read.
+    fn ask<'py>(&self, py: Python<'py>, idle: &mut Idle) -> PyResult<Bound<'py, PyDict>> {
+        let Idle { event, working, label, .. } = idle;
+        label.clear();
+        self.scanner().ask(event, working, &mut |finding| label.add(finding));
         let event_id = event.event_id().unwrap_or_default();
         let chosen = label.findings().iter().find(|finding| !finding.techniques.is_empty());
         let Some(chosen) = chosen.or(label.chosen()) else { return self.texts(py, None, event_id) };
@@ -190,105 +231,58 @@ impl EventMapper {
             return Ok(texts);
         }
         let ids: Vec<&str> = label.techniques().iter().map(|technique| technique.id.as_str()).collect();
-        let mut values = texts.values.each_ref().map(|text| text.clone_ref(py));
-        if let Some(all) = values.get_mut(ALL_TECHNIQUES) {
-            *all = PyString::new(py, &ids.join(", ")).unbind();
-        }
-        Ok(Arc::new(Texts { values }))
+        let texts = texts.copy()?;
+        texts.set_item(ALL_TECHNIQUES, ids.join(", "))?;
+        Ok(texts)
     }
 
-    /// Fills an event from a dict: from its row, unless the dict says that it is another event. Gives whether
-    /// it is one.
-    fn read(
-        &self,
-        given: &Bound<'_, PyDict>,
-        templates: &mut Templates,
-        event: &mut Event,
-    ) -> PyResult<bool> {
-        event.clear();
-        let py = given.py();
-        let own_id = given.get_item(pyo3::intern!(py, "event_id"))?;
-        let row = given.get_item(pyo3::intern!(py, "original_row"))?;
-        if let Some(row) = row.as_ref().and_then(|row| row.cast::<PyDict>().ok())
-            && self.read_row(row, templates, event)?
-        {
-            let id = own_id.as_ref().map(cell).transpose()?;
-            let is_same = id.is_none_or(|id| id.trim().parse() == Ok(event.event_id().unwrap_or_default()));
-            if is_same {
-                return Ok(true);
-            }
-        }
-        event.clear();
-        let mut cells: Vec<Cow<'_, str>> = Vec::with_capacity(OWN.len());
-        let values = OWN.iter().map(|(key, _)| given.get_item(key)).collect::<PyResult<Vec<_>>>()?;
-        for value in &values {
-            cells.push(value.as_ref().map(cell).transpose()?.unwrap_or_default());
-        }
-        Ok(self.own.read(cells.len(), cells.iter().map(|cell| &**cell), templates, event).is_ok())
-    }
-
-    /// Fills an event from the row that the dict was made of.
-    fn read_row(
-        &self,
-        row: &Bound<'_, PyDict>,
-        templates: &mut Templates,
-        event: &mut Event,
-    ) -> PyResult<bool> {
-        let entries: Vec<_> = row.iter().collect();
-        let columns = self.columns(&entries)?;
-        let Some(table) = &columns.table else { return Ok(false) };
-        let cells = entries.iter().map(|(_, value)| cell(value)).collect::<PyResult<Vec<_>>>()?;
-        Ok(table.read(cells.len(), cells.iter().map(|cell| &**cell), templates, event).is_ok())
+    fn scanner(&self) -> Scanner<'_> {
+        Scanner::borrowing(&self.engine.rules.rules, &self.engine.findings, &self.options)
     }
 
     /// What the columns of a row mean.
-    fn columns(&self, entries: &[(Bound<'_, PyAny>, Bound<'_, PyAny>)]) -> PyResult<Arc<Columns>> {
+    fn columns(&self, py: Python<'_>, entries: &[Entry<'_>]) -> PyResult<Arc<Columns>> {
         // INVARIANT: no lock is held where Python may run, since another thread could then wait for the lock
         // with the GIL, and this one for the GIL with the lock.
-        let names = || entries.iter().map(|(name, _)| name);
-        let is_same = |columns: &&Arc<Columns>| {
-            columns.names.len() == entries.len()
-                && columns.names.iter().zip(names()).all(|(own, name)| own.is(name))
-        };
-        let known =
-            self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref().filter(is_same).cloned();
-        if let Some(columns) = known {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(columns) = last.filter(|columns| columns.are_of(entries)) {
             return Ok(columns);
         }
-        let texts = names().map(cell).collect::<PyResult<Vec<_>>>()?;
-        let table = Table::of_columns(&texts, &self.engine.input);
-        let columns = Arc::new(Columns { names: names().map(|name| name.clone().unbind()).collect(), table });
+        let columns = Arc::new(Columns::of(py, entries, &self.engine.input)?);
         let before = self.last.lock().unwrap_or_else(PoisonError::into_inner).replace(Arc::clone(&columns));
         drop(before);
         Ok(columns)
     }
 
     /// What a finding says of an event with an id, made once.
-    fn texts(&self, py: Python<'_>, finding: Option<&Arc<Finding>>, event_id: u32) -> PyResult<Arc<Texts>> {
+    fn texts<'py>(
+        &self,
+        py: Python<'py>,
+        finding: Option<&Arc<Finding>>,
+        event_id: u32,
+    ) -> PyResult<Bound<'py, PyDict>> {
         // The engine keeps its findings, so that an address stands for one of them only.
         let key = match finding {
             Some(finding) => (Arc::as_ptr(finding).addr(), event_id),
             None => (0, 0),
         };
-        let known = self.texts.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(texts) = known {
-            return Ok(texts);
+        let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = texts.get(&key).map(|known| known.clone_ref(py)) {
+            return Ok(known.into_bound(py));
         }
+        drop(texts);
         let values = finding.map(|finding| said(finding, event_id)).unwrap_or_default();
-        let texts = Arc::new(Texts { values: values.map(|text| PyString::new(py, &text).unbind()) });
+        let made = PyDict::new(py);
+        for (key, value) in KEYS.iter().zip(values) {
+            made.set_item(PyString::intern(py, key), value)?;
+        }
         let mut all = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         let before = if all.len() >= N_TEXTS { std::mem::take(&mut *all) } else { HashMap::new() };
-        all.insert(key, Arc::clone(&texts));
+        all.insert(key, made.clone().unbind());
         drop(all);
         drop(before);
-        Ok(texts)
+        Ok(made)
     }
-}
-
-/// The keys as Python has them, made once.
-fn keys(py: Python<'_>) -> &'static [Py<PyString>; KEYS.len()] {
-    static MADE: PyOnceLock<[Py<PyString>; KEYS.len()]> = PyOnceLock::new();
-    MADE.get_or_init(py, || KEYS.map(|key| PyString::intern(py, key).unbind()))
 }
 
 /// The text of a cell. What is missing is an empty one; of a list, as `csv.DictReader` has it of cells beyond
