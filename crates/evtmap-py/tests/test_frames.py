@@ -41,7 +41,11 @@ def test_results_as_frames(alerts: evtmap.Alerts) -> None:
     frame = alerts.to_pandas()
     assert list(frame["severity"]) == severities
     assert str(frame["timestamp"].dt.tz) == "UTC"
-    assert list(frame["technique_ids"].iloc[0]) == alerts[0].technique_ids
+    assert [list(ids) for ids in frame["technique_ids"]] == [alert.technique_ids for alert in alerts]
+    assert frame.groupby("technique_ids").size().sum() == len(alerts)
+    assert set(frame.explode("technique_ids")["technique_ids"].dropna()) == {
+        id for alert in alerts for id in alert.technique_ids
+    }
     assert alerts.to_polars()["severity"].to_list() == severities
     assert len(evtmap.map([]).to_pandas()) == 0
     assert list(evtmap.map([]).to_pandas().columns) == list(frame.columns)

@@ -78,6 +78,8 @@ def test_the_scripts_function() -> None:
     assert times == sorted(times, reverse=True) and len(times) > 50
     assert everything[0]["raw_message"] == f"This is the message of event {everything[0]['event_id']}."
     assert seed.parse_windows_event_log(max_events=7) == everything[:7]
+    # Places are counted in each channel.
+    assert len(seed.parse_windows_event_log("all")) == 2722
     assert seed.parse_windows_event_log(max_events=0) == seed.parse_windows_event_log(event_ids=[]) == []
 
 

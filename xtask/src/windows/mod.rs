@@ -30,16 +30,10 @@ pub(crate) const ABOUT: &str =
 /// The profile of the workspace that is quick to build.
 const PROFILE: &str = "wine";
 /// The crates that make sense on Windows, with their tests. The development tasks run here alone.
-const PACKAGES: &[&str] = &[
-    "evtmap-sigma",
-    "evtx-fixture",
-    "evtmap",
-    "evtmap-live",
-    "evtmap-update",
-    "evtmap-watch",
-    "evtmap-cli",
-    "evtmap-py",
-];
+const PACKAGES: &[&str] =
+    &["evtmap-sigma", "evtx-fixture", "evtmap", "evtmap-live", "evtmap-update", "evtmap-watch", "evtmap-cli"];
+/// The Python module, whose tests are in Python.
+const PYTHON: &str = "evtmap-py";
 
 /// Why something is not done that cannot be done on this machine.
 #[derive(Debug)]
@@ -119,6 +113,7 @@ fn check(has_tests: bool) -> anyhow::Result<String> {
 fn cargo(toolchain: &Toolchain, task: &str) -> Command {
     let mut cargo = toolchain.cargo(task);
     cargo.args(["--profile", PROFILE]).args(PACKAGES.iter().flat_map(|package| ["--package", package]));
+    cargo.args(["--package", PYTHON]);
     cargo
 }
 

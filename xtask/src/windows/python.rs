@@ -17,8 +17,8 @@ const INTERPRETER: &str = "xtask/windows/python.txt";
 const LIBRARIES: &str = "xtask/windows/requirements.txt";
 /// What is in the package of Python for Windows.
 const ARCHIVE: &str = "data.zip";
-/// A list of folders in which alone Python would look for modules.
-const PATHS: &str = "python310._pth";
+/// How the name ends of a list of folders in which alone Python would look for modules.
+const PATHS: &str = "_pth";
 /// The module as it is in the repository, and its tests.
 const MODULE: &str = "crates/evtmap-py";
 /// Tests that cannot hold here, and why.
@@ -53,10 +53,13 @@ pub(super) fn check(bench: &Bench) -> anyhow::Result<String> {
 
 /// The folder of Python for Windows, which is fetched when it is missing.
 fn interpreter() -> anyhow::Result<PathBuf> {
+    let wanted = fs::read_to_string(root().join(INTERPRETER))?;
     let python = folder()?.join("python");
-    if python.is_dir() {
+    let stamp = python.join("python.txt");
+    if fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
         return Ok(python);
     }
+    let _ = fs::remove_dir_all(&python);
     let fetched = folder()?.join("fetched");
     let _ = fs::remove_dir_all(&fetched);
     fetch("download", &["--require-hashes", "--dest"], &fetched, INTERPRETER)?;
@@ -73,10 +76,15 @@ fn interpreter() -> anyhow::Result<PathBuf> {
     zip::ZipArchive::new(File::open(&archive)?)?.extract(fetched.join("all"))?;
     // They lie in a folder that is named for the version.
     let inner = fs::read_dir(fetched.join("all"))?.next().context("there is nothing in the archive")??.path();
-    fs::remove_file(inner.join(PATHS))?;
-    // INVARIANT: the folder is there only when all of it is.
+    for file in fs::read_dir(&inner)? {
+        let path = file?.path();
+        if path.extension().is_some_and(|ending| ending == PATHS) {
+            fs::remove_file(path)?;
+        }
+    }
     fs::rename(inner, &python)?;
     fs::remove_dir_all(&fetched)?;
+    fs::write(stamp, wanted)?;
     Ok(python)
 }
 
@@ -106,7 +114,7 @@ fn libraries() -> anyhow::Result<PathBuf> {
 /// Has pip put into a folder what a list asks for; `options` end with the one that names the folder.
 ///
 /// # Errors
-/// [`Skipped`] without Python or network.
+/// [`Skipped`] without Python or network; another where what is fetched is not what it was.
 fn fetch(task: &str, options: &[&str], into: &Path, list: &str) -> anyhow::Result<()> {
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
     if !is_there(&python) {
@@ -115,12 +123,15 @@ fn fetch(task: &str, options: &[&str], into: &Path, list: &str) -> anyhow::Resul
     let mut pip = Command::new(python);
     pip.current_dir(root()).args(["-m", "pip", "--quiet", "--disable-pip-version-check", task, "--no-deps"]);
     pip.args(options).arg(into).arg("--requirement").arg(list).env("PIP_ROOT_USER_ACTION", "ignore");
-    if !pip.status()?.success() {
-        return Err(Skipped::because(format!(
-            "pip cannot have what `{list}` lists; there may be no network"
-        )));
+    let done = pip.output()?;
+    if done.status.success() {
+        return Ok(());
     }
-    Ok(())
+    let complained = String::from_utf8_lossy(&done.stderr);
+    // What is not what it was is no matter of the network.
+    ensure!(!complained.contains("DO NOT MATCH THE HASHES"), "what `{list}` lists is another: {complained}");
+    let last = complained.trim_end().lines().next_back().unwrap_or_default();
+    Err(Skipped::because(format!("pip cannot have what `{list}` lists: {last}")))
 }
 
 /// The module as a wheel would lay it out: its folders, with the library in them that was built for Windows.

@@ -31,7 +31,10 @@ pub(super) fn run(toolchain: &Toolchain, wine: &Wine) -> anyhow::Result<String> 
         fs::create_dir_all(&folder)?;
         wine.stand_beside(&folder)?;
     }
-    let mut cargo = super::cargo(toolchain, "test");
+    let mut cargo = toolchain.cargo("test");
+    cargo.args(["--profile", PROFILE]).args(PACKAGES.iter().flat_map(|package| ["--package", package]));
+    // What the Python module has of the library, so that less is built anew.
+    cargo.args(["--features", "evtmap/arrow,evtmap/parquet"]);
     cargo.args(["--quiet", "--no-fail-fast", "--lib", "--bins", "--tests"]);
     cargo.arg("--").args(LEFT_OUT.iter().flat_map(|(test, _)| ["--skip", test]));
     cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", &starter).envs(wine.environment());

@@ -1,6 +1,6 @@
 //! Where reports go: files that appear whole or not at all, and standard output for other programs.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use crate::program::{Folder, Run};
@@ -123,6 +123,7 @@ fn a_closed_pipe_is_no_error_to_tell() {
 #[cfg(unix)]
 #[test]
 fn a_pipe_is_written_to_and_not_replaced() {
+    use std::io::Read as _;
     let folder = folder();
     let pipe = folder.path().join("pipe.csv");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());

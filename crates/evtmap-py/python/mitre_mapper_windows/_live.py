@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Optional, Set, Union
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple, Union
 
 import evtmap
 
@@ -39,16 +39,22 @@ def parse_windows_event_log(
         When the log cannot be read.
     """
     wanted = None if event_ids is None else {int(event_id) for event_id in event_ids}
-    log = evtmap.live(log_name, xpath=_xpath(wanted), newest_first=True, messages=True)
-    scanner = evtmap.Scanner(evtmap.Rules.default(), all_events=True)
-    events: Dict[int, Dict[str, Any]] = {}
+    xpath = _xpath(wanted)
+    log = evtmap.live(log_name, xpath=xpath, newest_first=True, messages=True)
+    if wanted == set() or (max_events is not None and max_events <= 0):
+        return []
+    # Where Windows is asked for these ids alone, no more is read than is wanted.
+    n_read = max_events if wanted is None or xpath is not None else None
+    scanner = evtmap.Scanner(evtmap.Rules.default(), all_events=True, max_events=n_read)
+    events: Dict[Tuple[str, int], Dict[str, Any]] = {}
     # An event has as many alerts as rules that found it, and one when none did.
     for alert in scanner.scan(log):
-        if alert.position in events or (wanted is not None and alert.event_id not in wanted):
+        place = (alert.path, alert.position)
+        if place in events or (wanted is not None and alert.event_id not in wanted):
             continue
         if max_events is not None and len(events) >= max_events:
             break
-        events[alert.position] = _event(alert)
+        events[place] = _event(alert)
     return list(events.values())
 
 

@@ -198,7 +198,7 @@ impl EventMapper {
             && table.has_time_of_its_cell(&idle.event)
             && self.scanner().ignores_what_passes(&idle.event, &mut idle.working)
         {
-            columns.keep(&row, &added)?;
+            columns.keep(row, &added)?;
         }
         Ok(added)
     }
@@ -245,7 +245,9 @@ impl EventMapper {
         // INVARIANT: no lock is held where Python may run, since another thread could then wait for the lock
         // with the GIL, and this one for the GIL with the lock.
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(columns) = last.filter(|columns| columns.are_of(entries)) {
+        if let Some(columns) = last
+            && columns.are_of(entries)?
+        {
             return Ok(columns);
         }
         let columns = Arc::new(Columns::of(py, entries, &self.engine.input)?);

@@ -97,6 +97,12 @@ impl Said {
         }
     }
 
+    /// How much memory it takes without its payload, in bytes, about.
+    pub(crate) fn n_bytes(&self) -> usize {
+        let user = self.user.as_ref().map_or(0, String::len);
+        size_of::<Self>() + self.computer.len() + self.channel.len() + self.provider.len() + user
+    }
+
     /// What is known of every event of which it is known who did it: where it was, and what it is.
     pub(crate) fn bare(user: Option<Account<'_>>, event: &Event) -> Self {
         Self {

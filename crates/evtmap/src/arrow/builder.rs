@@ -12,6 +12,9 @@ use crate::row::{Column, Row, Values};
 /// The zone of all times.
 pub(super) const UTC: &str = "UTC";
 
+/// For how many bytes of values room is made before they come: a batch of large ones may be the last.
+const N_BYTES_AT_ONCE: usize = 1 << 20;
+
 /// The values of a column so far.
 #[derive(Debug)]
 pub(super) enum ColumnBuilder {
@@ -70,7 +73,7 @@ impl ColumnBuilder {
         match self {
             Self::Text(builder) => {
                 let texts = builder.finish();
-                let n_bytes = texts.value_data().len();
+                let n_bytes = texts.value_data().len().min(N_BYTES_AT_ONCE);
                 *builder = StringBuilder::with_capacity(texts.len(), n_bytes + n_bytes / 8);
                 Arc::new(texts)
             }

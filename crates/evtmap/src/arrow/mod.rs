@@ -56,7 +56,8 @@ fn field(column: &Column) -> Field {
 /// # Errors
 /// When a batch cannot be made.
 pub fn batches(alerts: &[Alert], threads: NonZero<usize>) -> Result<Vec<RecordBatch>, ArrowError> {
-    let n_each = alerts.len().div_ceil(threads.get()).max(N_ROWS_MAX);
+    // Parts of whole batches: the rows of a batch are the same however many threads there are.
+    let n_each = alerts.len().div_ceil(threads.get()).max(1).next_multiple_of(N_ROWS_MAX);
     let mut parts = alerts.chunks(n_each);
     let first = parts.next().unwrap_or_default();
     thread::scope(|scope| {

@@ -52,6 +52,26 @@ fn values_are_the_alerts() {
     assert!(batch.column_by_name("recovered").unwrap().as_boolean().value(3));
 }
 
+/// Several threads give the rows that one gives, in their order.
+#[test]
+fn threads_make_no_difference() {
+    let alerts: Vec<Alert> = alerts().into_iter().cycle().take(2 * N_ROWS_MAX + 7).collect();
+    let rows = |n_threads| -> Vec<(Option<String>, Option<u64>)> {
+        let batches = super::batches(&alerts, NonZero::new(n_threads).unwrap()).unwrap();
+        let rows = batches.iter().flat_map(|batch| {
+            let positions = batch.column_by_name("record_id").unwrap().as_primitive::<UInt64Type>().clone();
+            let titles = texts(batch, "rule_title").into_iter().map(|title| title.map(str::to_owned));
+            titles.zip(positions.iter().collect::<Vec<_>>()).collect::<Vec<_>>()
+        });
+        rows.collect()
+    };
+    let expected = rows(1);
+    assert_eq!(expected.len(), alerts.len());
+    for n_threads in [2, 3, 100] {
+        assert!(rows(n_threads) == expected, "{n_threads} threads");
+    }
+}
+
 /// However few rows there are, a batch of large values is given when it is large.
 #[test]
 fn a_batch_is_bounded_in_bytes() {

@@ -51,7 +51,10 @@ pub(super) struct Told {
 impl Told {
     /// How much memory it takes beside what the event says, in bytes, about.
     fn n_bytes(&self) -> usize {
-        self.tellings.len() * N_BYTES_OF_TELLING + self.members.iter().map(Member::n_bytes).sum::<usize>()
+        let bare = self.bare.as_ref().map_or(0, |said| said.n_bytes());
+        self.tellings.len() * N_BYTES_OF_TELLING
+            + self.members.iter().map(Member::n_bytes).sum::<usize>()
+            + bare
     }
 }
 
@@ -98,10 +101,9 @@ impl Repeats {
     }
 }
 
-/// How much memory an event takes that is known: it is kept, and what it says is kept once more with its payload and
-/// at most once without.
+/// How much memory an event takes that is known: it is kept, and what it says is kept once more.
 fn n_bytes(event: &Event) -> usize {
-    event.n_bytes() * 3
+    event.n_bytes() * 2
 }
 
 #[cfg(test)]

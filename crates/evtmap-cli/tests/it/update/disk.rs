@@ -6,8 +6,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::archive::{one_rule, rule, tar_gz};
-use crate::program::{Folder, Run};
+use super::archive::one_rule;
+use crate::program::Folder;
 use crate::sample;
 
 const MAP: &str = "map log.csv --cache-dir cache --no-associations -o -  --format jsonl --quiet";
@@ -135,6 +135,9 @@ fn a_folder_that_cannot_be_written_to() {
 #[test]
 fn a_full_disk() {
     use std::fmt::Write as _;
+
+    use super::archive::{rule, tar_gz};
+    use crate::program::Run;
     // Names that do not compress, so that the archive is larger than the limit.
     let mut text = String::new();
     for number in 0..2000u32 {
