@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use zip::write::SimpleFileOptions;
 
 use crate::root;
-use crate::windows::toolchain::{GNU, Toolchain, output};
+use crate::windows::toolchain::{GNU, Toolchain, downloaded, output};
 use crate::windows::{Skipped, build_here};
 
 pub(crate) const ABOUT: &str = "[linux|windows|linux-wheel|windows-wheel|check]… makes what is released, and checks for systems that are not built for";
@@ -206,10 +206,25 @@ fn zip_time(time: Timestamp) -> anyhow::Result<zip::DateTime> {
 
 /// What keeps folders of this machine out of what is built: panics tell where they are in the sources.
 fn without_places() -> anyhow::Result<[String; 2]> {
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo"))).context("cargo has no folder")?;
-    Ok([(home.join("registry/src"), "crates"), (root().canonicalize()?, "evtmap")]
+    let [libraries, own] = places()?;
+    Ok([(libraries, "crates"), (own, "evtmap")]
         .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())))
+}
+
+/// The folders of this machine in which sources are.
+fn places() -> anyhow::Result<[PathBuf; 2]> {
+    Ok([downloaded()?, root().canonicalize()?])
+}
+
+/// That nothing that was built says in which folders of this machine its sources were.
+fn has_no_places(built: &Path) -> anyhow::Result<()> {
+    let bytes = fs::read(built)?;
+    for place in places()? {
+        let place = place.display().to_string();
+        let mut starts = bytes.windows(place.len());
+        ensure!(!starts.any(|it| it == place.as_bytes()), "`{}` has `{place}` in it", built.display());
+    }
+    Ok(())
 }
 
 /// What is in the archive of a program for a system: the path of each file, its content, and whether it is a
@@ -257,6 +272,7 @@ fn pages(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn told(archive: &Path, program: &Path) -> anyhow::Result<String> {
+    has_no_places(program)?;
     let megabytes = |path: &Path| Ok::<_, io::Error>(fs::metadata(path)?.len() as f64 / 1e6);
     let (packed, bare) = (megabytes(archive)?, megabytes(program)?);
     Ok(format!("{} has {packed:.1} MB, the program in it {bare:.1} MB", archive.display()))

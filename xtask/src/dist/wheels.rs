@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 
-use super::{LICENCES, LINUX, changed, folder, licences, programs, with_programs, without_places};
+use super::{
+    LICENCES, LINUX, changed, folder, has_no_places, licences, programs, with_programs, without_places,
+};
 use crate::root;
 use crate::windows::toolchain::{GNU, Toolchain, output};
 
@@ -53,6 +55,9 @@ fn make(
     output(unpack.args(["unpack", "--dest"]).arg(&opened).arg(only(&built)?))?;
     let wheel = only(&opened)?;
     let name = wheel.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for file in fs::read_dir(wheel.join("evtmap"))? {
+        has_no_places(&file?.path())?;
+    }
     let papers = wheel.join(format!("{name}.dist-info/licenses"));
     fs::create_dir_all(&papers)?;
     fs::write(papers.join(LICENCES), licences::of(PACKAGE, target)?)?;

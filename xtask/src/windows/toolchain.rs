@@ -20,6 +20,9 @@ use crate::root;
 /// The target that mingw links for.
 pub(crate) const GNU: &str = "x86_64-pc-windows-gnu";
 
+/// Another one when the library is built otherwise, so that one that is there already is not used.
+const EDITION: usize = 2;
+
 /// A cargo that builds for a system whose standard library is not installed.
 pub(crate) struct Toolchain {
     target: &'static str,
@@ -43,7 +46,7 @@ impl Toolchain {
         // Libraries fit the very compiler that built them.
         let name: String =
             version.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign } else { '-' }).collect();
-        let sysroot = folder.join("sysroot").join(name.trim_end_matches('-'));
+        let sysroot = folder.join("sysroot").join(format!("{}-{EDITION}", name.trim_end_matches('-')));
         let libraries = sysroot.join("lib/rustlib").join(target).join("lib");
         if !libraries.is_dir() {
             let library = sources::library(&folder)?;
@@ -104,6 +107,13 @@ pub(crate) fn folder() -> anyhow::Result<PathBuf> {
     Ok(folder.canonicalize()?)
 }
 
+/// Where cargo keeps the sources of libraries.
+pub(crate) fn downloaded() -> anyhow::Result<PathBuf> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo"))).context("cargo has no folder")?;
+    Ok(home.join("registry/src"))
+}
+
 /// Builds the standard library from its sources, and puts it where rustc looks for it.
 fn build_library(library: &Path, target: &str, libraries: &Path) -> anyhow::Result<()> {
     let folder = folder()?.join("library");
@@ -120,9 +130,10 @@ fn build_library(library: &Path, target: &str, libraries: &Path) -> anyhow::Resu
     cargo.arg("-Zbuild-std=std,panic_unwind,test").env("RUSTC_BOOTSTRAP", "1");
     cargo.env("__CARGO_TESTS_ONLY_SRC_ROOT", library).env("CARGO_TARGET_DIR", folder.join("build"));
     // Its panics tell where in Rust's sources they are, and not where those lay here.
-    let place = format!("--remap-path-prefix={}=/rust/library", library.display());
+    let own = format!("--remap-path-prefix={}=/rust/library", library.display());
+    let others = format!("--remap-path-prefix={}=crates", downloaded()?.display());
     // A released program is optimised across libraries, which takes them half compiled.
-    let flags = [place.as_str(), "-Cembed-bitcode=yes"];
+    let flags = [own.as_str(), others.as_str(), "-Cembed-bitcode=yes"];
     cargo.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     ensure!(cargo.status()?.success(), "the standard library does not build for {target}");
     let part = libraries.with_extension("part");
