@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 
 use super::{
-    LICENCES, LINUX, changed, folder, has_no_places, licences, programs, with_programs, without_places,
+    LICENCES, LINUX, changed, folder, has_no_places, licences, pages, programs, with_programs, without_places,
 };
 use crate::root;
 use crate::windows::toolchain::{GNU, Toolchain, output};
@@ -55,10 +55,12 @@ fn make(
     output(unpack.args(["unpack", "--dest"]).arg(&opened).arg(only(&built)?))?;
     let wheel = only(&opened)?;
     let name = wheel.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    for file in fs::read_dir(wheel.join("evtmap"))? {
-        has_no_places(&file?.path())?;
+    let about = wheel.join(format!("{name}.dist-info"));
+    without_own_place(&about.join("sboms"))?;
+    for folder in [&wheel.join("evtmap"), &about.join("sboms"), &about] {
+        pages(folder)?.iter().try_for_each(|file| has_no_places(file))?;
     }
-    let papers = wheel.join(format!("{name}.dist-info/licenses"));
+    let papers = about.join("licenses");
     fs::create_dir_all(&papers)?;
     fs::write(papers.join(LICENCES), licences::of(PACKAGE, target)?)?;
     for paper in PAPERS {
@@ -75,6 +77,15 @@ fn make(
         fs::remove_dir_all(done)?;
     }
     Ok(format!("{} has {:.1} MB", placed.display(), fs::metadata(&placed)?.len() as f64 / 1e6))
+}
+
+/// Lists of what is in the library name its packages by the folder in which they were built.
+fn without_own_place(lists: &Path) -> anyhow::Result<()> {
+    let own = root().canonicalize()?.display().to_string();
+    for list in pages(lists)? {
+        fs::write(&list, fs::read_to_string(&list)?.replace(&own, "/evtmap"))?;
+    }
+    Ok(())
 }
 
 /// A folder with nothing in it.

@@ -91,19 +91,16 @@ impl Columns {
         own_id: Option<&Bound<'py, PyAny>>,
         event: &mut Event,
     ) -> PyResult<Met<'py>> {
-        let time = self.table.as_ref().and_then(|table| Some((table, table.time_column()?)));
-        let Some((table, (column, cell_of_time))) =
-            time.and_then(|(table, column)| Some((table, (column, entries.get(column)?))))
-        else {
-            return Ok(Met::First);
-        };
+        let Some(table) = &self.table else { return Ok(Met::First) };
+        let Some(column) = table.time_column() else { return Ok(Met::First) };
+        let Some((_, time)) = entries.get(column) else { return Ok(Met::First) };
         // Where each row has other columns, nothing of them comes again.
         if !std::mem::replace(&mut self.seen().has_any, true) {
             return Ok(Met::First);
         }
         let Some(key) = key(entries, column, own_id)? else { return Ok(Met::First) };
         if let Some(known) = self.known.bind(key.cells.py()).get_item(&key.cells)? {
-            let is_same = table.says_time(&cell(&cell_of_time.1)?, event);
+            let is_same = table.says_time(&cell(time)?, event);
             return Ok(known.cast_into::<PyDict>().ok().filter(|_| is_same).map_or(Met::First, Met::Known));
         }
         let hash = key.cells.hash()?;
