@@ -1,4 +1,14 @@
 //! What comes again: remembered from the second time on, in bounded memory.
+//!
+//! ```
+//! use evtmap::recurring::{Met, Recurring};
+//!
+//! let mut words = Recurring::default();
+//! assert_eq!(words.meet(7, |known| *known == "logon"), Met::First);
+//! let Met::Again(hash) = words.meet(7, |known| *known == "logon") else { panic!("it came before") };
+//! words.keep(hash, "logon".len(), "logon");
+//! assert_eq!(words.meet(7, |known| *known == "logon"), Met::Known(0));
+//! ```
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -18,7 +28,7 @@ const N_OF_SET: usize = 4;
 
 /// Things that came more than once.
 #[derive(Debug)]
-pub(crate) struct Recurring<T> {
+pub struct Recurring<T> {
     hasher: RandomState,
     /// The hashes of things that came, in sets by their lowest bits, the last that came first: most never come again,
     /// and nothing more is remembered of them.
@@ -43,7 +53,7 @@ impl<T> Default for Recurring<T> {
 
 /// How something was met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Met {
+pub enum Met {
     /// It is known, in this place.
     Known(usize),
     /// It came before, and may be kept under its hash.
@@ -53,7 +63,7 @@ pub(crate) enum Met {
 }
 
 /// Whether something that takes so many bytes is worth keeping.
-pub(crate) fn is_small(n_bytes: usize) -> bool {
+pub fn is_small(n_bytes: usize) -> bool {
     n_bytes <= N_BYTES_EACH_MAX
 }
 
@@ -64,7 +74,7 @@ impl<T> Recurring<T> {
     }
 
     /// Whether something with a hash came before; `is_it` says whether what is known under that hash is the same.
-    pub(crate) fn meet(&mut self, hash: u64, is_it: impl FnOnce(&T) -> bool) -> Met {
+    pub fn meet(&mut self, hash: u64, is_it: impl FnOnce(&T) -> bool) -> Met {
         if let Some(place) = self.places.get(&hash) {
             let is_known = self.known.get(*place).is_some_and(is_it);
             return if is_known { Met::Known(*place) } else { Met::First };
@@ -85,13 +95,13 @@ impl<T> Recurring<T> {
     }
 
     /// What is known in a place.
-    pub(crate) fn get(&self, place: usize) -> Option<&T> {
+    pub fn get(&self, place: usize) -> Option<&T> {
         self.known.get(place)
     }
 
     /// Keeps something that takes so many bytes, which are [few](is_small). Gives whether all others were forgotten
     /// for it, with their places.
-    pub(crate) fn keep(&mut self, hash: u64, n_bytes: usize, thing: T) -> bool {
+    pub fn keep(&mut self, hash: u64, n_bytes: usize, thing: T) -> bool {
         let is_full = self.known.len() >= N_KNOWN_MAX || self.n_bytes + n_bytes > N_BYTES_MAX;
         if is_full {
             self.known.clear();

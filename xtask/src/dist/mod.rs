@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use zip::write::SimpleFileOptions;
 
 use crate::root;
-use crate::windows::toolchain::{GNU, Toolchain, downloaded, output};
+use crate::windows::toolchain::{GNU, Toolchain, downloaded, made_of, output};
 use crate::windows::{Skipped, build_here};
 
 pub(crate) const ABOUT: &str = "[linux|windows|linux-wheel|windows-wheel|check]… makes what is released, and checks for systems that are not built for";
@@ -127,23 +127,19 @@ fn build_linux() -> anyhow::Result<PathBuf> {
     Ok(folder.join("build").join(LINUX).join("release/evtmap"))
 }
 
-/// The folder of [`PROGRAMS`], which are fetched when they are missing or others are asked for.
+/// The folder of [`PROGRAMS`].
 fn programs(folder: &Path) -> anyhow::Result<PathBuf> {
-    let (tools, wanted) = (folder.join("tools"), PROGRAMS.join("\n"));
-    let stamp = tools.join("programs.txt");
-    if !fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
-        let made = Command::new("python3").args(["-m", "venv"]).arg(&tools).status();
+    let tools = folder.join("tools");
+    made_of(&PROGRAMS.join("\n"), &tools, |tools| {
+        let made = Command::new("python3").args(["-m", "venv"]).arg(tools).status();
         let mut pip = Command::new(tools.join("bin/pip"));
         pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(PROGRAMS);
         let is_there = made.is_ok_and(|made| made.success()) && pip.status().is_ok_and(|done| done.success());
-        if !is_there {
-            return Err(Skipped::because(format!(
-                "{} come by Python, which does not give them",
-                PROGRAMS.join(", ")
-            )));
+        if is_there {
+            return Ok(());
         }
-        fs::write(&stamp, wanted)?;
-    }
+        Err(Skipped::because(format!("{} come by Python, which does not give them", PROGRAMS.join(", "))))
+    })?;
     Ok(tools.join("bin"))
 }
 

@@ -21,6 +21,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
 const MODULES: &[(&str, &[&str])] = &[
     ("idle", &[]),
     ("keyed", &[]),
+    ("parts", &[]),
     ("recurring", &[]),
     ("severity", &[]),
     ("attack", &[]),
@@ -46,6 +47,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "input",
             "logsource",
             "policy",
+            "parts",
             "recurring",
             "rules",
             "severity",
@@ -59,7 +61,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("triage", &["alert", "alike", "attack", "keyed", "ranking", "risk", "rules", "scan", "severity"]),
     ("sort", &["alert", "severity"]),
     ("row", &["alert", "input::Position", "severity"]),
-    ("arrow", &["alert", "event", "input", "label", "row", "scan", "severity"]),
+    ("arrow", &["alert", "event", "input", "label", "parts", "row", "scan", "severity"]),
     (
         "report",
         &[

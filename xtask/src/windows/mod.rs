@@ -108,19 +108,18 @@ fn check(has_tests: bool) -> anyhow::Result<String> {
     Ok(told.join("\n"))
 }
 
-/// Cargo for all that is run under Wine. It is always told of the same crates: what they need of libraries is
-/// added up, and for others the libraries would be built anew.
+/// Cargo for all that is run under Wine. It is always told of the same crates, and the Python module or what that
+/// asks of them: what they need of libraries is added up, and for others the libraries would be built anew.
 fn cargo(toolchain: &Toolchain, task: &str) -> Command {
     let mut cargo = toolchain.cargo(task);
     cargo.args(["--profile", PROFILE]).args(PACKAGES.iter().flat_map(|package| ["--package", package]));
-    cargo.args(["--package", PYTHON]);
     cargo
 }
 
 /// Builds for Windows the program, the example that follows a channel, and the Python module.
 fn build(toolchain: &Toolchain) -> anyhow::Result<()> {
     let mut cargo = cargo(toolchain, "build");
-    cargo.args(["--quiet", "--bin", "evtmap", "--example", "follow", "--lib"]);
+    cargo.args(["--package", PYTHON, "--quiet", "--bin", "evtmap", "--example", "follow", "--lib"]);
     ensure!(cargo.status()?.success(), "the program does not build for {GNU}");
     Ok(())
 }

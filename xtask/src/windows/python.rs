@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, ensure};
 use flate2::read::GzDecoder;
 
-use super::toolchain::{folder, is_there};
+use super::toolchain::{folder, is_there, made_of};
 use super::{Bench, Skipped, live};
 use crate::root;
 
@@ -51,15 +51,14 @@ pub(super) fn check(bench: &Bench) -> anyhow::Result<String> {
     Ok(format!("{last}{}", left_out.concat()))
 }
 
-/// The folder of Python for Windows, which is fetched when it is missing.
+/// The folder of Python for Windows.
 fn interpreter() -> anyhow::Result<PathBuf> {
-    let wanted = fs::read_to_string(root().join(INTERPRETER))?;
     let python = folder()?.join("python");
-    let stamp = python.join("python.txt");
-    if fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
-        return Ok(python);
-    }
-    let _ = fs::remove_dir_all(&python);
+    made_of(&fs::read_to_string(root().join(INTERPRETER))?, &python, fetch_interpreter)?;
+    Ok(python)
+}
+
+fn fetch_interpreter(python: &Path) -> anyhow::Result<()> {
     let fetched = folder()?.join("fetched");
     let _ = fs::remove_dir_all(&fetched);
     fetch("download", &["--require-hashes", "--dest"], &fetched, INTERPRETER)?;
@@ -82,21 +81,13 @@ fn interpreter() -> anyhow::Result<PathBuf> {
             fs::remove_file(path)?;
         }
     }
-    fs::rename(inner, &python)?;
-    fs::remove_dir_all(&fetched)?;
-    fs::write(stamp, wanted)?;
-    Ok(python)
+    fs::rename(inner, python)?;
+    Ok(fs::remove_dir_all(&fetched)?)
 }
 
-/// The folder of what the tests need; made anew when other versions are asked for.
+/// The folder of what the tests need.
 fn libraries() -> anyhow::Result<PathBuf> {
-    let wanted = fs::read_to_string(root().join(LIBRARIES))?;
     let libraries = folder()?.join("python-libraries");
-    let stamp = libraries.join("requirements.txt");
-    if fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
-        return Ok(libraries);
-    }
-    let _ = fs::remove_dir_all(&libraries);
     let options = [
         "--platform=win_amd64",
         "--python-version=3.10",
@@ -106,8 +97,9 @@ fn libraries() -> anyhow::Result<PathBuf> {
         "--ignore-requires-python",
         "--target",
     ];
-    fetch("install", &options, &libraries, LIBRARIES)?;
-    fs::write(stamp, wanted)?;
+    made_of(&fs::read_to_string(root().join(LIBRARIES))?, &libraries, |libraries| {
+        fetch("install", &options, libraries, LIBRARIES)
+    })?;
     Ok(libraries)
 }
 

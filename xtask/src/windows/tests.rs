@@ -31,8 +31,7 @@ pub(super) fn run(toolchain: &Toolchain, wine: &Wine) -> anyhow::Result<String> 
         fs::create_dir_all(&folder)?;
         wine.stand_beside(&folder)?;
     }
-    let mut cargo = toolchain.cargo("test");
-    cargo.args(["--profile", PROFILE]).args(PACKAGES.iter().flat_map(|package| ["--package", package]));
+    let mut cargo = super::cargo(toolchain, "test");
     // What the Python module has of the library, so that less is built anew.
     cargo.args(["--features", "evtmap/arrow,evtmap/parquet"]);
     cargo.args(["--quiet", "--no-fail-fast", "--lib", "--bins", "--tests"]);

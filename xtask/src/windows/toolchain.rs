@@ -114,6 +114,21 @@ pub(crate) fn downloaded() -> anyhow::Result<PathBuf> {
     Ok(home.join("registry/src"))
 }
 
+/// Sees to it that a folder has what a list asks for: it is made anew when it is missing, or of another list.
+pub(crate) fn made_of(
+    list: &str,
+    folder: &Path,
+    make: impl FnOnce(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let stamp = folder.join("made-of.txt");
+    if fs::read_to_string(&stamp).is_ok_and(|there| there == list) {
+        return Ok(());
+    }
+    let _ = fs::remove_dir_all(folder);
+    make(folder)?;
+    Ok(fs::write(stamp, list)?)
+}
+
 /// Builds the standard library from its sources, and puts it where rustc looks for it.
 fn build_library(library: &Path, target: &str, libraries: &Path) -> anyhow::Result<()> {
     let folder = folder()?.join("library");

@@ -1,22 +1,17 @@
 //! The columns of rows that are dicts, and what was found in rows that came more than once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use evtmap::event::Event;
 use evtmap::input::{InputOptions, Table};
+use evtmap::recurring::{self, Recurring, is_small};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::cell;
 
-/// How many rows are remembered, how much memory they may take together, in bytes, and of how many it is known that
-/// they came once.
-const N_KNOWN_MAX: usize = 2048;
-const N_BYTES_MAX: usize = 4 << 20;
-const N_SEEN: usize = 4096;
-/// Rows that take more memory than this, in bytes, are not remembered.
-const N_BYTES_EACH_MAX: usize = 16 << 10;
-/// What a character and a cell take at most.
+/// What a character and a cell take at most, in bytes.
 const N_BYTES_OF_CHAR: usize = 4;
 const N_BYTES_OF_CELL: usize = 64;
 
@@ -29,23 +24,20 @@ pub(super) struct Columns {
     names: Vec<Py<PyAny>>,
     /// Nothing when the rows are no events.
     pub(super) table: Option<Table>,
-    seen: Mutex<Seen>,
-    /// What is added to rows that came again, by all of their cells but the time.
-    known: Py<PyDict>,
+    /// Whether any row came. Where each has other columns, nothing of them comes again.
+    has_rows: AtomicBool,
+    rows: Mutex<Recurring<Known>>,
 }
 
-/// What is known of the rows that came.
-#[derive(Default)]
-struct Seen {
-    has_any: bool,
-    /// Their hashes, by the lowest bits.
-    hashes: Vec<isize>,
-    /// How much memory those take that are remembered.
-    n_bytes: usize,
+/// A row that came again.
+struct Known {
+    cells: Py<PyTuple>,
+    /// What is added to it.
+    added: Py<PyDict>,
 }
 
-/// A row as it is remembered.
-pub(super) struct Key<'py> {
+/// A row as it is remembered: all of its cells but the time, and the id that its event has beside it.
+pub(super) struct Row<'py> {
     cells: Bound<'py, PyTuple>,
     n_bytes: usize,
 }
@@ -54,19 +46,19 @@ pub(super) struct Key<'py> {
 pub(super) enum Met<'py> {
     /// This is added to it.
     Known(Bound<'py, PyDict>),
-    /// It came before, and may be kept under this.
-    Again(Key<'py>),
+    /// It came before, and may be kept under its hash.
+    Again(Row<'py>, u64),
     First,
 }
 
 impl Columns {
-    pub(super) fn of(py: Python<'_>, entries: &[Entry<'_>], options: &InputOptions) -> PyResult<Self> {
+    pub(super) fn of(entries: &[Entry<'_>], options: &InputOptions) -> PyResult<Self> {
         let texts = entries.iter().map(|(name, _)| cell(name)).collect::<PyResult<Vec<_>>>()?;
         Ok(Self {
             names: entries.iter().map(|(name, _)| name.clone().unbind()).collect(),
             table: Table::of_columns(&texts, options),
-            seen: Mutex::default(),
-            known: PyDict::new(py).unbind(),
+            has_rows: AtomicBool::new(false),
+            rows: Mutex::default(),
         })
     }
 
@@ -94,53 +86,44 @@ impl Columns {
         let Some(table) = &self.table else { return Ok(Met::First) };
         let Some(column) = table.time_column() else { return Ok(Met::First) };
         let Some((_, time)) = entries.get(column) else { return Ok(Met::First) };
-        // Where each row has other columns, nothing of them comes again.
-        if !std::mem::replace(&mut self.seen().has_any, true) {
+        if !self.has_rows.swap(true, Ordering::Relaxed) {
             return Ok(Met::First);
         }
-        let Some(key) = key(entries, column, own_id)? else { return Ok(Met::First) };
-        if let Some(known) = self.known.bind(key.cells.py()).get_item(&key.cells)? {
-            let is_same = table.says_time(&cell(time)?, event);
-            return Ok(known.cast_into::<PyDict>().ok().filter(|_| is_same).map_or(Met::First, Met::Known));
-        }
-        let hash = key.cells.hash()?;
-        let mut seen = self.seen();
-        if seen.hashes.is_empty() {
-            seen.hashes.resize(N_SEEN, 0);
-        }
-        let place = seen.hashes.get_mut(hash.cast_unsigned() % N_SEEN);
-        let is_again = place.is_some_and(|seen| std::mem::replace(seen, hash) == hash);
-        Ok(if is_again { Met::Again(key) } else { Met::First })
+        let Some(row) = row(entries, column, own_id)? else { return Ok(Met::First) };
+        let py = row.cells.py();
+        let hash = row.cells.hash()? as u64;
+        let mut rows = self.rows();
+        // Whether tuples of texts are equal is told without running Python, as long as nothing is a subclass.
+        let is_it = |known: &Known| row.cells.eq(&known.cells).unwrap_or(false);
+        let place = match rows.meet(hash, is_it) {
+            recurring::Met::Known(place) => place,
+            recurring::Met::Again(hash) => return Ok(Met::Again(row, hash)),
+            recurring::Met::First => return Ok(Met::First),
+        };
+        let added = rows.get(place).map(|known| known.added.clone_ref(py).into_bound(py));
+        drop(rows);
+        let is_same = table.says_time(&cell(time)?, event);
+        Ok(added.filter(|_| is_same).map_or(Met::First, Met::Known))
     }
 
     /// Keeps what is added to rows that say the same.
-    pub(super) fn keep(&self, row: Key<'_>, added: &Bound<'_, PyDict>) -> PyResult<()> {
-        let known = self.known.bind(added.py());
-        let mut seen = self.seen();
-        seen.n_bytes += row.n_bytes;
-        let is_full = seen.n_bytes > N_BYTES_MAX || known.len() >= N_KNOWN_MAX;
-        if is_full {
-            seen.n_bytes = row.n_bytes;
-        }
-        drop(seen);
-        if is_full {
-            known.clear();
-        }
-        known.set_item(row.cells, added)
+    pub(super) fn keep(&self, row: Row<'_>, hash: u64, added: &Bound<'_, PyDict>) {
+        let known = Known { cells: row.cells.unbind(), added: added.clone().unbind() };
+        self.rows().keep(hash, row.n_bytes, known);
     }
 
-    // INVARIANT: it is let go before Python may run.
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    // INVARIANT: nothing of Python's runs while it is held.
+    fn rows(&self) -> MutexGuard<'_, Recurring<Known>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// All that a row says but for its time; nothing when one of its cells is no text, or much of it.
-fn key<'py>(
+/// A row as it may be remembered; nothing when one of its cells is no text, or much of it.
+fn row<'py>(
     entries: &[Entry<'py>],
     time: usize,
     own_id: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Option<Key<'py>>> {
+) -> PyResult<Option<Row<'py>>> {
     let Some(own_id) = own_id else { return Ok(None) };
     let mut n_bytes = 0;
     let cells = entries.iter().map(|(_, cell)| cell).chain([own_id]);
@@ -153,8 +136,8 @@ fn key<'py>(
             kept.push(text);
         }
     }
-    if n_bytes > N_BYTES_EACH_MAX {
+    if !is_small(n_bytes) {
         return Ok(None);
     }
-    Ok(Some(Key { cells: PyTuple::new(own_id.py(), kept)?, n_bytes }))
+    Ok(Some(Row { cells: PyTuple::new(own_id.py(), kept)?, n_bytes }))
 }

@@ -178,7 +178,7 @@ impl EventMapper {
             return self.map_own(given, idle);
         };
         let entries: Vec<Entry<'py>> = row.iter().collect();
-        let columns = self.columns(py, &entries)?;
+        let columns = self.columns(&entries)?;
         let met = columns.meet(&entries, own_id.as_ref(), &mut idle.event)?;
         if let Met::Known(added) = met {
             return Ok(added);
@@ -194,11 +194,11 @@ impl EventMapper {
             return self.map_own(given, idle);
         }
         let added = self.ask(py, idle)?;
-        if let Met::Again(row) = met
+        if let Met::Again(row, hash) = met
             && table.has_time_of_its_cell(&idle.event)
             && self.scanner().ignores_what_passes(&idle.event, &mut idle.working)
         {
-            columns.keep(row, &added)?;
+            columns.keep(row, hash, &added);
         }
         Ok(added)
     }
@@ -241,7 +241,7 @@ impl EventMapper {
     }
 
     /// What the columns of a row mean.
-    fn columns(&self, py: Python<'_>, entries: &[Entry<'_>]) -> PyResult<Arc<Columns>> {
+    fn columns(&self, entries: &[Entry<'_>]) -> PyResult<Arc<Columns>> {
         // INVARIANT: no lock is held where Python may run, since another thread could then wait for the lock
         // with the GIL, and this one for the GIL with the lock.
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -250,7 +250,7 @@ impl EventMapper {
         {
             return Ok(columns);
         }
-        let columns = Arc::new(Columns::of(py, entries, &self.engine.input)?);
+        let columns = Arc::new(Columns::of(entries, &self.engine.input)?);
         let before = self.last.lock().unwrap_or_else(PoisonError::into_inner).replace(Arc::clone(&columns));
         drop(before);
         Ok(columns)

@@ -14,7 +14,6 @@ mod label;
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::Arc;
-use std::thread;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -23,6 +22,7 @@ pub use self::label::{Unread, label, label_schema};
 
 use self::builder::ColumnBuilder;
 use crate::alert::Alert;
+use crate::parts::by_parts;
 use crate::row::{COLUMNS, Column, Row, Values};
 
 /// How many rows a batch has at most, unless another number is asked for.
@@ -57,20 +57,12 @@ fn field(column: &Column) -> Field {
 /// When a batch cannot be made.
 pub fn batches(alerts: &[Alert], threads: NonZero<usize>) -> Result<Vec<RecordBatch>, ArrowError> {
     // Parts of whole batches: the rows of a batch are the same however many threads there are.
-    let n_each = alerts.len().div_ceil(threads.get()).max(1).next_multiple_of(N_ROWS_MAX);
-    let mut parts = alerts.chunks(n_each);
-    let first = parts.next().unwrap_or_default();
-    thread::scope(|scope| {
-        let others =
-            parts.map(|part| (part, thread::Builder::new().spawn_scoped(scope, || batches_of(part))));
-        let others: Vec<_> = others.collect();
-        let mut batches = batches_of(first)?;
-        for (part, other) in others {
-            let made = other.ok().and_then(|other| other.join().ok());
-            batches.extend(made.unwrap_or_else(|| batches_of(part))?);
-        }
-        Ok(batches)
-    })
+    let n_each = alerts.len().div_ceil(threads.get()).next_multiple_of(N_ROWS_MAX);
+    let mut batches = Vec::new();
+    for part in by_parts(alerts, n_each, batches_of) {
+        batches.extend(part?);
+    }
+    Ok(batches)
 }
 
 fn batches_of(alerts: &[Alert]) -> Result<Vec<RecordBatch>, ArrowError> {
@@ -84,6 +76,22 @@ fn batches_of(alerts: &[Alert]) -> Result<Vec<RecordBatch>, ArrowError> {
 }
 
 /// Makes record batches of alerts as they come.
+///
+/// ```
+/// use evtmap::alert::Alert;
+/// use evtmap::arrow::BatchBuilder;
+///
+/// fn columns(alerts: &[Alert]) -> Result<Vec<arrow_array::RecordBatch>, arrow_schema::ArrowError> {
+///     let mut builder = BatchBuilder::new();
+///     let mut batches = Vec::new();
+///     for alert in alerts {
+///         batches.extend(builder.push(alert)?);
+///     }
+///     batches.extend(builder.finish()?);
+///     Ok(batches)
+/// }
+/// assert!(columns(&[]).unwrap().is_empty());
+/// ```
 #[derive(Debug)]
 pub struct BatchBuilder {
     schema: SchemaRef,

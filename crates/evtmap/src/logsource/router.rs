@@ -322,12 +322,12 @@ impl<'a> Seen<'a> {
     /// Whether any of these fields is one whose value passes: events that say the same may differ in it.
     pub(crate) fn asks_what_passes(&self, fields: &[String]) -> bool {
         let passing = self.event.passing();
-        let names = fields.iter().flat_map(|field| match self.view.field_names.get(field) {
-            Some(names) => names.iter().collect(),
-            None => vec![field],
-        });
         let scope = self.view.scope();
-        names.into_iter().any(|name| self.event.indices(scope, name).any(|place| passing.has(place)))
+        let passes = |name: &String| self.event.indices(scope, name).any(|place| passing.has(place));
+        fields.iter().any(|field| match self.view.field_names.get(field) {
+            Some(names) => names.iter().any(passes),
+            None => passes(field),
+        })
     }
 
     fn meets_conditions(&self) -> bool {

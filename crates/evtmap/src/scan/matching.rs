@@ -1,7 +1,6 @@
 //! A batch of records to alerts.
 
 use std::sync::Arc;
-use std::thread;
 
 use evtmap_sigma::{Evidence, Values};
 use rustc_hash::FxHashMap;
@@ -17,6 +16,7 @@ use crate::event::{AccountPlaces, Event};
 use crate::idle::Idle;
 use crate::input::{Batch, Position};
 use crate::logsource::{Seen, Workspace, missing_exceptions};
+use crate::parts::by_parts;
 use crate::policy::{Applied, Policy, Subject};
 use crate::recurring::Met;
 use crate::rules::{LoadedRule, Rules};
@@ -128,14 +128,12 @@ impl Findings {
 
 /// What each rule says, and what is to be told of its tags. Two threads share the work, for which somebody waits.
 fn findings_of(rules: &[LoadedRule], catalogue: &Catalogue) -> Vec<(Arc<Finding>, TagRemarks)> {
-    let (first, second) = rules.split_at(rules.len() / 2);
-    thread::scope(|scope| {
-        let second_half = thread::Builder::new().spawn_scoped(scope, || findings_of_part(second, catalogue));
-        let mut findings = findings_of_part(first, catalogue);
-        let second_half = second_half.ok().and_then(|half| half.join().ok());
-        findings.extend(second_half.unwrap_or_else(|| findings_of_part(second, catalogue)));
-        findings
-    })
+    let parts = by_parts(rules, rules.len().div_ceil(2), |part| findings_of_part(part, catalogue));
+    let joined = parts.into_iter().reduce(|mut first, second| {
+        first.extend(second);
+        first
+    });
+    joined.unwrap_or_default()
 }
 
 /// Many rules have the same tags, which are looked up once.
