@@ -49,6 +49,7 @@ pub mod row;
 pub mod rules;
 mod scan;
 mod severity;
+mod sixteen;
 pub mod sort;
 pub mod triage;
 pub mod view;

@@ -1,11 +1,15 @@
 //! Rules to an engine: slots, tests and gates shared, groups chosen.
 
-use rustc_hash::FxHashMap;
+use std::slice;
+
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::gate::{Gate, GateId, Need};
 use super::index::{KeywordIndex, SlotIndex};
+use super::postings::Postings;
 use super::program::{Node, Program};
-use super::{Engine, Posting, SlotTest, is_of_time};
+use super::{Answer, Engine, Posting, is_of_time};
 use crate::compile::{Compiled, Expr};
 use crate::pattern::Pattern;
 use crate::predicate::{Predicate, Test};
@@ -37,21 +41,45 @@ impl Shortcut {
 pub struct EngineBuilder {
     /// What the engine does without.
     without: Vec<Shortcut>,
-    slots: Vec<Vec<String>>,
-    slot_numbers: FxHashMap<Vec<String>, usize>,
+    /// The names of each slot.
+    slots: IndexSet<Vec<String>, FxBuildHasher>,
     /// By gate: where it is looked for (none for keywords) and what for.
-    gates: Vec<(Option<usize>, Gate)>,
-    gate_numbers: FxHashMap<(Option<usize>, Gate), GateId>,
-    tests: Vec<SlotTest>,
+    gates: IndexSet<(Option<usize>, Gate), FxBuildHasher>,
+    tests: Vec<OwnTest>,
     /// By gate: the test that it is the answer to. Equal tests are one.
     test_of_gate: Vec<Option<u32>>,
     /// Tests without such a gate that equal ones share, by what they print.
     test_numbers: FxHashMap<(Option<usize>, String), u32>,
-    /// By test: the gates of which one must be open.
-    signs: Vec<Vec<GateId>>,
     programs: Vec<Program>,
-    postings: Vec<Vec<Posting>>,
+    postings: Vec<(GateId, Posting)>,
     always: Vec<u32>,
+}
+
+/// A test, and what is known of it while the engine is made.
+#[derive(Debug)]
+struct OwnTest {
+    /// The slot; none for keywords.
+    slot: Option<usize>,
+    answer: Answer,
+    signs: Signs,
+}
+
+/// The gates of which one must be open for a test to be met.
+#[derive(Debug)]
+enum Signs {
+    /// The only one, as nearly every test has it.
+    One(GateId),
+    /// Any of several; without any, no gate says anything.
+    AnyOf(Vec<GateId>),
+}
+
+impl Signs {
+    fn gates(&self) -> &[GateId] {
+        match self {
+            Self::One(gate) => slice::from_ref(gate),
+            Self::AnyOf(gates) => gates,
+        }
+    }
 }
 
 /// The predicate that a field has one of some values.
@@ -99,11 +127,7 @@ impl EngineBuilder {
         for (i, group) in groups.iter().enumerate() {
             let bit = 1 << i;
             bits |= bit;
-            for gate in group {
-                if let Some(postings) = self.postings.get_mut(gate.index()) {
-                    postings.push(Posting { program: number, bit });
-                }
-            }
+            self.postings.extend(group.iter().map(|gate| (*gate, Posting { program: number, bit })));
         }
         if bits == 0 {
             self.always.push(number);
@@ -126,12 +150,12 @@ impl EngineBuilder {
         }
         Engine {
             has_only_words: self.has_only_words(),
-            slots: self.slots,
+            slots: self.slots.into_iter().collect(),
             indices,
             keywords,
-            tests: self.tests,
+            tests: self.tests.into_iter().map(|test| test.answer).collect(),
             programs: self.programs,
-            postings: self.postings,
+            postings: Postings::new(self.gates.len(), self.postings),
             always: self.always,
             is_forgetful: self.without.contains(&Shortcut::Known),
         }
@@ -140,11 +164,12 @@ impl EngineBuilder {
     /// Whether every keyword needs a text that is more than digits and the signs of a time.
     fn has_only_words(&self) -> bool {
         let is_word = |gate: &GateId| {
-            let text = self.gates.get(gate.index()).and_then(|(_, gate)| gate.text());
+            let text = self.gates.get_index(gate.index()).and_then(|(_, gate)| gate.text());
             text.is_some_and(|text| !text.bytes().all(|byte| is_of_time(byte.to_ascii_uppercase())))
         };
-        let keywords = self.tests.iter().zip(&self.signs).filter(|(test, _)| test.slot.is_none());
-        keywords.into_iter().all(|(_, signs)| !signs.is_empty() && signs.iter().all(is_word))
+        let mut keywords =
+            self.tests.iter().filter(|test| test.slot.is_none()).map(|test| test.signs.gates());
+        keywords.all(|signs| !signs.is_empty() && signs.iter().all(is_word))
     }
 
     fn node(&mut self, expr: &Expr, compiled: &Compiled, names: &dyn Fn(&str) -> Vec<String>) -> Node {
@@ -172,13 +197,7 @@ impl EngineBuilder {
     }
 
     fn slot(&mut self, names: Vec<String>) -> usize {
-        if let Some(slot) = self.slot_numbers.get(&names) {
-            return *slot;
-        }
-        let slot = self.slots.len();
-        self.slots.push(names.clone());
-        self.slot_numbers.insert(names, slot);
-        slot
+        self.slots.insert_full(names).0
     }
 
     fn test(&mut self, slot: Option<usize>, test: &Test, names: &dyn Fn(&str) -> Vec<String>) -> u32 {
@@ -191,12 +210,13 @@ impl EngineBuilder {
         if let Some(number) = self.test_numbers.get(&key) {
             return *number;
         }
-        let signs = gates.into_iter().map(|gate| self.gate(slot, gate)).collect();
+        let signs = Signs::AnyOf(gates.into_iter().map(|gate| self.gate(slot, gate)).collect());
         let other = match test {
             Test::FieldRef { field, .. } => Some(self.slot(names(field))),
             _ => None,
         };
-        let number = self.push_test(SlotTest { slot, test: test.clone(), other, answer: None }, signs);
+        let answer = Answer::Test { slot, test: test.clone(), other };
+        let number = self.push_test(OwnTest { slot, answer, signs });
         self.test_numbers.insert(key, number);
         number
     }
@@ -206,48 +226,58 @@ impl EngineBuilder {
         if let Some(Some(known)) = self.test_of_gate.get(gate.index()) {
             return *known;
         }
-        let answer = Some(gate).filter(|_| !self.without.contains(&Shortcut::Answers));
-        let own = SlotTest { slot, test: test.clone(), other: None, answer };
-        let number = self.push_test(own, vec![gate]);
+        let answer = match self.without.contains(&Shortcut::Answers) {
+            true => Answer::Test { slot, test: test.clone(), other: None },
+            false => Answer::Gate(gate),
+        };
+        let number = self.push_test(OwnTest { slot, answer, signs: Signs::One(gate) });
         if let Some(place) = self.test_of_gate.get_mut(gate.index()) {
             *place = Some(number);
         }
         number
     }
 
-    fn push_test(&mut self, test: SlotTest, signs: Vec<GateId>) -> u32 {
+    fn push_test(&mut self, test: OwnTest) -> u32 {
         let number = u32::try_from(self.tests.len()).unwrap_or(u32::MAX);
         self.tests.push(test);
-        self.signs.push(signs);
         number
     }
 
     fn gate(&mut self, slot: Option<usize>, gate: Gate) -> GateId {
-        let key = (slot, gate);
-        if let Some(number) = self.gate_numbers.get(&key) {
-            return *number;
+        let (number, is_new) = self.gates.insert_full((slot, gate));
+        if is_new {
+            self.test_of_gate.push(None);
         }
-        let number = GateId(u32::try_from(self.gates.len()).unwrap_or(u32::MAX));
-        self.gates.push(key.clone());
-        self.postings.push(Vec::new());
-        self.test_of_gate.push(None);
-        self.gate_numbers.insert(key, number);
-        number
+        GateId(u32::try_from(number).unwrap_or(u32::MAX))
+    }
+
+    /// The signs of a test.
+    fn signs(&self, number: u32) -> &[GateId] {
+        self.tests.get(number as usize).map(|test| test.signs.gates()).unwrap_or_default()
     }
 
     /// The groups of which each must have an open gate for a part of a condition to hold.
     fn groups(&self, node: &Node) -> Vec<Group> {
         match node {
-            Node::Test(number) => match self.signs.get(*number as usize) {
-                Some(signs) if !signs.is_empty() => vec![signs.clone()],
-                _ => Vec::new(),
+            Node::Test(number) => match self.signs(*number) {
+                [] => Vec::new(),
+                signs => vec![signs.to_vec()],
             },
             Node::All(members) => members.iter().flat_map(|member| self.groups(member)).collect(),
             Node::Any(members) | Node::AtLeast(_, members) => {
                 // One of the members must hold: one group of each, joined, if each has one.
-                let best = members.iter().map(|member| self.best(self.groups(member)));
-                let joined: Option<Vec<Group>> = best.collect();
-                joined.filter(|groups| !groups.is_empty()).map(|groups| groups.concat()).into_iter().collect()
+                let mut joined = Vec::with_capacity(members.len());
+                for member in members {
+                    match member {
+                        Node::Test(number) if self.signs(*number).is_empty() => return Vec::new(),
+                        Node::Test(number) => joined.extend_from_slice(self.signs(*number)),
+                        _ => match self.best(self.groups(member)) {
+                            Some(group) => joined.extend(group),
+                            None => return Vec::new(),
+                        },
+                    }
+                }
+                Some(joined).filter(|joined| !joined.is_empty()).into_iter().collect()
             }
             Node::Not(_) => Vec::new(),
         }
@@ -267,7 +297,7 @@ impl EngineBuilder {
     /// How telling a group is: as its least telling gate, and the more gates the less.
     fn weight(&self, group: &[GateId]) -> (usize, std::cmp::Reverse<usize>) {
         let weights =
-            group.iter().filter_map(|gate| self.gates.get(gate.index())).map(|(_, gate)| gate.weight());
+            group.iter().filter_map(|gate| self.gates.get_index(gate.index())).map(|(_, gate)| gate.weight());
         (weights.min().unwrap_or(0).min(12), std::cmp::Reverse(group.len()))
     }
 }

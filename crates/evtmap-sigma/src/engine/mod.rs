@@ -25,6 +25,7 @@ mod build;
 mod gate;
 mod index;
 mod known;
+mod postings;
 mod program;
 mod within;
 
@@ -34,6 +35,7 @@ pub use build::{EngineBuilder, Shortcut};
 use gate::GateId;
 use index::{KeywordIndex, SlotIndex};
 pub use known::Known;
+use postings::Postings;
 use program::Program;
 
 use crate::event::Value;
@@ -73,10 +75,9 @@ pub struct Engine {
     indices: Vec<SlotIndex>,
     /// If a rule has keywords.
     keywords: Option<KeywordIndex>,
-    tests: Vec<SlotTest>,
+    tests: Vec<Answer>,
     programs: Vec<Program>,
-    /// By gate: the programs that have it in a group, and the group's bit.
-    postings: Vec<Vec<Posting>>,
+    postings: Postings,
     /// Programs without groups.
     always: Vec<u32>,
     /// Whether values that come again are looked up again.
@@ -91,16 +92,19 @@ pub fn is_of_time(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'-' | b':' | b'.' | b'T' | b'Z')
 }
 
-/// A question to a slot.
+/// How a test is answered.
 #[derive(Debug)]
-struct SlotTest {
-    /// The slot; none for keywords.
-    slot: Option<usize>,
-    test: Test,
-    /// The slot of the other field, for `fieldref`.
-    other: Option<usize>,
-    /// The gate that is the answer.
-    answer: Option<GateId>,
+enum Answer {
+    /// It is met if and only if a gate is open.
+    Gate(GateId),
+    /// The event is asked.
+    Test {
+        /// The slot; none for keywords.
+        slot: Option<usize>,
+        test: Test,
+        /// The slot of the other field, for `fieldref`.
+        other: Option<usize>,
+    },
 }
 
 /// A gate's place in a program.
@@ -206,7 +210,7 @@ impl Engine {
             _ => return,
         }
         scratch.opened.push(gate.0);
-        for posting in self.postings.get(gate.index()).into_iter().flatten() {
+        for posting in self.postings.of(gate) {
             if let Some(met) = scratch.met.get_mut(posting.program as usize) {
                 if *met == 0 {
                     scratch.touched.push(posting.program);
@@ -232,7 +236,7 @@ impl Engine {
 impl Scratch {
     /// Makes room for an engine; what the last event left was forgotten in `end`.
     fn begin(&mut self, engine: &Engine) {
-        grow(&mut self.open, engine.postings.len(), false);
+        grow(&mut self.open, engine.postings.n_gates(), false);
         grow(&mut self.answers, engine.tests.len(), None);
         grow(&mut self.met, engine.programs.len(), 0);
     }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{Engine, Scratch, SlotEvent, SlotTest};
+use super::{Answer, Engine, Scratch, SlotEvent};
 use crate::event::Value;
 use crate::predicate::{self, Test};
 
@@ -47,14 +47,18 @@ impl Engine {
     }
 
     fn is_met(&self, number: u32, event: &dyn SlotEvent, scratch: &mut Scratch) -> bool {
-        let Some(test) = self.tests.get(number as usize) else { return false };
-        if let Some(gate) = test.answer {
-            return scratch.open.get(gate.index()).copied().unwrap_or(false);
-        }
+        let (slot, test, other) = match self.tests.get(number as usize) {
+            None => return false,
+            Some(Answer::Gate(gate)) => return scratch.open.get(gate.index()).copied().unwrap_or(false),
+            Some(Answer::Test { slot, test, other }) => (*slot, test, *other),
+        };
         if let Some(Some(answer)) = scratch.answers.get(number as usize) {
             return *answer;
         }
-        let answer = test.ask(event);
+        let answer = match slot {
+            Some(slot) => ask_slot(test, (slot, other), event),
+            None => event.texts(&mut |text| found(test.accepts(Value::Text(text)))).is_break(),
+        };
         if let Some(place) = scratch.answers.get_mut(number as usize) {
             *place = Some(answer);
             scratch.answered.push(number);
@@ -63,36 +67,25 @@ impl Engine {
     }
 }
 
-impl SlotTest {
-    /// Asks the event itself.
-    fn ask(&self, event: &dyn SlotEvent) -> bool {
-        let Some(slot) = self.slot else {
-            return event.texts(&mut |text| found(self.test.accepts(Value::Text(text)))).is_break();
-        };
-        self.ask_slot(&self.test, slot, event)
-    }
-
-    fn ask_slot(&self, test: &Test, slot: usize, event: &dyn SlotEvent) -> bool {
-        let is_present = || event.slot(slot, &mut |_| ControlFlow::Break(())).is_break();
-        match test {
-            Test::Exists(wanted) => is_present() == *wanted,
-            Test::Null => {
-                !is_present() || event.slot(slot, &mut |value| found(value == Value::Null)).is_break()
-            }
-            Test::FieldRef { part, cased, .. } => event
-                .slot(slot, &mut |value| {
-                    let Some(other) = self.other else { return ControlFlow::Continue(()) };
-                    event.slot(other, &mut |other| match (value, other) {
-                        (Value::Text(value), Value::Text(other)) => {
-                            found(predicate::holds(value, other, *part, *cased))
-                        }
-                        _ => ControlFlow::Continue(()),
-                    })
+/// Whether an event meets a test about a slot, and for `fieldref` about another.
+fn ask_slot(test: &Test, (slot, other): (usize, Option<usize>), event: &dyn SlotEvent) -> bool {
+    let is_present = || event.slot(slot, &mut |_| ControlFlow::Break(())).is_break();
+    match test {
+        Test::Exists(wanted) => is_present() == *wanted,
+        Test::Null => !is_present() || event.slot(slot, &mut |value| found(value == Value::Null)).is_break(),
+        Test::FieldRef { part, cased, .. } => event
+            .slot(slot, &mut |value| {
+                let Some(other) = other else { return ControlFlow::Continue(()) };
+                event.slot(other, &mut |other| match (value, other) {
+                    (Value::Text(value), Value::Text(other)) => {
+                        found(predicate::holds(value, other, *part, *cased))
+                    }
+                    _ => ControlFlow::Continue(()),
                 })
-                .is_break(),
-            Test::AnyOf(tests) => tests.iter().any(|test| self.ask_slot(test, slot, event)),
-            _ => event.slot(slot, &mut |value| found(test.accepts(value))).is_break(),
-        }
+            })
+            .is_break(),
+        Test::AnyOf(tests) => tests.iter().any(|test| ask_slot(test, (slot, other), event)),
+        _ => event.slot(slot, &mut |value| found(test.accepts(value))).is_break(),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::system::asked;
-use super::{Event, Field, Place};
+use super::{Event, Field, PassingField, Place};
 
 /// The name of a field as a part of a text that events hold ([`Event::hold`]), and what is known of it beforehand.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -18,6 +18,11 @@ impl Label {
     /// The label of a name, which lies at a range of a text.
     pub(crate) fn new(place: Place, name: &str, range: Range<usize>) -> Self {
         Self { place, asked: asked(name).filter(|_| place == Place::System), name: range }
+    }
+
+    /// Which of the fields that pass it is the label of, if it is one.
+    pub(crate) fn passing(&self) -> Option<PassingField> {
+        self.asked.and_then(PassingField::of)
     }
 
     /// The same where the text begins at an offset.

@@ -23,7 +23,7 @@ pub use account::Account;
 pub(crate) use account::AccountPlaces;
 pub use evtmap_sigma::Value;
 pub(crate) use held::Label;
-pub(crate) use repeat::Passing;
+pub(crate) use repeat::{Passing, PassingField};
 pub(crate) use spelling::trimmed;
 use spelling::{is_bare_guid, loosely_equal, may_be_equal};
 pub use system::SYSTEM_FIELDS;

@@ -4,10 +4,33 @@
 //! differs is when it was, the number in the log, and by which process and thread Windows wrote it: the fields
 //! that pass. Everything else lasts.
 
-use evtmap_sigma::is_of_time;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::system::PASSING;
+use evtmap_sigma::is_of_time;
+use jiff::Timestamp;
+
+use super::system::{PASSING, is_set};
 use super::{Event, Field};
+
+/// The next number for what events say. Numbers mean nothing but that they are others, so that scans which share
+/// them have nothing else in common.
+static NEXT_SAYING: AtomicU64 = AtomicU64::new(0);
+
+/// A field of System that passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct PassingField(usize);
+
+impl PassingField {
+    /// The field of a number among those that are asked for with every event.
+    pub(super) fn of(number: usize) -> Option<Self> {
+        PASSING.contains(&number).then_some(Self(number))
+    }
+
+    /// Whether it is the time.
+    pub(crate) fn is_time(self) -> bool {
+        self.0 == PASSING.start
+    }
+}
 
 /// The fields of an event that pass: a bit for each, by its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,14 +60,39 @@ impl Event {
         Passing(passing.filter_map(|place| 1_u64.checked_shl(place)).fold(0, |bits, bit| bits | bit))
     }
 
-    /// Notes a number that only events have that say the same. It holds until a field or the message is another.
-    pub(crate) fn set_saying(&mut self, number: u64) {
-        self.saying = Some(number);
+    /// Notes a number that only events have that say the same: this one, and copies of it. It holds until a field
+    /// or the message is another.
+    pub(crate) fn number_saying(&mut self) {
+        self.saying = Some(NEXT_SAYING.fetch_add(1, Ordering::Relaxed));
     }
 
     /// The number by which it is known what the event says, if it is known by one.
     pub(crate) fn saying(&self) -> Option<u64> {
         self.saying
+    }
+
+    /// Puts what `write` appends in the place of the value of a field that passes. If that is the time, `time` is
+    /// what it says.
+    ///
+    /// # Errors
+    /// Those of `write`; the event is then of no use.
+    pub(crate) fn renew<E>(
+        &mut self,
+        passing: PassingField,
+        time: Option<Timestamp>,
+        write: impl FnOnce(&mut String) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let start = self.text.len();
+        write(&mut self.text)?;
+        let value = start..self.text.len();
+        let place = self.asked.get(passing.0).copied().flatten();
+        if let Some(field) = place.and_then(|place| self.fields.get_mut(place as usize)) {
+            field.value = Some(value);
+        }
+        if passing.is_time() {
+            self.time = time.filter(|time| is_set(*time));
+        }
+        Ok(())
     }
 
     /// Puts another time in the place of the one that System has; `push` adds it as a field. Gives whether that is
@@ -164,7 +212,7 @@ mod tests {
     fn a_number_does_not_outlive_what_it_is_of() {
         let numbered = || {
             let mut event = event(&[(Place::Data, "a", Some("0cce9210-69ae-11d9-bed3-505054503030"))]);
-            event.set_saying(1);
+            event.number_saying();
             event
         };
         for change in [

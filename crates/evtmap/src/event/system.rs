@@ -105,12 +105,17 @@ impl Event {
     }
 
     /// Notes which time the field says that was just added, for one who knows it already. Only the first time in
-    /// System counts, and none of the year in which Windows' clock begins.
+    /// System counts, and only one that is set.
     pub(crate) fn note_time(&mut self, time: Timestamp) {
         let place = asked("TimeCreated_SystemTime").and_then(|number| *self.asked.get(number)?);
         let is_it = place.is_some_and(|place| place as usize + 1 == self.fields.len());
-        if is_it && time.as_second() >= SECOND_OF_1602 {
+        if is_it && is_set(time) {
             self.time = Some(time);
         }
     }
+}
+
+/// Whether a time is none of the year in which Windows' clock begins: such a time was never set.
+pub(super) fn is_set(time: Timestamp) -> bool {
+    time.as_second() >= SECOND_OF_1602
 }

@@ -5,6 +5,7 @@
 //! a disk may have none. The evtx crate decodes the records of a chunk; those that are as nearly all are,
 //! [`direct`] decodes faster.
 
+mod again;
 mod cursor;
 mod direct;
 mod template;
@@ -263,15 +264,18 @@ impl Chunk {
         visit: &mut dyn FnMut(Decoded<'_>),
     ) -> usize {
         let mut decoder = direct::Decoder::new(bytes, &self.combinations);
-        for (number, place) in places.iter().enumerate() {
+        let mut n_done = 0;
+        for place in places {
             match decoder.decode(place, event) {
-                Ok(combination) if decoder.is_right(combination) => {
+                Ok(combination) if decoder.is_right(combination, event) => {
                     visit(Decoded::Event(event, Position::Byte(self.offset + place.start as u64)));
                 }
-                _ => return number,
+                _ => break,
             }
+            n_done += 1;
         }
-        places.len()
+        decoder.finish();
+        n_done
     }
 
     /// Decodes the other records: directly where that is known to be right, and else by the evtx crate, whose
@@ -290,13 +294,14 @@ impl Chunk {
         for (number, place) in places.iter().enumerate().skip(n_done) {
             let at = place.start as u64;
             let combination = decoder.decode(place, event);
-            if combination.is_ok_and(|combination| decoder.is_right(combination)) {
+            if combination.is_ok_and(|combination| decoder.is_right(combination, event)) {
                 visit(Decoded::Event(event, Position::Byte(self.offset + at)));
                 continue;
             }
             let Some(record) = records.nth(number - n_passed) else {
                 let reason = "the records from here on cannot be read".to_owned();
-                return visit(Decoded::Bad(self.problem("evtx-record", at, reason)));
+                visit(Decoded::Bad(self.problem("evtx-record", at, reason)));
+                break;
             };
             n_passed = number + 1;
             let read = rendered(record, &mut other);
@@ -305,6 +310,7 @@ impl Chunk {
             }
             self.tell(read.map(|()| &other), at, visit);
         }
+        decoder.finish();
     }
 
     /// Decodes the records of a chunk that may be damaged.

@@ -130,7 +130,7 @@ mod tests {
         let Met::Again(hash) = repeats.meet(&event(5, "b")) else { panic!("it came before") };
         repeats.keep(hash, &event(5, "b"), None);
         let mut numbered = event(6, "b");
-        numbered.set_saying(70);
+        numbered.number_saying();
         for _ in 0..2 {
             let met = repeats.meet(&numbered);
             assert!(met == Met::Known(1) && repeats.told(met).is_none());

@@ -303,6 +303,8 @@ fn a_kill_at_any_point_of_a_download_leaves_a_cache_that_works() {
         Reply::new(200, one_rule(100 + u32::try_from(number).unwrap(), "bad")).at_a_pace_of(8)
     });
     check_lands(&folder, 101);
+    // What was killed keeps the server busy for a while, on a machine that has other work too.
+    let patiently = UPDATE.replace("--timeout 2", "--timeout 30");
     for point in 0..50u64 {
         let mut child = folder.command(UPDATE).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         thread::sleep(Duration::from_millis(point * 4));
@@ -312,6 +314,6 @@ fn a_kill_at_any_point_of_a_download_leaves_a_cache_that_works() {
         assert_eq!(run.err, "", "point {point}");
         assert_eq!(run.out.matches("\"Program 1").count(), 1, "point {point}: {}", run.out);
     }
-    folder.check(UPDATE, 0);
+    folder.check(&patiently, 0);
     assert!(folder.names_in("cache/editions").len() <= 2, "{:?}", folder.names_in("cache/editions"));
 }

@@ -11,6 +11,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::escape::unescape;
+
 /// How deep arrays and objects may lie in each other in a value that is passed over.
 pub(crate) const MAX_SKIPPED_DEPTH: usize = 128;
 
@@ -106,69 +108,8 @@ impl<'j> Text<'j> {
             text.push_str(self.raw);
             return Ok(());
         }
-        text.reserve(self.raw.len());
-        let bytes = self.raw.as_bytes();
-        let mut at = 0;
-        while let Some(first) = bytes.get(at) {
-            if *first != b'\\' {
-                // A quote in the text stands behind a backslash, so it is the latter that is found.
-                let rest = bytes.get(at..).unwrap_or_default();
-                let end = quote_or_backslash(rest).map_or(bytes.len(), |length| at + length);
-                text.push_str(self.raw.get(at..end).unwrap_or_default());
-                at = end;
-                continue;
-            }
-            let wrong = || error(self.at + at + 1, "there is no such escape");
-            match bytes.get(at + 1).copied().and_then(simple_escape) {
-                Some(c) => {
-                    text.push(c);
-                    at += 2;
-                }
-                None => {
-                    let (c, rest) = self.raw.get(at + 1..).and_then(unescape_unit).ok_or_else(wrong)?;
-                    text.push(c);
-                    at = bytes.len() - rest.len();
-                }
-            }
-        }
-        Ok(())
+        unescape(self.raw, text).map_err(|at| error(self.at + at, "there is no such escape"))
     }
-}
-
-/// The character that a letter stands for behind a backslash.
-fn simple_escape(letter: u8) -> Option<char> {
-    Some(match letter {
-        b'"' | b'\\' | b'/' => char::from(letter),
-        b'b' => '\u{8}',
-        b'f' => '\u{c}',
-        b'n' => '\n',
-        b'r' => '\r',
-        b't' => '\t',
-        _ => return None,
-    })
-}
-
-/// The character of a `\u` escape or of two, which make up one beyond the first 65,536, and what follows;
-/// `text` begins behind the backslash.
-fn unescape_unit(text: &str) -> Option<(char, &str)> {
-    let (unit, rest) = hex(text.strip_prefix('u')?)?;
-    if let Some(c) = char::from_u32(unit) {
-        return Some((c, rest));
-    }
-    let low = rest.strip_prefix("\\u").and_then(hex).filter(|(low, _)| (0xdc00..0xe000).contains(low));
-    match low {
-        Some((low, rest)) if unit < 0xdc00 => {
-            let code = 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-            Some((char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), rest))
-        }
-        _ => Some((char::REPLACEMENT_CHARACTER, rest)),
-    }
-}
-
-fn hex(text: &str) -> Option<(u32, &str)> {
-    let (digits, rest) = text.split_at_checked(4)?;
-    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_hex.then(|| Some((u32::from_str_radix(digits, 16).ok()?, rest)))?
 }
 
 fn error(at: usize, reason: impl Into<Cow<'static, str>>) -> JsonError {

@@ -4,6 +4,7 @@
 //! `#attributes` and its text, when it has both, under `#text`; or with the attributes of `X` beside it under
 //! `X_attributes`. The text goes straight into the fields: no tree is built.
 
+mod escape;
 mod lexer;
 
 pub use lexer::JsonError;

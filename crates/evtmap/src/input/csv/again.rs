@@ -5,17 +5,12 @@
 
 use std::hash::Hasher;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use memchr::memchr;
 
 use super::table::Table;
 use crate::event::Event;
 use crate::recurring::{Met, Recurring, is_small};
-
-/// The next number for what rows say. Numbers mean nothing but that they are others, so that scans which share
-/// them have nothing else in common.
-static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// The rows that came more than once, and their events.
 #[derive(Debug, Default)]
@@ -81,7 +76,7 @@ impl RowsAgain {
         if !is_renewed || !other.is_same(event) || other.time() != event.time() {
             return;
         }
-        event.set_saying(NEXT.fetch_add(1, Ordering::Relaxed));
+        event.number_saying();
         let known = Known { row: row.into(), time, event: event.clone() };
         self.0.keep(hash, n_bytes, known);
     }

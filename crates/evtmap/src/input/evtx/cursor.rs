@@ -1,6 +1,6 @@
 //! A place in a chunk from which tokens, numbers and names are read.
 
-use super::value::{self, Unusual};
+use super::value::Unusual;
 
 /// A place in a chunk.
 #[derive(Debug, Clone, Copy)]
@@ -38,16 +38,14 @@ impl<'c> Cursor<'c> {
         if self.array()? == [0x0f, 1, 1, 0] { Ok(()) } else { Err(Unusual) }
     }
 
-    /// A text behind its number of units.
-    pub(super) fn text(&mut self) -> Result<String, Unusual> {
+    /// A text in UTF-16, which stands behind its number of units.
+    pub(super) fn text(&mut self) -> Result<&'c [u8], Unusual> {
         let n_units = usize::from(self.u16()?);
-        let mut text = String::new();
-        value::push_utf16(self.bytes(n_units * 2)?, &mut text);
-        Ok(text)
+        self.bytes(n_units * 2)
     }
 
     /// A name, which stands where it was first used in the chunk.
-    pub(super) fn name(&mut self) -> Result<String, Unusual> {
+    pub(super) fn name(&mut self) -> Result<Name<'c>, Unusual> {
         /// Where the next name is, and a hash.
         const BEFORE: usize = 6;
         let at = usize::try_from(self.u32()?).map_err(|_| Unusual)?;
@@ -57,8 +55,39 @@ impl<'c> Cursor<'c> {
         if at == self.at {
             self.at = elsewhere.at + 2;
         }
-        // Names of elements are words; anything else may be written in ways of its own.
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
-        if name.is_empty() || !name.bytes().all(is_plain) { Err(Unusual) } else { Ok(name) }
+        Name::of(name)
+    }
+}
+
+/// The name of an element or an attribute: a word in ASCII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Name<'c>(&'c [u8]);
+
+impl<'c> Name<'c> {
+    /// The name that a text in UTF-16 is. Anything but words may be written in ways of its own.
+    fn of(utf16: &'c [u8]) -> Result<Self, Unusual> {
+        let (units, _) = utf16.as_chunks::<2>();
+        let is_plain =
+            |[byte, high]: &[u8; 2]| *high == 0 && (byte.is_ascii_alphanumeric() || b"_-.:".contains(byte));
+        if units.is_empty() || !units.iter().all(is_plain) { Err(Unusual) } else { Ok(Self(utf16)) }
+    }
+
+    pub(super) fn utf16(self) -> &'c [u8] {
+        self.0
+    }
+
+    /// Whether it is a name in ASCII.
+    pub(super) fn is(self, name: &str) -> bool {
+        self.0.len() == name.len() * 2 && self.starts_with(name)
+    }
+
+    fn starts_with(self, name: &str) -> bool {
+        let (units, _) = self.0.as_chunks::<2>();
+        units.len() >= name.len() && units.iter().zip(name.bytes()).all(|([own, _], byte)| *own == byte)
+    }
+
+    /// Whether it is that of an attribute that names a namespace.
+    pub(super) fn is_namespace(self) -> bool {
+        self.is("xmlns") || self.starts_with("xmlns:")
     }
 }

@@ -5,6 +5,9 @@
 //! they are. That this gives what the crate gives is not taken on trust: of every combination of templates,
 //! types of values and empty values, the first record is decoded in both ways, and only if the events are
 //! equal are the others read directly. Whatever is unusual in any way is left to the crate.
+//!
+//! A record is gone through twice: first its values are found, of which it can be told whether an earlier record
+//! had the same ([`again`](super::again)), and only if none had are they written as text.
 
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -15,10 +18,13 @@ use evtx::EvtxChunkHeader;
 use foldhash::quality::RandomState;
 use rustc_hash::FxHashMap;
 
+use super::again::RecordsAgain;
 use super::cursor::Cursor;
-use super::template::{self, Action, Empty, Role, Template};
+use super::template::{self, Action, Empty, Role, Step, Template};
 use super::value::{self, FILETIME_END, RawValue, Unusual, kind};
 use crate::event::{Event, Place, Value};
+use crate::idle::Idle;
+use crate::recurring::Met;
 
 /// How many combinations are remembered; a forged log must not fill the memory.
 const MAX_KNOWN: usize = 1 << 16;
@@ -29,6 +35,8 @@ const MAX_VALUES: usize = 1 << 12;
 const MAX_TEXT_BYTES: usize = 1 << 20;
 /// How deep templates may lie in each other's gaps.
 const MAX_TEMPLATE_DEPTH: u32 = 4;
+/// More records than nearly all chunks have: room for so many is made at once.
+const N_USUAL_RECORDS: usize = 128;
 /// Where a chunk's first record begins.
 const FIRST_RECORD: usize = 512;
 const RECORD_MAGIC: [u8; 4] = [0x2a, 0x2a, 0, 0];
@@ -47,6 +55,8 @@ pub struct Combinations {
     /// Keyed by chance, so that nobody can forge a template that is taken for another.
     hasher: RandomState,
     known: RwLock<FxHashMap<u64, bool>>,
+    /// The records that came again, of each thread.
+    again: Idle<RecordsAgain>,
 }
 
 impl Combinations {
@@ -68,7 +78,7 @@ impl Combinations {
 /// crate, which finds what can be found in it.
 pub(super) fn records(chunk: &[u8], header: &EvtxChunkHeader) -> Option<Vec<Range<usize>>> {
     let end = usize::try_from(header.free_space_offset).ok()?.min(chunk.len());
-    let mut records = Vec::new();
+    let mut records = Vec::with_capacity(N_USUAL_RECORDS);
     let mut start = FIRST_RECORD;
     while start < end {
         let record = chunk.get(start..end)?;
@@ -99,7 +109,9 @@ pub(super) struct Decoder<'c> {
     combinations: &'c Combinations,
     /// By where they are defined; nothing for those that are unusual.
     templates: FxHashMap<u32, Option<Rc<Known>>>,
-    /// The values of the record, those of inner templates behind those of outer ones.
+    /// The uses of templates that the record consists of, those in gaps behind those that they are in.
+    streams: Vec<Stream>,
+    /// The values of the record, stream by stream.
     values: Vec<Gap>,
     /// What makes up the record's combination.
     combination: Vec<u8>,
@@ -108,12 +120,23 @@ pub(super) struct Decoder<'c> {
     /// Whether the record holds an array of texts, each of which is a field: then records of its combination may
     /// have more fields or fewer.
     has_array: bool,
+    /// The records that came again, and whether the one at hand did.
+    again: RecordsAgain,
+    met: Met,
 }
 
 /// A template and a number for what it says.
 struct Known {
     template: Template,
     number: u64,
+}
+
+/// One use of a template.
+struct Stream {
+    known: Rc<Known>,
+    /// Where its values begin among those of the record.
+    base: usize,
+    n_values: usize,
 }
 
 /// Where what a template says of a record begins.
@@ -139,22 +162,36 @@ impl<'c> Decoder<'c> {
             chunk,
             combinations,
             templates: FxHashMap::default(),
+            streams: Vec::new(),
             values: Vec::new(),
             combination: Vec::new(),
             known: FxHashMap::default(),
             has_array: false,
+            again: combinations.again.take(),
+            met: Met::First,
         }
+    }
+
+    /// Leaves what is remembered of records to the next chunk.
+    pub(super) fn finish(self) {
+        self.combinations.again.put_back(self.again);
     }
 
     /// Decodes a record into `event`, and says which combination it is of. Only where that is known to be
     /// right does the event count.
     pub(super) fn decode(&mut self, record: &Range<usize>, event: &mut Event) -> Result<u64, Unusual> {
         event.clear();
+        self.streams.clear();
         self.values.clear();
         self.combination.clear();
         self.has_array = false;
         let end = record.end - RECORD_TRAILER_BYTES;
-        self.stream(record.start + RECORD_HEADER_BYTES..end, Role::Event, 0, event)?;
+        self.find(record.start + RECORD_HEADER_BYTES..end, Role::Event, 0)?;
+        self.met = self.meet();
+        if let Met::Known(place) = self.met {
+            return self.renew(place, event);
+        }
+        self.write(&mut 0, event)?;
         let combination = self.combinations.hasher.hash_one(self.combination.as_slice());
         if !self.has_array {
             event.set_shape(combination);
@@ -162,8 +199,19 @@ impl<'c> Decoder<'c> {
         Ok(combination)
     }
 
-    /// Whether records of a combination are known to be decoded rightly.
-    pub(super) fn is_right(&mut self, combination: u64) -> bool {
+    /// Whether the record that was decoded last is of a combination that is known to be decoded rightly. One that is,
+    /// and that came before, is remembered.
+    pub(super) fn is_right(&mut self, combination: u64, event: &mut Event) -> bool {
+        let is_right = self.is_known_right(combination);
+        if let Met::Again(hash) = self.met
+            && is_right
+        {
+            self.again.keep(hash, combination, event);
+        }
+        is_right
+    }
+
+    fn is_known_right(&mut self, combination: u64) -> bool {
         if let Some(is_right) = self.known.get(&combination) {
             return *is_right;
         }
@@ -173,14 +221,46 @@ impl<'c> Decoder<'c> {
         is_right
     }
 
-    /// Decodes a stream that is one use of a template.
-    fn stream(
-        &mut self,
-        range: Range<usize>,
-        role: Role,
-        depth: u32,
-        event: &mut Event,
-    ) -> Result<(), Unusual> {
+    /// Whether the record at hand says what one before it said.
+    fn meet(&mut self) -> Met {
+        let key = self.again.new_key();
+        for Stream { known, base, n_values } in &self.streams {
+            let values = self.values.get(*base..base + n_values).unwrap_or_default();
+            key.extend_from_slice(&known.number.to_le_bytes());
+            for Gap { kind, n_bytes, .. } in values {
+                let [low, high, ..] = n_bytes.to_le_bytes();
+                key.extend_from_slice(&[*kind, low, high]);
+            }
+            let mut lasting = values.first().map_or(0, |first| first.start);
+            let end = values.last().map_or(0, |last| last.start + last.n_bytes);
+            for varying in &known.template.varying {
+                let Some(gap) = values.get(usize::from(varying.gap)) else { return Met::First };
+                if !varying.may_hold(gap.kind) {
+                    return Met::First;
+                }
+                key.extend_from_slice(self.chunk.get(lasting..gap.start).unwrap_or_default());
+                lasting = gap.start + gap.n_bytes;
+            }
+            key.extend_from_slice(self.chunk.get(lasting..end).unwrap_or_default());
+        }
+        self.again.meet()
+    }
+
+    /// Fills an event from one that says the same, with what passes of the record at hand.
+    fn renew(&self, place: usize, event: &mut Event) -> Result<u64, Unusual> {
+        let combination = self.again.fill(place, event).ok_or(Unusual)?;
+        for Stream { known, base, .. } in &self.streams {
+            for template::Varying { gap, passing } in &known.template.varying {
+                let Some(passing) = passing else { continue };
+                let (_, value) = self.gap(*base, *gap)?;
+                event.renew(*passing, value.time(), |text| value.write(text))?;
+            }
+        }
+        Ok(combination)
+    }
+
+    /// Finds the values of a stream that is one use of a template, and of those in its gaps.
+    fn find(&mut self, range: Range<usize>, role: Role, depth: u32) -> Result<(), Unusual> {
         if depth >= MAX_TEMPLATE_DEPTH {
             return Err(Unusual);
         }
@@ -214,15 +294,62 @@ impl<'c> Decoder<'c> {
             return Err(Unusual);
         }
         self.combination.extend_from_slice(&known.number.to_le_bytes());
+        let n_values = self.values.len() - base;
+        self.streams.push(Stream { known: Rc::clone(&known), base, n_values });
+        for step in known.template.inner_steps() {
+            if let Some((range, role)) = self.inner(&known.template, step, base)? {
+                self.find(range, role, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is in the gap of a step if it is itself made by a template, and is there.
+    fn inner(
+        &self,
+        template: &Template,
+        step: &Step,
+        base: usize,
+    ) -> Result<Option<(Range<usize>, Role)>, Unusual> {
+        let Action::Inner { gap, role } = step.action else { return Ok(None) };
+        if self.is_left_out(template, step, base)? {
+            return Ok(None);
+        }
+        let (gap, value) = self.gap(base, gap)?;
+        match gap.kind {
+            _ if value.is_empty() => Ok(None),
+            kind::BINXML => Ok(Some((gap.start..gap.start + gap.n_bytes, role))),
+            _ => Err(Unusual),
+        }
+    }
+
+    /// Whether a gap is empty without which a step is left out.
+    fn is_left_out(&self, template: &Template, step: &Step, base: usize) -> Result<bool, Unusual> {
+        for need in template.needs(step) {
+            if self.gap(base, *need)?.0.kind == kind::NULL {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Writes the fields of the next stream, and of those in its gaps.
+    fn write(&self, next: &mut usize, event: &mut Event) -> Result<(), Unusual> {
+        let Stream { known, base, .. } = self.streams.get(*next).ok_or(Unusual)?;
+        *next += 1;
         if event.everything().len() + known.template.text.len() > MAX_TEXT_BYTES {
             return Err(Unusual);
         }
-        let held = event.hold(&known.template.text);
-        known
-            .template
-            .steps
-            .iter()
-            .try_for_each(|step| self.step(step, Held { base, text: held }, depth, event))
+        let held = Held { base: *base, text: event.hold(&known.template.text) };
+        let template = &known.template;
+        template.steps.iter().try_for_each(|step| match step.action {
+            Action::Inner { .. } => match self.inner(template, step, *base)? {
+                Some(_) => self.write(next, event),
+                None => Ok(()),
+            },
+            _ if self.is_left_out(template, step, *base)? => Ok(()),
+            _ => self.step(step, held, event),
+        })
     }
 
     /// The template that is defined at a place.
@@ -273,19 +400,8 @@ impl<'c> Decoder<'c> {
         Ok((gap, RawValue { kind: gap.kind, bytes }))
     }
 
-    fn step(
-        &mut self,
-        step: &template::Step,
-        held: Held,
-        depth: u32,
-        event: &mut Event,
-    ) -> Result<(), Unusual> {
+    fn step(&self, step: &Step, held: Held, event: &mut Event) -> Result<(), Unusual> {
         let base = held.base;
-        for need in &step.needs {
-            if self.gap(base, *need)?.0.kind == kind::NULL {
-                return Ok(());
-            }
-        }
         match &step.action {
             Action::Constant { label, value } => {
                 event.push_held(label.at(held.text), value.start + held.text..value.end + held.text);
@@ -310,15 +426,8 @@ impl<'c> Decoder<'c> {
                 }
                 push_nameless(value, event)?;
             }
-            Action::Inner { gap, role } => {
-                let (gap, value) = self.gap(base, *gap)?;
-                if !value.is_empty() {
-                    if gap.kind != kind::BINXML {
-                        return Err(Unusual);
-                    }
-                    self.stream(gap.start..gap.start + gap.n_bytes, *role, depth + 1, event)?;
-                }
-            }
+            // Those have streams of their own.
+            Action::Inner { .. } => {}
         }
         Ok(())
     }

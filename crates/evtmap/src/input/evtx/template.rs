@@ -9,14 +9,17 @@
 
 use std::ops::Range;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Name};
 use super::value::{self, Unusual};
-use crate::event::{Label, MAX_DEPTH, Place};
+use crate::event::{Label, MAX_DEPTH, PassingField, Place};
 
 /// How deep elements may lie in each other.
 const MAX_ELEMENT_DEPTH: u32 = MAX_DEPTH;
 /// How many fields a template may have.
 const MAX_STEPS: usize = 1_000;
+/// As much as nearly all templates have: room for it is made at once.
+const N_USUAL_STEPS: usize = 32;
+const N_USUAL_TEXT_BYTES: usize = 1_024;
 /// How much text a template may have: as much as a chunk has room for. Fields may share a name, so that a forged
 /// template could have a thousand times that, which every record of it would take over.
 const MAX_TEXT_BYTES: usize = 64 << 10;
@@ -68,14 +71,81 @@ pub(super) struct Template {
     /// takes them over in one copy.
     pub(super) text: String,
     pub(super) steps: Vec<Step>,
+    /// Gaps without which steps are left out.
+    needs: Vec<u16>,
+    /// Which of the steps are [`Action::Inner`].
+    inner: Vec<usize>,
+    /// Gaps in the order of the values: what is in them says nothing of what a record says.
+    pub(super) varying: Vec<Varying>,
+}
+
+/// A gap whose value may be another in a record that says the same.
+#[derive(Debug, Clone, Copy, Hash)]
+pub(super) struct Varying {
+    pub(super) gap: u16,
+    /// The field that it is; nothing if it is made by a template, whose values are compared instead.
+    pub(super) passing: Option<PassingField>,
+}
+
+impl Varying {
+    /// Whether a value of a type is one that the field has in nearly every record, and never empty.
+    pub(super) fn may_hold(self, kind: u8) -> bool {
+        use value::kind::{FILETIME, UINT8, UINT16, UINT32, UINT64};
+
+        match self.passing {
+            None => true,
+            Some(field) if field.is_time() => kind == FILETIME,
+            Some(_) => matches!(kind, UINT8 | UINT16 | UINT32 | UINT64),
+        }
+    }
+}
+
+impl Template {
+    /// The gaps without which a step is left out.
+    pub(super) fn needs(&self, step: &Step) -> &[u16] {
+        self.needs.get(step.needs.clone()).unwrap_or_default()
+    }
+
+    /// The steps that are [`Action::Inner`].
+    pub(super) fn inner_steps(&self) -> impl Iterator<Item = &Step> {
+        self.inner.iter().filter_map(|index| self.steps.get(*index))
+    }
+
+    /// Finds the gaps that vary: those in which a template is used, and those of a field that passes. Each must be
+    /// the gap of one step only, and the field the only one of its name.
+    fn note_varying(&mut self) {
+        let is_only = |gap: u16| self.gaps().filter(|own| *own == gap).count() == 1;
+        let passing = |step: &Step| step.action.label().and_then(Label::passing);
+        let is_only_of_name =
+            |field: PassingField| self.steps.iter().filter(|step| passing(step) == Some(field)).count() == 1;
+        let varying = self.steps.iter().filter_map(|step| match step.action {
+            Action::Inner { gap, .. } => Some(Varying { gap, passing: None }),
+            Action::Field { gap, .. } => {
+                let field = passing(step).filter(|field| is_only_of_name(*field))?;
+                Some(Varying { gap, passing: Some(field) })
+            }
+            _ => None,
+        });
+        let mut varying: Vec<Varying> = varying.filter(|varying| is_only(varying.gap)).collect();
+        varying.sort_by_key(|varying| varying.gap);
+        self.varying = varying;
+    }
+
+    /// The gaps of the steps, in their order.
+    fn gaps(&self) -> impl Iterator<Item = u16> {
+        self.steps.iter().filter_map(|step| match step.action {
+            Action::Constant { .. } => None,
+            Action::Field { gap, .. } | Action::Nameless { gap, .. } | Action::Inner { gap, .. } => Some(gap),
+        })
+    }
 }
 
 /// One thing to do for a record.
 #[derive(Debug, Hash)]
 pub(super) struct Step {
     pub(super) action: Action,
-    /// Gaps without which the element is left out.
-    pub(super) needs: Box<[u16]>,
+    /// Which of the template's needs are its own.
+    needs: Range<usize>,
 }
 
 #[derive(Debug, Hash)]
@@ -88,6 +158,16 @@ pub(super) enum Action {
     Nameless { gap: u16, is_only: bool },
     /// What the gap holds is itself made by a template.
     Inner { gap: u16, role: Role },
+}
+
+impl Action {
+    /// The label of the field that it makes, if that has one of its own.
+    fn label(&self) -> Option<&Label> {
+        match self {
+            Self::Constant { label, .. } | Self::Field { label, .. } => Some(label),
+            Self::Nameless { .. } | Self::Inner { .. } => None,
+        }
+    }
 }
 
 /// What becomes of a field when its gap is empty.
@@ -104,12 +184,18 @@ pub(super) enum Empty {
 /// Reads the template whose tokens begin at an offset of the chunk.
 pub(super) fn read(chunk: &[u8], start: usize, n_bytes: usize) -> Result<Template, Unusual> {
     let end = start.checked_add(n_bytes).filter(|end| *end <= chunk.len()).ok_or(Unusual)?;
+    let cursor = Cursor { chunk, at: start, end };
     let mut reader =
-        Reader { cursor: Cursor { chunk, at: start, end }, template: Template::default(), needs: Vec::new() };
+        Reader { cursor, template: Template::default(), attributes: Vec::new(), needs: Vec::new() };
+    reader.template.steps.reserve(N_USUAL_STEPS);
+    reader.template.text.reserve(N_USUAL_TEXT_BYTES);
     reader.cursor.fragment_header()?;
     reader.root()?;
     match reader.cursor.token()? {
-        token::END_OF_STREAM => Ok(reader.template),
+        token::END_OF_STREAM => {
+            reader.template.note_varying();
+            Ok(reader.template)
+        }
         _ => Err(Unusual),
     }
 }
@@ -118,44 +204,54 @@ pub(super) fn read(chunk: &[u8], start: usize, n_bytes: usize) -> Result<Templat
 struct Reader<'c> {
     cursor: Cursor<'c>,
     template: Template,
+    /// The attributes of the elements around this place, those of inner ones behind those of outer ones.
+    attributes: Vec<Attribute<'c>>,
     /// Gaps without which the elements around this place are left out.
     needs: Vec<u16>,
 }
 
 /// A value in a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
-    Constant(String),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part<'c> {
+    /// In UTF-16.
+    Constant(&'c [u8]),
     Gap(u16),
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Attribute<'c> {
+    name: Name<'c>,
+    value: Part<'c>,
+}
+
 /// The start of an element.
-struct Start {
-    name: String,
-    attributes: Vec<(String, Part)>,
+struct Start<'c> {
+    name: Name<'c>,
+    /// Which of the attributes are its own.
+    attributes: Range<usize>,
     is_empty: bool,
     /// Whether the element is left out without a gap, which is then the last of the needs.
     has_need: bool,
 }
 
 /// What stands in an element before its end.
-enum Content {
-    Element(Start),
-    Part(Part),
+enum Content<'c> {
+    Element(Start<'c>),
+    Part(Part<'c>),
     End,
 }
 
-impl Reader<'_> {
+impl<'c> Reader<'c> {
     /// The outermost element.
     fn root(&mut self) -> Result<(), Unusual> {
         let opening = self.cursor.token()?;
         let start = self.start(opening)?;
         self.template.need = self.needs.pop();
-        if start.name == "Event" {
+        if start.name.is("Event") {
             self.template.role = Role::Event;
             return if start.is_empty { Err(Unusual) } else { self.event() };
         }
-        if start.name == EVENT_DATA || start.name == USER_DATA {
+        if start.name.is(EVENT_DATA) || start.name.is(USER_DATA) {
             self.template.role = Role::Payload;
             return self.payload(&start);
         }
@@ -163,14 +259,14 @@ impl Reader<'_> {
         self.member(&start, 0)
     }
 
-    fn start(&mut self, opening: u8) -> Result<Start, Unusual> {
+    fn start(&mut self, opening: u8) -> Result<Start<'c>, Unusual> {
         if opening & !token::MORE != token::OPEN {
             return Err(Unusual);
         }
         let need = self.cursor.u16()?;
         let _n_bytes = self.cursor.u32()?;
         let name = self.cursor.name()?;
-        let mut attributes: Vec<(String, Part)> = Vec::new();
+        let first = self.attributes.len();
         let mut next;
         if opening & token::MORE != 0 {
             let _n_bytes = self.cursor.u32()?;
@@ -180,10 +276,10 @@ impl Reader<'_> {
                 next = self.cursor.token()?;
                 let value = self.part(next)?.ok_or(Unusual)?;
                 next = self.cursor.token()?;
-                if attributes.iter().any(|(known, _)| *known == name) {
+                if self.attributes.iter().skip(first).any(|known| known.name == name) {
                     return Err(Unusual);
                 }
-                attributes.push((name, value));
+                self.attributes.push(Attribute { name, value });
             }
         } else {
             next = self.cursor.token()?;
@@ -197,17 +293,18 @@ impl Reader<'_> {
         if has_need {
             self.needs.push(need);
         }
-        Ok(Start { name, attributes, is_empty, has_need })
+        Ok(Start { name, attributes: first..self.attributes.len(), is_empty, has_need })
     }
 
-    fn end(&mut self, start: &Start) {
+    fn end(&mut self, start: &Start<'_>) {
+        self.attributes.truncate(start.attributes.start);
         if start.has_need {
             self.needs.pop();
         }
     }
 
     /// A value, if a token begins one.
-    fn part(&mut self, token: u8) -> Result<Option<Part>, Unusual> {
+    fn part(&mut self, token: u8) -> Result<Option<Part<'c>>, Unusual> {
         match token & !token::MORE {
             token::TEXT => {
                 if self.cursor.token()? != value::kind::STRING {
@@ -224,7 +321,7 @@ impl Reader<'_> {
         }
     }
 
-    fn content(&mut self) -> Result<Content, Unusual> {
+    fn content(&mut self) -> Result<Content<'c>, Unusual> {
         let token = self.cursor.token()?;
         if token == token::END {
             return Ok(Content::End);
@@ -236,7 +333,7 @@ impl Reader<'_> {
     }
 
     /// The start of the next element, or none at the end of the one around it.
-    fn element(&mut self) -> Result<Option<Start>, Unusual> {
+    fn element(&mut self) -> Result<Option<Start<'c>>, Unusual> {
         match self.content()? {
             Content::End => Ok(None),
             Content::Part(_) => Err(Unusual),
@@ -245,7 +342,7 @@ impl Reader<'_> {
     }
 
     /// The one value in an element, or none.
-    fn only_part(&mut self, start: &Start) -> Result<Option<Part>, Unusual> {
+    fn only_part(&mut self, start: &Start<'_>) -> Result<Option<Part<'c>>, Unusual> {
         if start.is_empty {
             return Ok(None);
         }
@@ -264,44 +361,91 @@ impl Reader<'_> {
         if self.template.steps.len() >= MAX_STEPS {
             return Err(Unusual);
         }
-        self.template.steps.push(Step { action, needs: self.needs.as_slice().into() });
+        let Template { steps, needs, inner, .. } = &mut self.template;
+        if matches!(action, Action::Inner { .. }) {
+            inner.push(steps.len());
+        }
+        let first = needs.len();
+        needs.extend_from_slice(&self.needs);
+        steps.push(Step { action, needs: first..needs.len() });
         Ok(())
     }
 
-    fn field(&mut self, place: Place, name: &str, value: Part, empty: Empty) -> Result<(), Unusual> {
-        let label = Label::new(place, name, self.store(name)?);
+    /// Adds a field whose name is kept with the texts of the template.
+    fn field(
+        &mut self,
+        place: Place,
+        name: Range<usize>,
+        value: Part<'_>,
+        empty: Empty,
+    ) -> Result<(), Unusual> {
+        let label = Label::new(place, self.text(&name), name);
         match value {
             Part::Gap(gap) => self.push(Action::Field { label, gap, empty }),
-            Part::Constant(value) if value.is_empty() => Err(Unusual),
-            Part::Constant(value) => {
-                let value = self.store(&value)?;
-                self.push(Action::Constant { label, value })
-            }
+            Part::Constant(value) => match self.store(value)? {
+                value if value.is_empty() => Err(Unusual),
+                value => self.push(Action::Constant { label, value }),
+            },
         }
     }
 
-    /// Keeps a text with those of the template.
-    fn store(&mut self, text: &str) -> Result<Range<usize>, Unusual> {
+    /// Keeps a text in UTF-16 with those of the template.
+    fn store(&mut self, text: &[u8]) -> Result<Range<usize>, Unusual> {
         let start = self.template.text.len();
-        if start + text.len() > MAX_TEXT_BYTES {
-            return Err(Unusual);
+        value::push_utf16(text, &mut self.template.text);
+        self.stored(start)
+    }
+
+    /// Keeps a name with the texts of the template.
+    fn store_str(&mut self, name: &str) -> Result<Range<usize>, Unusual> {
+        let start = self.template.text.len();
+        self.template.text.push_str(name);
+        self.stored(start)
+    }
+
+    /// Keeps the name of an element's attribute with the texts of the template.
+    fn store_joined(&mut self, element: Name<'_>, attribute: Name<'_>) -> Result<Range<usize>, Unusual> {
+        let start = self.template.text.len();
+        value::push_utf16(element.utf16(), &mut self.template.text);
+        self.template.text.push('_');
+        value::push_utf16(attribute.utf16(), &mut self.template.text);
+        self.stored(start)
+    }
+
+    /// Where the text is that was just kept, unless there is too much.
+    fn stored(&self, start: usize) -> Result<Range<usize>, Unusual> {
+        let end = self.template.text.len();
+        if end > MAX_TEXT_BYTES { Err(Unusual) } else { Ok(start..end) }
+    }
+
+    fn text(&self, range: &Range<usize>) -> &str {
+        self.template.text.get(range.clone()).unwrap_or_default()
+    }
+
+    /// Makes each attribute of an element a field.
+    fn attributes(
+        &mut self,
+        start: &Start<'_>,
+        place: Place,
+        is_wanted: impl Fn(Attribute<'c>) -> Result<bool, Unusual>,
+    ) -> Result<(), Unusual> {
+        for index in start.attributes.clone() {
+            let attribute = *self.attributes.get(index).ok_or(Unusual)?;
+            if is_wanted(attribute)? {
+                let name = self.store_joined(start.name, attribute.name)?;
+                self.field(place, name, attribute.value, Empty::LeftOut)?;
+            }
         }
-        self.template.text.push_str(text);
-        Ok(start..self.template.text.len())
+        Ok(())
     }
 
     /// The attributes of a group of fields, which must not be gaps. Namespaces say nothing.
-    fn constants(&mut self, start: &Start) -> Result<(), Unusual> {
-        for (attribute, value) in &start.attributes {
-            if is_namespace(attribute) {
-                continue;
-            }
-            if matches!(value, Part::Gap(_)) {
-                return Err(Unusual);
-            }
-            self.field(Place::Data, &format!("{}_{attribute}", start.name), value.clone(), Empty::LeftOut)?;
-        }
-        Ok(())
+    fn constants(&mut self, start: &Start<'_>) -> Result<(), Unusual> {
+        self.attributes(start, Place::Data, |Attribute { name, value }| match value {
+            _ if name.is_namespace() => Ok(false),
+            Part::Gap(_) => Err(Unusual),
+            Part::Constant(_) => Ok(true),
+        })
     }
 
     /// The members of `Event`: System, and the payload or the gap that it is in.
@@ -312,10 +456,12 @@ impl Reader<'_> {
                 Content::Part(Part::Gap(gap)) => self.push(Action::Inner { gap, role: Role::Payload })?,
                 Content::Part(Part::Constant(_)) => return Err(Unusual),
                 Content::Element(start) => {
-                    match start.name.as_str() {
-                        SYSTEM if start.attributes.is_empty() && !start.is_empty => self.system()?,
-                        EVENT_DATA | USER_DATA => self.payload(&start)?,
-                        _ => return Err(Unusual),
+                    if start.name.is(SYSTEM) && start.attributes.is_empty() && !start.is_empty {
+                        self.system()?;
+                    } else if start.name.is(EVENT_DATA) || start.name.is(USER_DATA) {
+                        self.payload(&start)?;
+                    } else {
+                        return Err(Unusual);
                     }
                     self.end(&start);
                 }
@@ -323,13 +469,12 @@ impl Reader<'_> {
         }
     }
 
-    fn payload(&mut self, start: &Start) -> Result<(), Unusual> {
+    fn payload(&mut self, start: &Start<'_>) -> Result<(), Unusual> {
         self.constants(start)?;
-        match start.name.as_str() {
-            _ if start.is_empty => Err(Unusual),
-            EVENT_DATA => self.event_data(),
-            _ => self.user_data(),
+        if start.is_empty {
+            return Err(Unusual);
         }
+        if start.name.is(EVENT_DATA) { self.event_data() } else { self.user_data() }
     }
 
     fn system(&mut self) -> Result<(), Unusual> {
@@ -338,12 +483,10 @@ impl Reader<'_> {
             if names.contains(&start.name) {
                 return Err(Unusual);
             }
-            for (attribute, value) in &start.attributes {
-                let name = format!("{}_{attribute}", start.name);
-                self.field(Place::System, &name, value.clone(), Empty::LeftOut)?;
-            }
+            self.attributes(&start, Place::System, |_| Ok(true))?;
             if let Some(part) = self.only_part(&start)? {
-                self.field(Place::System, &start.name, part, Empty::LeftOut)?;
+                let name = self.store(start.name.utf16())?;
+                self.field(Place::System, name, part, Empty::LeftOut)?;
             }
             self.end(&start);
             names.push(start.name);
@@ -353,26 +496,33 @@ impl Reader<'_> {
 
     /// Fields that are `<Data Name="…">`, or nameless ones, and `<Binary>`.
     fn event_data(&mut self) -> Result<(), Unusual> {
-        let mut names: Vec<String> = Vec::new();
-        let mut n_nameless = 0;
+        let mut names: Vec<Range<usize>> = Vec::with_capacity(N_USUAL_STEPS);
+        let (mut n_nameless, mut n_binary) = (0, 0);
         let mut may_miss = false;
         while let Some(start) = self.element()? {
             let part = self.only_part(&start)?.ok_or(Unusual)?;
-            match (start.name.as_str(), start.attributes.as_slice(), part) {
-                (DATA, [(attribute, Part::Constant(name))], part)
-                    if attribute == "Name" && !name.is_empty() =>
+            let attributes = self.attributes.get(start.attributes.clone()).unwrap_or_default();
+            match (attributes, part) {
+                ([Attribute { name, value: Part::Constant(own) }], part)
+                    if start.name.is(DATA) && name.is("Name") =>
                 {
-                    self.field(Place::Data, name, part, Empty::Text)?;
-                    names.push(name.clone());
+                    let own = self.store(own)?;
+                    if own.is_empty() {
+                        return Err(Unusual);
+                    }
+                    self.field(Place::Data, own.clone(), part, Empty::Text)?;
+                    names.push(own);
                 }
-                (DATA, [], Part::Gap(gap)) if names.is_empty() => {
+                ([], Part::Gap(gap)) if start.name.is(DATA) && names.is_empty() => {
                     self.push(Action::Nameless { gap, is_only: true })?;
                     n_nameless += 1;
                     may_miss |= start.has_need;
                 }
-                (BINARY, [], part) => {
-                    self.field(Place::Data, BINARY, part, Empty::Null)?;
-                    names.push(BINARY.to_owned());
+                ([], part) if start.name.is(BINARY) => {
+                    let own = self.store_str(BINARY)?;
+                    self.field(Place::Data, own.clone(), part, Empty::Null)?;
+                    names.push(own);
+                    n_binary += 1;
                 }
                 _ => return Err(Unusual),
             }
@@ -380,15 +530,25 @@ impl Reader<'_> {
         }
         // Names that come twice, nameless fields beside others, and several of which one may be left out, are
         // put together in ways of their own.
+        let is_binary_at_most = names.len() <= 1 && n_binary == names.len();
         let is_plain = match n_nameless {
-            0 => all_differ(&mut names),
-            1 => names.len() <= 1 && names.iter().all(|name| name == BINARY),
-            _ => !may_miss && names.len() <= 1 && names.iter().all(|name| name == BINARY),
+            0 => self.all_differ(&names),
+            1 => is_binary_at_most,
+            _ => !may_miss && is_binary_at_most,
         };
         if n_nameless > 1 {
             self.note_several();
         }
         if is_plain { Ok(()) } else { Err(Unusual) }
+    }
+
+    /// Whether none of these names comes twice. Most are told apart by their lengths.
+    fn all_differ(&self, names: &[Range<usize>]) -> bool {
+        let is_same = |one: &Range<usize>, other: &Range<usize>| {
+            one.len() == other.len() && self.text(one) == self.text(other)
+        };
+        let mut before = names.iter().enumerate();
+        before.all(|(n_before, name)| !names.iter().take(n_before).any(|other| is_same(name, other)))
     }
 
     /// Notes that no nameless field is the only one.
@@ -415,7 +575,7 @@ impl Reader<'_> {
     fn group(&mut self, depth: u32) -> Result<(), Unusual> {
         let mut names = Vec::new();
         while let Some(start) = self.element()? {
-            if start.name == DATA || names.contains(&start.name) || depth >= MAX_ELEMENT_DEPTH {
+            if start.name.is(DATA) || names.contains(&start.name) || depth >= MAX_ELEMENT_DEPTH {
                 return Err(Unusual);
             }
             self.member(&start, depth)?;
@@ -425,7 +585,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn member(&mut self, start: &Start, depth: u32) -> Result<(), Unusual> {
+    fn member(&mut self, start: &Start<'_>, depth: u32) -> Result<(), Unusual> {
         self.constants(start)?;
         if start.is_empty {
             return Err(Unusual);
@@ -439,18 +599,10 @@ impl Reader<'_> {
         }
         match self.only_part(start)? {
             Some(part) if start.attributes.is_empty() => {
-                self.field(Place::Data, &start.name, part, Empty::Null)
+                let name = self.store(start.name.utf16())?;
+                self.field(Place::Data, name, part, Empty::Null)
             }
             _ => Err(Unusual),
         }
     }
-}
-
-fn all_differ(names: &mut [String]) -> bool {
-    names.sort_unstable();
-    names.windows(2).all(|pair| matches!(pair, [a, b] if a != b))
-}
-
-fn is_namespace(attribute: &str) -> bool {
-    attribute == "xmlns" || attribute.starts_with("xmlns:")
 }
