@@ -1,0 +1,470 @@
+//! The tokens of a template to its steps.
+
+use std::ops::Range;
+
+use super::super::cursor::{Cursor, Name};
+use super::super::value::{self, Unusual};
+use super::{Action, Empty, Role, Step, Template};
+use crate::event::{Label, MAX_DEPTH, Place};
+
+/// How deep elements may lie in each other.
+const MAX_ELEMENT_DEPTH: u32 = MAX_DEPTH;
+/// How many fields a template may have.
+const MAX_STEPS: usize = 1_000;
+/// As much as nearly all templates have: room for it is made at once.
+const N_USUAL_STEPS: usize = 32;
+const N_USUAL_TEXT_BYTES: usize = 1_024;
+/// How much text a template may have: as much as a chunk has room for. Fields may share a name, so that a forged
+/// template could have a thousand times that, which every record of it would take over.
+const MAX_TEXT_BYTES: usize = 64 << 10;
+
+/// The element that an event's System fields are in.
+const SYSTEM: &str = "System";
+/// The element of a payload whose fields are named by an attribute.
+const EVENT_DATA: &str = "EventData";
+/// The element of a payload whose fields are elements.
+const USER_DATA: &str = "UserData";
+/// The element of one field of `EventData`.
+const DATA: &str = "Data";
+/// The element of what else a provider put into `EventData`.
+const BINARY: &str = "Binary";
+
+mod token {
+    pub(super) const END_OF_STREAM: u8 = 0x00;
+    pub(super) const OPEN: u8 = 0x01;
+    pub(super) const CLOSE_START: u8 = 0x02;
+    pub(super) const CLOSE_EMPTY: u8 = 0x03;
+    pub(super) const END: u8 = 0x04;
+    pub(super) const TEXT: u8 = 0x05;
+    pub(super) const ATTRIBUTE: u8 = 0x06;
+    pub(super) const GAP: u8 = 0x0d;
+    pub(super) const OPTIONAL_GAP: u8 = 0x0e;
+    /// A bit that says that more of the same follows.
+    pub(super) const MORE: u8 = 0x40;
+}
+
+/// Reads the template whose tokens begin at an offset of the chunk.
+pub(in super::super) fn read(chunk: &[u8], start: usize, n_bytes: usize) -> Result<Template, Unusual> {
+    let end = start.checked_add(n_bytes).filter(|end| *end <= chunk.len()).ok_or(Unusual)?;
+    let cursor = Cursor { chunk, at: start, end };
+    let mut reader =
+        Reader { cursor, template: Template::default(), attributes: Vec::new(), needs: Vec::new() };
+    reader.template.steps.reserve(N_USUAL_STEPS);
+    reader.template.text.reserve(N_USUAL_TEXT_BYTES);
+    reader.cursor.fragment_header()?;
+    reader.root()?;
+    match reader.cursor.token()? {
+        token::END_OF_STREAM => {
+            reader.template.note_varying();
+            Ok(reader.template)
+        }
+        _ => Err(Unusual),
+    }
+}
+
+/// A template that is being read.
+struct Reader<'c> {
+    cursor: Cursor<'c>,
+    template: Template,
+    /// The attributes of the elements around this place, those of inner ones behind those of outer ones.
+    attributes: Vec<Attribute<'c>>,
+    /// Gaps without which the elements around this place are left out.
+    needs: Vec<u16>,
+}
+
+/// A value in a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part<'c> {
+    /// In UTF-16.
+    Constant(&'c [u8]),
+    Gap(u16),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Attribute<'c> {
+    name: Name<'c>,
+    value: Part<'c>,
+}
+
+/// The start of an element.
+struct Start<'c> {
+    name: Name<'c>,
+    /// Which of the attributes are its own.
+    attributes: Range<usize>,
+    is_empty: bool,
+    /// Whether the element is left out without a gap, which is then the last of the needs.
+    has_need: bool,
+}
+
+/// What stands in an element before its end.
+enum Content<'c> {
+    Element(Start<'c>),
+    Part(Part<'c>),
+    End,
+}
+
+impl<'c> Reader<'c> {
+    /// The outermost element.
+    fn root(&mut self) -> Result<(), Unusual> {
+        let opening = self.cursor.token()?;
+        let start = self.start(opening)?;
+        self.template.need = self.needs.pop();
+        if start.name.is("Event") {
+            self.template.role = Role::Event;
+            return if start.is_empty { Err(Unusual) } else { self.event() };
+        }
+        if start.name.is(EVENT_DATA) || start.name.is(USER_DATA) {
+            self.template.role = Role::Payload;
+            return self.payload(&start);
+        }
+        self.template.role = Role::Member;
+        self.member(&start, 0)
+    }
+
+    fn start(&mut self, opening: u8) -> Result<Start<'c>, Unusual> {
+        if opening & !token::MORE != token::OPEN {
+            return Err(Unusual);
+        }
+        let need = self.cursor.u16()?;
+        let _n_bytes = self.cursor.u32()?;
+        let name = self.cursor.name()?;
+        let first = self.attributes.len();
+        let mut next;
+        if opening & token::MORE != 0 {
+            let _n_bytes = self.cursor.u32()?;
+            next = self.cursor.token()?;
+            while next & !token::MORE == token::ATTRIBUTE {
+                let name = self.cursor.name()?;
+                next = self.cursor.token()?;
+                let value = self.part(next)?.ok_or(Unusual)?;
+                next = self.cursor.token()?;
+                if self.attributes.iter().skip(first).any(|known| known.name == name) {
+                    return Err(Unusual);
+                }
+                self.attributes.push(Attribute { name, value });
+            }
+        } else {
+            next = self.cursor.token()?;
+        }
+        let is_empty = match next {
+            token::CLOSE_START => false,
+            token::CLOSE_EMPTY => true,
+            _ => return Err(Unusual),
+        };
+        let has_need = need != u16::MAX;
+        if has_need {
+            self.needs.push(need);
+        }
+        Ok(Start { name, attributes: first..self.attributes.len(), is_empty, has_need })
+    }
+
+    fn end(&mut self, start: &Start<'_>) {
+        self.attributes.truncate(start.attributes.start);
+        if start.has_need {
+            self.needs.pop();
+        }
+    }
+
+    /// A value, if a token begins one.
+    fn part(&mut self, token: u8) -> Result<Option<Part<'c>>, Unusual> {
+        match token & !token::MORE {
+            token::TEXT => {
+                if self.cursor.token()? != value::kind::STRING {
+                    return Err(Unusual);
+                }
+                self.cursor.text().map(|text| Some(Part::Constant(text)))
+            }
+            token::GAP | token::OPTIONAL_GAP => {
+                let gap = self.cursor.u16()?;
+                let _kind = self.cursor.token()?;
+                Ok(Some(Part::Gap(gap)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn content(&mut self) -> Result<Content<'c>, Unusual> {
+        let token = self.cursor.token()?;
+        if token == token::END {
+            return Ok(Content::End);
+        }
+        match self.part(token)? {
+            Some(part) => Ok(Content::Part(part)),
+            None => self.start(token).map(Content::Element),
+        }
+    }
+
+    /// The start of the next element, or none at the end of the one around it.
+    fn element(&mut self) -> Result<Option<Start<'c>>, Unusual> {
+        match self.content()? {
+            Content::End => Ok(None),
+            Content::Part(_) => Err(Unusual),
+            Content::Element(start) => Ok(Some(start)),
+        }
+    }
+
+    /// The one value in an element, or none.
+    fn only_part(&mut self, start: &Start<'_>) -> Result<Option<Part<'c>>, Unusual> {
+        if start.is_empty {
+            return Ok(None);
+        }
+        let part = match self.content()? {
+            Content::End => return Ok(None),
+            Content::Part(part) => part,
+            Content::Element(_) => return Err(Unusual),
+        };
+        match self.content()? {
+            Content::End => Ok(Some(part)),
+            _ => Err(Unusual),
+        }
+    }
+
+    fn push(&mut self, action: Action) -> Result<(), Unusual> {
+        if self.template.steps.len() >= MAX_STEPS {
+            return Err(Unusual);
+        }
+        let Template { steps, needs, inner, .. } = &mut self.template;
+        if matches!(action, Action::Inner { .. }) {
+            inner.push(steps.len());
+        }
+        let first = needs.len();
+        needs.extend_from_slice(&self.needs);
+        steps.push(Step { action, needs: first..needs.len() });
+        Ok(())
+    }
+
+    /// Adds a field whose name is kept with the texts of the template.
+    fn field(
+        &mut self,
+        place: Place,
+        name: Range<usize>,
+        value: Part<'_>,
+        empty: Empty,
+    ) -> Result<(), Unusual> {
+        let label = Label::new(place, self.text(&name), name);
+        match value {
+            Part::Gap(gap) => self.push(Action::Field { label, gap, empty }),
+            Part::Constant(value) => match self.store(value)? {
+                value if value.is_empty() => Err(Unusual),
+                value => self.push(Action::Constant { label, value }),
+            },
+        }
+    }
+
+    /// Keeps a text in UTF-16 with those of the template.
+    fn store(&mut self, text: &[u8]) -> Result<Range<usize>, Unusual> {
+        let start = self.template.text.len();
+        value::push_utf16(text, &mut self.template.text);
+        self.stored(start)
+    }
+
+    /// Keeps a name with the texts of the template.
+    fn store_str(&mut self, name: &str) -> Result<Range<usize>, Unusual> {
+        let start = self.template.text.len();
+        self.template.text.push_str(name);
+        self.stored(start)
+    }
+
+    /// Keeps the name of an element's attribute with the texts of the template.
+    fn store_joined(&mut self, element: Name<'_>, attribute: Name<'_>) -> Result<Range<usize>, Unusual> {
+        let start = self.template.text.len();
+        value::push_utf16(element.utf16(), &mut self.template.text);
+        self.template.text.push('_');
+        value::push_utf16(attribute.utf16(), &mut self.template.text);
+        self.stored(start)
+    }
+
+    /// Where the text is that was just kept, unless there is too much.
+    fn stored(&self, start: usize) -> Result<Range<usize>, Unusual> {
+        let end = self.template.text.len();
+        if end > MAX_TEXT_BYTES { Err(Unusual) } else { Ok(start..end) }
+    }
+
+    fn text(&self, range: &Range<usize>) -> &str {
+        self.template.text.get(range.clone()).unwrap_or_default()
+    }
+
+    /// Makes each attribute of an element a field.
+    fn attributes(
+        &mut self,
+        start: &Start<'_>,
+        place: Place,
+        is_wanted: impl Fn(Attribute<'c>) -> Result<bool, Unusual>,
+    ) -> Result<(), Unusual> {
+        for index in start.attributes.clone() {
+            let attribute = *self.attributes.get(index).ok_or(Unusual)?;
+            if is_wanted(attribute)? {
+                let name = self.store_joined(start.name, attribute.name)?;
+                self.field(place, name, attribute.value, Empty::LeftOut)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The attributes of a group of fields, which must not be gaps. Namespaces say nothing.
+    fn constants(&mut self, start: &Start<'_>) -> Result<(), Unusual> {
+        self.attributes(start, Place::Data, |Attribute { name, value }| match value {
+            _ if name.is_namespace() => Ok(false),
+            Part::Gap(_) => Err(Unusual),
+            Part::Constant(_) => Ok(true),
+        })
+    }
+
+    /// The members of `Event`: System, and the payload or the gap that it is in.
+    fn event(&mut self) -> Result<(), Unusual> {
+        loop {
+            match self.content()? {
+                Content::End => return Ok(()),
+                Content::Part(Part::Gap(gap)) => self.push(Action::Inner { gap, role: Role::Payload })?,
+                Content::Part(Part::Constant(_)) => return Err(Unusual),
+                Content::Element(start) => {
+                    if start.name.is(SYSTEM) && start.attributes.is_empty() && !start.is_empty {
+                        self.system()?;
+                    } else if start.name.is(EVENT_DATA) || start.name.is(USER_DATA) {
+                        self.payload(&start)?;
+                    } else {
+                        return Err(Unusual);
+                    }
+                    self.end(&start);
+                }
+            }
+        }
+    }
+
+    fn payload(&mut self, start: &Start<'_>) -> Result<(), Unusual> {
+        self.constants(start)?;
+        if start.is_empty {
+            return Err(Unusual);
+        }
+        if start.name.is(EVENT_DATA) { self.event_data() } else { self.user_data() }
+    }
+
+    fn system(&mut self) -> Result<(), Unusual> {
+        let mut names = Vec::new();
+        while let Some(start) = self.element()? {
+            if names.contains(&start.name) {
+                return Err(Unusual);
+            }
+            self.attributes(&start, Place::System, |_| Ok(true))?;
+            if let Some(part) = self.only_part(&start)? {
+                let name = self.store(start.name.utf16())?;
+                self.field(Place::System, name, part, Empty::LeftOut)?;
+            }
+            self.end(&start);
+            names.push(start.name);
+        }
+        Ok(())
+    }
+
+    /// Fields that are `<Data Name="…">`, or nameless ones, and `<Binary>`.
+    fn event_data(&mut self) -> Result<(), Unusual> {
+        let mut names: Vec<Range<usize>> = Vec::with_capacity(N_USUAL_STEPS);
+        let (mut n_nameless, mut n_binary) = (0, 0);
+        let mut may_miss = false;
+        while let Some(start) = self.element()? {
+            let part = self.only_part(&start)?.ok_or(Unusual)?;
+            let attributes = self.attributes.get(start.attributes.clone()).unwrap_or_default();
+            match (attributes, part) {
+                ([Attribute { name, value: Part::Constant(own) }], part)
+                    if start.name.is(DATA) && name.is("Name") =>
+                {
+                    let own = self.store(own)?;
+                    if own.is_empty() {
+                        return Err(Unusual);
+                    }
+                    self.field(Place::Data, own.clone(), part, Empty::Text)?;
+                    names.push(own);
+                }
+                ([], Part::Gap(gap)) if start.name.is(DATA) && names.is_empty() => {
+                    self.push(Action::Nameless { gap, is_only: true })?;
+                    n_nameless += 1;
+                    may_miss |= start.has_need;
+                }
+                ([], part) if start.name.is(BINARY) => {
+                    let own = self.store_str(BINARY)?;
+                    self.field(Place::Data, own.clone(), part, Empty::Null)?;
+                    names.push(own);
+                    n_binary += 1;
+                }
+                _ => return Err(Unusual),
+            }
+            self.end(&start);
+        }
+        // Names that come twice, nameless fields beside others, and several of which one may be left out, are
+        // put together in ways of their own.
+        let is_binary_at_most = names.len() <= 1 && n_binary == names.len();
+        let is_plain = match n_nameless {
+            0 => self.all_differ(&names),
+            1 => is_binary_at_most,
+            _ => !may_miss && is_binary_at_most,
+        };
+        if n_nameless > 1 {
+            self.note_several();
+        }
+        if is_plain { Ok(()) } else { Err(Unusual) }
+    }
+
+    /// Whether none of these names comes twice. Most are told apart by their lengths.
+    fn all_differ(&self, names: &[Range<usize>]) -> bool {
+        let is_same = |one: &Range<usize>, other: &Range<usize>| {
+            one.len() == other.len() && self.text(one) == self.text(other)
+        };
+        let mut before = names.iter().enumerate();
+        before.all(|(n_before, name)| !names.iter().take(n_before).any(|other| is_same(name, other)))
+    }
+
+    /// Notes that no nameless field is the only one.
+    fn note_several(&mut self) {
+        for step in &mut self.template.steps {
+            if let Action::Nameless { is_only, .. } = &mut step.action {
+                *is_only = false;
+            }
+        }
+    }
+
+    /// Elements at any depth, those without members being fields; or a gap with such an element in it.
+    fn user_data(&mut self) -> Result<(), Unusual> {
+        let mut ahead = self.cursor;
+        if matches!(ahead.token()? & !token::MORE, token::GAP | token::OPTIONAL_GAP) {
+            let (Content::Part(Part::Gap(gap)), Content::End) = (self.content()?, self.content()?) else {
+                return Err(Unusual);
+            };
+            return self.push(Action::Inner { gap, role: Role::Member });
+        }
+        self.group(0)
+    }
+
+    fn group(&mut self, depth: u32) -> Result<(), Unusual> {
+        let mut names = Vec::new();
+        while let Some(start) = self.element()? {
+            if start.name.is(DATA) || names.contains(&start.name) || depth >= MAX_ELEMENT_DEPTH {
+                return Err(Unusual);
+            }
+            self.member(&start, depth)?;
+            self.end(&start);
+            names.push(start.name);
+        }
+        Ok(())
+    }
+
+    fn member(&mut self, start: &Start<'_>, depth: u32) -> Result<(), Unusual> {
+        self.constants(start)?;
+        if start.is_empty {
+            return Err(Unusual);
+        }
+        let has_members = {
+            let mut ahead = self.cursor;
+            matches!(ahead.token()? & !token::MORE, token::OPEN)
+        };
+        if has_members {
+            return self.group(depth + 1);
+        }
+        match self.only_part(start)? {
+            Some(part) if start.attributes.is_empty() => {
+                let name = self.store(start.name.utf16())?;
+                self.field(Place::Data, name, part, Empty::Null)
+            }
+            _ => Err(Unusual),
+        }
+    }
+}
