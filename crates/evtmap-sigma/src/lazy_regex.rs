@@ -20,7 +20,8 @@ use crate::modifier::{Problem, RegexSource};
 /// Sizes in bytes that a compiled expression may have. Most fit the first; how large one is can only be
 /// learnt by trying.
 const SIZES: [usize; 3] = [64 << 10, 1 << 20, 10 << 20];
-/// The largest size in bytes of all regular expressions of a rule.
+/// The largest size in bytes of all regular expressions of a rule, in one form. That for texts in ASCII takes as much at
+/// the very most, and a small part of it nearly always.
 pub(crate) const MAX_BYTES: usize = 64 << 20;
 
 /// A regular expression of a rule. Clones share what was compiled.
@@ -81,7 +82,7 @@ impl LazyRegex {
         self.regex().is_some_and(|regex| regex.is_match(text))
     }
 
-    /// Nothing only where a cache gave what no rule has: an expression that does not compile.
+    /// Nothing only where a cache gave what no rule has: an expression that does not compile, or not in this form.
     fn regex(&self) -> Option<&Regex> {
         let compile = || build(&self.0.source, self.n_bytes()?).ok();
         self.0.regex.get_or_init(compile).as_ref()

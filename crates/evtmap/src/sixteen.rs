@@ -12,6 +12,12 @@ pub(crate) fn n_before_backslash(bytes: [u8; N_BYTES]) -> usize {
     n_before(bytes, |word| below(word ^ each(b'\\'), 1))
 }
 
+/// How many come before the first quotation mark or backslash; all where there is neither.
+#[inline]
+pub(crate) fn n_before_quote_or_backslash(bytes: [u8; N_BYTES]) -> usize {
+    n_before(bytes, |word| below(word ^ each(b'"'), 1) | below(word ^ each(b'\\'), 1))
+}
+
 /// How many come before the first that does not stand for itself in a string of JSON: a quotation mark, a backslash,
 /// a control character.
 #[inline]
@@ -75,6 +81,8 @@ mod tests {
                     let expected =
                         |is_it: fn(u8) -> bool| bytes.iter().position(|byte| is_it(*byte)).unwrap_or(N_BYTES);
                     assert_eq!(n_before_backslash(bytes), expected(|byte| byte == b'\\'), "{bytes:?}");
+                    let is_either = |byte: u8| byte == b'"' || byte == b'\\';
+                    assert_eq!(n_before_quote_or_backslash(bytes), expected(is_either), "{bytes:?}");
                     let is_escaped = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
                     assert_eq!(n_before_escaped(bytes), expected(is_escaped), "{bytes:?}");
                 }

@@ -119,7 +119,7 @@ impl Corpus {
         if !sort.is_empty() {
             command.extend(["--sort".to_owned(), sort.to_owned()]);
         }
-        let cost = process::run(&command)?;
+        let cost = process::run(&command, 1)?;
         let n_bytes = report.metadata().map_or(0, |found| found.len());
         if report.exists() {
             fs::remove_file(&report)?;

@@ -32,6 +32,8 @@ struct Case {
     command: Vec<String>,
     /// What it works on, for rates.
     work: Work,
+    /// How many of it run at once. More than one show what the machine has for more threads.
+    n_at_once: usize,
     /// Seconds, one a run.
     costs: Vec<Cost>,
 }
@@ -44,6 +46,18 @@ enum Work {
     Bytes(u64),
     Events(u64),
     Rows(u64),
+}
+
+impl Work {
+    /// Twice as much.
+    fn twice(self) -> Self {
+        match self {
+            Self::Start => Self::Start,
+            Self::Bytes(n) => Self::Bytes(2 * n),
+            Self::Events(n) => Self::Events(2 * n),
+            Self::Rows(n) => Self::Rows(2 * n),
+        }
+    }
 }
 
 struct Options {
@@ -80,11 +94,11 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<String> {
     let mut cases = cases(&program, &corpus)?;
     for case in &cases {
         // Once without counting: fills the cache of files and that of rules.
-        process::run(&case.command).with_context(|| case.about)?;
+        process::run(&case.command, case.n_at_once).with_context(|| case.about)?;
     }
     for _ in 0..options.n_runs {
         for case in &mut cases {
-            case.costs.push(process::run(&case.command).with_context(|| case.about)?);
+            case.costs.push(process::run(&case.command, case.n_at_once).with_context(|| case.about)?);
         }
     }
     let text = table::render(&cases, &corpus, options.n_runs);
@@ -132,7 +146,8 @@ fn cases(program: &Path, corpus: &Corpus) -> anyhow::Result<Vec<Case>> {
     let file = Work::Events(corpus::count_events(&[&corpus.evtx_file])?);
     let json = Work::Bytes(size(&corpus.json)?);
     let rows = Work::Rows(corpus.n_csv_rows);
-    let case = |about, command, work| Case { about, command, work, costs: Vec::new() };
+    let case = |about, command, work| Case { about, command, work, n_at_once: 1, costs: Vec::new() };
+    let twice = |about, command, work| Case { n_at_once: 2, ..case(about, command, work) };
     let alone = "--threads 1 --no-associations";
     let mut cases = vec![
         case("start, rules out of the cache", map(&corpus.small, all, "--threads 1"), Work::Start),
@@ -143,9 +158,19 @@ fn cases(program: &Path, corpus: &Corpus) -> anyhow::Result<Vec<Case>> {
         case("EVTX in a folder, two threads", map(&corpus.evtx_folder, all, "--threads 2"), folder),
         case("EVTX in one file, one thread", map(&corpus.evtx_file, all, "--threads 1"), file),
         case("EVTX in one file, two threads", map(&corpus.evtx_file, all, "--threads 2"), file),
+        twice(
+            "EVTX in one file by two programs at once, a thread each",
+            map(&corpus.evtx_file, all, "--threads 1"),
+            file.twice(),
+        ),
         case("JSON lines, one thread", map(&corpus.json, all, "--threads 1"), json),
         case("JSON lines, detections alone", map(&corpus.json, all, alone), json),
         case("JSON lines, two threads", map(&corpus.json, all, "--threads 2"), json),
+        twice(
+            "JSON lines by two programs at once, a thread each",
+            map(&corpus.json, all, "--threads 1"),
+            json.twice(),
+        ),
         case("CSV, one thread", map(&corpus.csv, all, "--threads 1"), rows),
         case("CSV, detections alone", map(&corpus.csv, all, alone), rows),
         case("CSV, no row like another", map(&corpus.unlike_csv, all, "--threads 1"), rows),

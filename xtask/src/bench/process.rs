@@ -1,6 +1,6 @@
 //! Running a command and learning what it cost.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
@@ -17,22 +17,31 @@ pub(super) struct Cost {
     pub(super) peak: u64,
 }
 
-/// Runs a command, throwing away what it prints.
-pub(super) fn run(command: &[String]) -> anyhow::Result<Cost> {
-    let [program, arguments @ ..] = command else { bail!("there is no command") };
+/// Runs a command so many times at once, throwing away what it prints. What it costs is that of all together, but for
+/// memory, which is the most that one had.
+pub(super) fn run(command: &[String], n_at_once: usize) -> anyhow::Result<Cost> {
     let begun = Instant::now();
-    let child = Command::new(program)
+    let children = (0..n_at_once).map(|_| start(command)).collect::<Result<Vec<_>, _>>()?;
+    let mut cost = Cost { cpu: 0.0, wall: 0.0, peak: 0 };
+    for child in children {
+        let used = child.wait4()?;
+        if !used.status.success() {
+            bail!("`{}` ended with {}", command.join(" "), used.status);
+        }
+        cost.cpu += (used.rusage.utime + used.rusage.stime).as_secs_f64();
+        cost.peak = cost.peak.max(used.rusage.maxrss);
+    }
+    cost.wall = begun.elapsed().as_secs_f64();
+    Ok(cost)
+}
+
+fn start(command: &[String]) -> anyhow::Result<Child> {
+    let [program, arguments @ ..] = command else { bail!("there is no command") };
+    Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .with_context(|| format!("cannot run `{program}`"))?;
-    let used = child.wait4()?;
-    let wall = begun.elapsed().as_secs_f64();
-    if !used.status.success() {
-        bail!("`{}` ended with {}", command.join(" "), used.status);
-    }
-    let cpu = (used.rusage.utime + used.rusage.stime).as_secs_f64();
-    Ok(Cost { cpu, wall, peak: used.rusage.maxrss })
+        .with_context(|| format!("cannot run `{program}`"))
 }

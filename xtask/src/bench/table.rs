@@ -90,6 +90,21 @@ fn ratios(cases: &[Case]) -> Vec<(&'static str, f64)> {
             wall("EVTX in one file, two threads"),
         ),
         (
+            "one program to two at once, rate by the clock, EVTX in one file: what the machine has for a second thread",
+            wall("EVTX in one file, one thread").map(|wall| 2.0 * wall),
+            wall("EVTX in one file by two programs at once, a thread each"),
+        ),
+        (
+            "one thread to two, wall, JSON lines",
+            wall("JSON lines, one thread"),
+            wall("JSON lines, two threads"),
+        ),
+        (
+            "one program to two at once, rate by the clock, JSON lines",
+            wall("JSON lines, one thread").map(|wall| 2.0 * wall),
+            wall("JSON lines by two programs at once, a thread each"),
+        ),
+        (
             "evtmap with all rules to evtx_dump, cpu",
             cpu("EVTX in one file, one thread"),
             cpu("evtx_dump: EVTX in one file to JSON"),

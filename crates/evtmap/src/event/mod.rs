@@ -124,17 +124,27 @@ impl Event {
 
     /// Makes this the same as another event.
     pub(crate) fn copy_from(&mut self, other: &Self) {
-        self.text.clone_from(&other.text);
-        self.fields.clone_from(&other.fields);
-        self.message.clone_from(&other.message);
-        self.is_message_unread = other.is_message_unread;
-        self.asked = other.asked;
-        self.event_id = other.event_id;
-        self.time = other.time;
-        self.shape = other.shape;
-        self.saying = other.saying;
-        self.is_time_local = other.is_time_local;
-        self.is_recovered = other.is_recovered;
+        // All of them, so that whoever adds one is reminded of it here.
+        let Self {
+            text,
+            fields,
+            message,
+            is_message_unread,
+            is_time_local,
+            is_recovered,
+            asked,
+            event_id,
+            time,
+            shape,
+            saying,
+        } = other;
+        self.text.clone_from(text);
+        self.fields.clone_from(fields);
+        self.message.clone_from(message);
+        (self.asked, self.event_id, self.time) = (*asked, *event_id, *time);
+        (self.shape, self.saying) = (*shape, *saying);
+        self.is_message_unread = *is_message_unread;
+        (self.is_time_local, self.is_recovered) = (*is_time_local, *is_recovered);
     }
 
     /// Whether this says the same as another event, in the same order.

@@ -17,7 +17,7 @@ use super::{Event, Field};
 static NEXT_SAYING: AtomicU64 = AtomicU64::new(0);
 
 /// A field of System that passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct PassingField(usize);
 
 impl PassingField {
@@ -71,8 +71,16 @@ impl Event {
         self.saying
     }
 
-    /// Puts what `write` appends in the place of the value of a field that passes. If that is the time, `time` is
-    /// what it says.
+    /// Whether every field that has the name of one that passes is one: as it holds a number or a time, and does not
+    /// come late.
+    pub(crate) fn passes_by_name(&self) -> bool {
+        let passing = self.passing();
+        let mut places = PASSING.filter_map(|number| *self.asked.get(number)?);
+        places.all(|place| passing.has(place as usize))
+    }
+
+    /// Puts what `write` appends in the place of the value of a field that passes, if there is one. If that is the
+    /// time, `time` is what it says.
     ///
     /// # Errors
     /// Those of `write`; the event is then of no use.
@@ -82,13 +90,11 @@ impl Event {
         time: Option<Timestamp>,
         write: impl FnOnce(&mut String) -> Result<(), E>,
     ) -> Result<(), E> {
+        let place = self.asked.get(passing.0).copied().flatten();
+        let Some(field) = place.and_then(|place| self.fields.get_mut(place as usize)) else { return Ok(()) };
         let start = self.text.len();
         write(&mut self.text)?;
-        let value = start..self.text.len();
-        let place = self.asked.get(passing.0).copied().flatten();
-        if let Some(field) = place.and_then(|place| self.fields.get_mut(place as usize)) {
-            field.value = Some(value);
-        }
+        field.value = Some(start..self.text.len());
         if passing.is_time() {
             self.time = time.filter(|time| is_set(*time));
         }
@@ -252,6 +258,39 @@ mod tests {
         check(&[number("1")], &[number("mimikatz")], false);
         check(&[time("mimikatz")], &[time("mimikatz 2")], false);
         check(&[early], &[time("")], true);
+    }
+
+    #[test]
+    fn what_passes_is_renewed_where_it_is() {
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let [late, number] =
+            [PASSING.start, PASSING.start + 1].map(|number| PassingField::of(number).unwrap());
+        let put = |text: &'static str| {
+            move |own: &mut String| {
+                own.push_str(text);
+                Ok::<(), ()>(())
+            }
+        };
+        let mut own = event(&[(Place::System, "EventRecordID", Some("1")), (Place::Data, "a", Some("b"))]);
+        own.renew(number, None, put("22")).unwrap();
+        assert_eq!((own.record_id(), own.to_string().lines().count()), (Some(22), 2));
+        // A field that is not there stays so, and nothing is asked about it.
+        own.renew(late, Some(time("2026-03-02T08:00:00Z")), |_| Err(())).unwrap();
+        assert_eq!((own.time(), own.everything().contains("2026")), (None, false));
+        let mut own = event(&[(Place::System, "TimeCreated_SystemTime", Some("2026-03-02T08:00:00Z"))]);
+        own.renew(late, Some(time("2026-03-02T09:00:00Z")), put("2026-03-02T09:00:00Z")).unwrap();
+        assert_eq!(own.time(), Some(time("2026-03-02T09:00:00Z")));
+        own.renew(late, Some(time("1601-01-01T00:00:00Z")), put("1601-01-01T00:00:00Z")).unwrap();
+        assert_eq!(own.time(), None);
+    }
+
+    #[test]
+    fn fields_that_pass_by_name() {
+        let number = (Place::System, "EventRecordID", Some("1"));
+        let others = vec![(Place::Data, "a", Some("b")); 64];
+        assert!(event(&[number]).passes_by_name() && event(&others).passes_by_name());
+        assert!(!event(&[(Place::System, "EventRecordID", Some("mimikatz"))]).passes_by_name());
+        assert!(!event(&[others.as_slice(), &[number]].concat()).passes_by_name());
     }
 
     /// Fields beyond the sixty-fourth are never passing, wherever they are from.

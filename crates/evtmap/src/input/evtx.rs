@@ -267,7 +267,7 @@ impl Chunk {
         let mut n_done = 0;
         for place in places {
             match decoder.decode(place, event) {
-                Ok(combination) if decoder.is_right(combination, event) => {
+                Ok(combination) if decoder.settle(combination, event) => {
                     visit(Decoded::Event(event, Position::Byte(self.offset + place.start as u64)));
                 }
                 _ => break,
@@ -294,7 +294,7 @@ impl Chunk {
         for (number, place) in places.iter().enumerate().skip(n_done) {
             let at = place.start as u64;
             let combination = decoder.decode(place, event);
-            if combination.is_ok_and(|combination| decoder.is_right(combination, event)) {
+            if combination.is_ok_and(|combination| decoder.settle(combination, event)) {
                 visit(Decoded::Event(event, Position::Byte(self.offset + at)));
                 continue;
             }

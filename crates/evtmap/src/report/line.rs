@@ -116,7 +116,10 @@ impl<'a> AlertLine<'a> {
     ) -> serde_json::Result<()> {
         out.extend_from_slice(&finding.kind);
         out.extend_from_slice(b",\"time\":");
-        serde_json::to_writer(&mut *out, &self.time)?;
+        match &self.time {
+            Some(time) => time.push_json(out).map_err(serde_json::Error::io)?,
+            None => out.extend_from_slice(b"null"),
+        }
         out.extend_from_slice(&finding.severity_and_name);
         push_member(out, "correlation", self.correlation.as_ref())?;
         push_member(out, "derived", self.derived)?;

@@ -1,11 +1,18 @@
 //! How reports write times: in which zone, in which form.
 
 use std::fmt;
+use std::io::{self, Write as _};
 
 use jiff::Timestamp;
 use jiff::fmt::strtime;
+use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer};
+
+use crate::row::push_text;
+
+/// How RFC 3339 is written.
+static PRINTER: DateTimePrinter = DateTimePrinter::new();
 
 /// How times are written where a format leaves the choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +105,26 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+impl Shown<'_> {
+    /// Appends what serde would write: it has to look for what needs an escape, and nothing does in a time but in a
+    /// pattern.
+    ///
+    /// # Errors
+    /// When the time cannot be written.
+    pub(super) fn push_json(&self, out: &mut Vec<u8>) -> io::Result<()> {
+        match &self.style.form {
+            Form::Pattern(_) => push_text(out, &self.to_string()),
+            Form::Rfc3339 if self.style.zone == TimeZone::UTC => {
+                out.push(b'"');
+                PRINTER.print_timestamp(&self.time, &mut *out).map_err(io::Error::other)?;
+                out.push(b'"');
+            }
+            Form::Rfc3339 | Form::Seconds | Form::Milliseconds => write!(out, "\"{self}\"")?,
+        }
+        Ok(())
+    }
+}
+
 /// Seconds with up to seven digits after the point, which is what Windows counts.
 fn epoch(time: Timestamp, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let nanoseconds = time.as_nanosecond();
@@ -121,7 +148,11 @@ mod tests {
     fn check(zone: &str, form: &str, expected: &str) {
         let zone = if zone == "UTC" { TimeZone::UTC } else { TimeZone::get(zone).unwrap() };
         let time = "2026-07-02T22:14:07.1234567Z".parse().unwrap();
-        assert_eq!(TimeStyle::new(zone, form).map(|style| style.text(time)), Ok(expected.to_owned()));
+        let style = TimeStyle::new(zone, form).unwrap();
+        assert_eq!(style.text(time), expected);
+        let mut json = Vec::new();
+        style.show(time).push_json(&mut json).unwrap();
+        assert_eq!(String::from_utf8(json).unwrap(), serde_json::to_string(&style.show(time)).unwrap());
     }
 
     #[test]
@@ -132,6 +163,7 @@ mod tests {
         check("UTC", "epoch-ms", "1783030447123");
         check("Europe/Berlin", "%d.%m.%Y %H:%M:%S %Z", "03.07.2026 00:14:07 CEST");
         check("Asia/Kolkata", "%F %T%.3f", "2026-07-03 03:44:07.123");
+        check("UTC", "\"%H\" \\ %M", "\"22\" \\ 14");
     }
 
     #[test]

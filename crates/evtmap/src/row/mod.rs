@@ -15,6 +15,7 @@ pub use column::{COLUMNS, Column, Values};
 pub(crate) use event::{EventLine, InputLine};
 pub use fields::Fields;
 pub(crate) use identity::NAMESPACE;
+pub(crate) use text::push_text;
 
 use crate::alert::{Alert, AlertEvent, Derived, Finding, Kind, RuleRef};
 use crate::severity::Severity;

@@ -3,9 +3,7 @@
 use crate::sixteen;
 
 /// How much of a text is put together at a time.
-const N_BYTES: usize = 512;
-/// More than it grows at once.
-const N_BYTES_STEP: usize = 32;
+const N_PART_BYTES: usize = 512;
 
 /// Appends the text of a string to `text`. An error is the place of the letter that no escape has, in bytes.
 ///
@@ -13,11 +11,11 @@ const N_BYTES_STEP: usize = 32;
 /// before each folder. So sixteen bytes are copied at once, and those from a backslash on written over.
 pub(super) fn unescape(raw: &str, text: &mut String) -> Result<(), usize> {
     text.reserve(raw.len());
-    let mut parts = Parts { text, part: [0; N_BYTES], n_bytes: 0 };
+    let mut parts = Parts { text, part: [0; N_PART_BYTES], n_bytes: 0 };
     let bytes = raw.as_bytes();
     let mut at = 0;
     loop {
-        if parts.n_bytes > N_BYTES - N_BYTES_STEP {
+        if parts.n_bytes > N_PART_BYTES - sixteen::N_BYTES {
             parts.flush();
         }
         at += match bytes.get(at..).unwrap_or_default() {
@@ -42,7 +40,7 @@ pub(super) fn unescape(raw: &str, text: &mut String) -> Result<(), usize> {
 /// A text that grows part by part.
 struct Parts<'t> {
     text: &'t mut String,
-    part: [u8; N_BYTES],
+    part: [u8; N_PART_BYTES],
     n_bytes: usize,
 }
 

@@ -1,7 +1,7 @@
 //! JSON taken apart token by token, without a tree and without a copy.
 //!
 //! Logs are read far more often than anything else is done with them, and nearly all of their text is strings
-//! that are only passed on: what is worth a lexer of our own is that a string's end is found eight bytes at a
+//! that are only passed on: what is worth a lexer of our own is that a string's end is found many bytes at a
 //! time, and that its escapes are undone where its text is kept. It is lenient where being strict would cost
 //! an event: control characters in strings are taken as they are, and half of a surrogate pair becomes
 //! U+FFFD.
@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::escape::unescape;
+use crate::sixteen;
 
 /// How deep arrays and objects may lie in each other in a value that is passed over.
 pub(crate) const MAX_SKIPPED_DEPTH: usize = 128;
@@ -358,22 +359,18 @@ fn string_end(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
     }
 }
 
-/// The first quote or backslash, looked for in eight bytes at a time.
+/// The first quote or backslash.
 fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES << 7;
-    // The lowest of the high bits that it sets is that of a byte that is zero.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
-        if found != 0 {
-            return Some(number * 8 + found.trailing_zeros() as usize / 8);
+    let mut at = 0;
+    loop {
+        let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
+        let (bytes, n_bytes) = sixteen::first(rest, b' ');
+        let n_before = sixteen::n_before_quote_or_backslash(bytes);
+        if n_before < n_bytes {
+            return Some(at + n_before);
         }
+        at += n_bytes;
     }
-    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-    Some(words.len() * 8 + found)
 }
 
 #[cfg(test)]

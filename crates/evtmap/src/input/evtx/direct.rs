@@ -18,7 +18,7 @@ use evtx::EvtxChunkHeader;
 use foldhash::quality::RandomState;
 use rustc_hash::FxHashMap;
 
-use super::again::RecordsAgain;
+use super::again::{Key, RecordsAgain};
 use super::cursor::Cursor;
 use super::template::{self, Action, Empty, Role, Step, Template};
 use super::value::{self, FILETIME_END, RawValue, Unusual, kind};
@@ -69,7 +69,8 @@ impl Combinations {
     pub(super) fn note(&self, combination: u64, is_equal: bool) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() < MAX_KNOWN {
-            known.insert(combination, is_equal);
+            // Several threads may meet it first, each with another record.
+            *known.entry(combination).or_insert(true) &= is_equal;
         }
     }
 }
@@ -134,17 +135,21 @@ struct Known {
 /// One use of a template.
 struct Stream {
     known: Rc<Known>,
-    /// Where its values begin among those of the record.
-    base: usize,
-    n_values: usize,
+    values: Values,
 }
 
-/// Where what a template says of a record begins.
+/// The values of a stream, among those of the record.
+#[derive(Clone, Copy)]
+struct Values {
+    base: usize,
+    n: usize,
+}
+
+/// Where what a template says of a record is.
 #[derive(Clone, Copy)]
 struct Held {
-    /// Among the values.
-    base: usize,
-    /// In the event's text.
+    values: Values,
+    /// Where its text begins in the event's.
     text: usize,
 }
 
@@ -185,6 +190,7 @@ impl<'c> Decoder<'c> {
         self.values.clear();
         self.combination.clear();
         self.has_array = false;
+        self.met = Met::First;
         let end = record.end - RECORD_TRAILER_BYTES;
         self.find(record.start + RECORD_HEADER_BYTES..end, Role::Event, 0)?;
         self.met = self.meet();
@@ -199,10 +205,10 @@ impl<'c> Decoder<'c> {
         Ok(combination)
     }
 
-    /// Whether the record that was decoded last is of a combination that is known to be decoded rightly. One that is,
-    /// and that came before, is remembered.
-    pub(super) fn is_right(&mut self, combination: u64, event: &mut Event) -> bool {
-        let is_right = self.is_known_right(combination);
+    /// Whether the record that was decoded last into an event is of a combination that is known to be decoded rightly.
+    /// If it is, and came before, its event is kept for those that say the same.
+    pub(super) fn settle(&mut self, combination: u64, event: &mut Event) -> bool {
+        let is_right = self.is_right(combination);
         if let Met::Again(hash) = self.met
             && is_right
         {
@@ -211,7 +217,7 @@ impl<'c> Decoder<'c> {
         is_right
     }
 
-    fn is_known_right(&mut self, combination: u64) -> bool {
+    fn is_right(&mut self, combination: u64) -> bool {
         if let Some(is_right) = self.known.get(&combination) {
             return *is_right;
         }
@@ -223,25 +229,12 @@ impl<'c> Decoder<'c> {
 
     /// Whether the record at hand says what one before it said.
     fn meet(&mut self) -> Met {
-        let key = self.again.new_key();
-        for Stream { known, base, n_values } in &self.streams {
-            let values = self.values.get(*base..base + n_values).unwrap_or_default();
-            key.extend_from_slice(&known.number.to_le_bytes());
-            for Gap { kind, n_bytes, .. } in values {
-                let [low, high, ..] = n_bytes.to_le_bytes();
-                key.extend_from_slice(&[*kind, low, high]);
+        let mut key = self.again.new_key();
+        for Stream { known, values } in &self.streams {
+            let gaps = self.values.get(values.base..values.base + values.n).unwrap_or_default();
+            if !push_stream(&mut key, known, gaps, self.chunk) {
+                return Met::First;
             }
-            let mut lasting = values.first().map_or(0, |first| first.start);
-            let end = values.last().map_or(0, |last| last.start + last.n_bytes);
-            for varying in &known.template.varying {
-                let Some(gap) = values.get(usize::from(varying.gap)) else { return Met::First };
-                if !varying.may_hold(gap.kind) {
-                    return Met::First;
-                }
-                key.extend_from_slice(self.chunk.get(lasting..gap.start).unwrap_or_default());
-                lasting = gap.start + gap.n_bytes;
-            }
-            key.extend_from_slice(self.chunk.get(lasting..end).unwrap_or_default());
         }
         self.again.meet()
     }
@@ -249,10 +242,10 @@ impl<'c> Decoder<'c> {
     /// Fills an event from one that says the same, with what passes of the record at hand.
     fn renew(&self, place: usize, event: &mut Event) -> Result<u64, Unusual> {
         let combination = self.again.fill(place, event).ok_or(Unusual)?;
-        for Stream { known, base, .. } in &self.streams {
+        for Stream { known, values } in &self.streams {
             for template::Varying { gap, passing } in &known.template.varying {
                 let Some(passing) = passing else { continue };
-                let (_, value) = self.gap(*base, *gap)?;
+                let (_, value) = self.gap(*values, *gap)?;
                 event.renew(*passing, value.time(), |text| value.write(text))?;
             }
         }
@@ -284,20 +277,19 @@ impl<'c> Decoder<'c> {
         if known.template.role != role {
             return Err(Unusual);
         }
-        let base = self.values(&mut cursor)?;
+        let values = self.values(&mut cursor)?;
         if !matches!(self.chunk.get(cursor.at..cursor.end), Some([] | [0, ..])) {
             return Err(Unusual);
         }
         if let Some(need) = known.template.need
-            && self.gap(base, need)?.0.kind == kind::NULL
+            && self.gap(values, need)?.0.kind == kind::NULL
         {
             return Err(Unusual);
         }
         self.combination.extend_from_slice(&known.number.to_le_bytes());
-        let n_values = self.values.len() - base;
-        self.streams.push(Stream { known: Rc::clone(&known), base, n_values });
+        self.streams.push(Stream { known: Rc::clone(&known), values });
         for step in known.template.inner_steps() {
-            if let Some((range, role)) = self.inner(&known.template, step, base)? {
+            if let Some((range, role)) = self.inner(&known.template, step, values)? {
                 self.find(range, role, depth + 1)?;
             }
         }
@@ -309,13 +301,13 @@ impl<'c> Decoder<'c> {
         &self,
         template: &Template,
         step: &Step,
-        base: usize,
+        values: Values,
     ) -> Result<Option<(Range<usize>, Role)>, Unusual> {
         let Action::Inner { gap, role } = step.action else { return Ok(None) };
-        if self.is_left_out(template, step, base)? {
+        if self.is_left_out(template, step, values)? {
             return Ok(None);
         }
-        let (gap, value) = self.gap(base, gap)?;
+        let (gap, value) = self.gap(values, gap)?;
         match gap.kind {
             _ if value.is_empty() => Ok(None),
             kind::BINXML => Ok(Some((gap.start..gap.start + gap.n_bytes, role))),
@@ -324,9 +316,9 @@ impl<'c> Decoder<'c> {
     }
 
     /// Whether a gap is empty without which a step is left out.
-    fn is_left_out(&self, template: &Template, step: &Step, base: usize) -> Result<bool, Unusual> {
+    fn is_left_out(&self, template: &Template, step: &Step, values: Values) -> Result<bool, Unusual> {
         for need in template.needs(step) {
-            if self.gap(base, *need)?.0.kind == kind::NULL {
+            if self.gap(values, *need)?.0.kind == kind::NULL {
                 return Ok(true);
             }
         }
@@ -335,21 +327,24 @@ impl<'c> Decoder<'c> {
 
     /// Writes the fields of the next stream, and of those in its gaps.
     fn write(&self, next: &mut usize, event: &mut Event) -> Result<(), Unusual> {
-        let Stream { known, base, .. } = self.streams.get(*next).ok_or(Unusual)?;
+        let Stream { known: own, values } = self.streams.get(*next).ok_or(Unusual)?;
         *next += 1;
-        if event.everything().len() + known.template.text.len() > MAX_TEXT_BYTES {
+        let template = &own.template;
+        if event.everything().len() + template.text.len() > MAX_TEXT_BYTES {
             return Err(Unusual);
         }
-        let held = Held { base: *base, text: event.hold(&known.template.text) };
-        let template = &known.template;
-        template.steps.iter().try_for_each(|step| match step.action {
-            Action::Inner { .. } => match self.inner(template, step, *base)? {
-                Some(_) => self.write(next, event),
-                None => Ok(()),
-            },
-            _ if self.is_left_out(template, step, *base)? => Ok(()),
-            _ => self.step(step, held, event),
-        })
+        let held = Held { values: *values, text: event.hold(&template.text) };
+        for step in &template.steps {
+            match step.action {
+                Action::Inner { .. } if self.inner(template, step, *values)?.is_some() => {
+                    self.write(next, event)?;
+                }
+                Action::Inner { .. } => {}
+                _ if self.is_left_out(template, step, *values)? => {}
+                _ => self.step(step, held, event)?,
+            }
+        }
+        Ok(())
     }
 
     /// The template that is defined at a place.
@@ -372,16 +367,16 @@ impl<'c> Decoder<'c> {
         Ok(Known { template, number })
     }
 
-    /// Finds the values of a template's gaps, and gives the place of the first in `values`.
-    fn values(&mut self, cursor: &mut Cursor<'c>) -> Result<usize, Unusual> {
-        let n_values = usize::try_from(cursor.u32()?).map_err(|_| Unusual)?;
+    /// Finds the values of a template's gaps.
+    fn values(&mut self, cursor: &mut Cursor<'c>) -> Result<Values, Unusual> {
+        let n = usize::try_from(cursor.u32()?).map_err(|_| Unusual)?;
         let base = self.values.len();
-        if base + n_values > MAX_VALUES {
+        if base + n > MAX_VALUES {
             return Err(Unusual);
         }
-        let (descriptors, _) = cursor.bytes(n_values * 4)?.as_chunks::<4>();
-        self.values.reserve(n_values);
-        self.combination.reserve(2 * n_values);
+        let (descriptors, _) = cursor.bytes(n * 4)?.as_chunks::<4>();
+        self.values.reserve(n);
+        self.combination.reserve(2 * n);
         for [low, high, kind, _] in descriptors {
             let n_bytes = usize::from(u16::from_le_bytes([*low, *high]));
             let start = cursor.at;
@@ -391,23 +386,24 @@ impl<'c> Decoder<'c> {
             self.has_array |= *kind == kind::STRING_ARRAY;
             self.values.push(Gap { kind: *kind, start, n_bytes });
         }
-        Ok(base)
+        Ok(Values { base, n })
     }
 
-    fn gap(&self, base: usize, gap: u16) -> Result<(Gap, RawValue<'c>), Unusual> {
-        let gap = *self.values.get(base + usize::from(gap)).ok_or(Unusual)?;
+    /// What is in a gap of a stream, which must be one of its own.
+    fn gap(&self, values: Values, gap: u16) -> Result<(Gap, RawValue<'c>), Unusual> {
+        let gap = Some(usize::from(gap)).filter(|gap| *gap < values.n).ok_or(Unusual)?;
+        let gap = *self.values.get(values.base + gap).ok_or(Unusual)?;
         let bytes = self.chunk.get(gap.start..gap.start + gap.n_bytes).ok_or(Unusual)?;
         Ok((gap, RawValue { kind: gap.kind, bytes }))
     }
 
     fn step(&self, step: &Step, held: Held, event: &mut Event) -> Result<(), Unusual> {
-        let base = held.base;
         match &step.action {
             Action::Constant { label, value } => {
                 event.push_held(label.at(held.text), value.start + held.text..value.end + held.text);
             }
             Action::Field { label, gap, empty } => {
-                let (_, value) = self.gap(base, *gap)?;
+                let (_, value) = self.gap(held.values, *gap)?;
                 let label = label.at(held.text);
                 match (value.is_empty(), empty) {
                     (false, _) => {
@@ -420,7 +416,7 @@ impl<'c> Decoder<'c> {
                 }
             }
             Action::Nameless { gap, is_only } => {
-                let (_, value) = self.gap(base, *gap)?;
+                let (_, value) = self.gap(held.values, *gap)?;
                 if value.kind == kind::STRING_ARRAY && !is_only {
                     return Err(Unusual);
                 }
@@ -431,6 +427,25 @@ impl<'c> Decoder<'c> {
         }
         Ok(())
     }
+}
+
+/// Adds what a stream says to a key: its template, and the values of which it is not known that they may be others.
+/// Gives whether it could.
+fn push_stream(key: &mut Key<'_>, known: &Known, gaps: &[Gap], chunk: &[u8]) -> bool {
+    let mut is_pushed = key.push(&known.number.to_le_bytes()) && key.push(&gaps.len().to_le_bytes());
+    for Gap { kind, n_bytes, .. } in gaps {
+        let [low, high, ..] = n_bytes.to_le_bytes();
+        is_pushed = is_pushed && key.push(&[*kind, low, high]);
+    }
+    let mut lasting = gaps.first().map_or(0, |first| first.start);
+    let end = gaps.last().map_or(0, |last| last.start + last.n_bytes);
+    for varying in &known.template.varying {
+        let Some(gap) = gaps.get(usize::from(varying.gap)) else { return false };
+        let part = chunk.get(lasting..gap.start).unwrap_or_default();
+        is_pushed = is_pushed && varying.may_hold(gap.kind) && key.push(part);
+        lasting = gap.start + gap.n_bytes;
+    }
+    is_pushed && key.push(chunk.get(lasting..end).unwrap_or_default())
 }
 
 /// Adds the nameless fields of `EventData`: each text of an array, or the one value.

@@ -55,7 +55,8 @@ pub(super) struct Varying {
 }
 
 impl Varying {
-    /// Whether a value of a type is one that the field has in nearly every record, and never empty.
+    /// Whether a value of a type is one that the field has in nearly every record, and never empty. What is made by a
+    /// template may be anything: it is compared as a stream of its own.
     pub(super) fn may_hold(self, kind: u8) -> bool {
         use value::kind::{FILETIME, UINT8, UINT16, UINT32, UINT64};
 
@@ -81,30 +82,30 @@ impl Template {
     /// Finds the gaps that vary: those in which a template is used, and those of a field that passes. Each must be
     /// the gap of one step only, and the field the only one of its name.
     fn note_varying(&mut self) {
-        let is_only = |gap: u16| self.gaps().filter(|own| *own == gap).count() == 1;
         let passing = |step: &Step| step.action.label().and_then(Label::passing);
-        let is_only_of_name =
-            |field: PassingField| self.steps.iter().filter(|step| passing(step) == Some(field)).count() == 1;
+        let mut gaps: Vec<u16> = self.steps.iter().filter_map(|step| step.action.gap()).collect();
+        let mut fields: Vec<PassingField> = self.steps.iter().filter_map(passing).collect();
+        gaps.sort_unstable();
+        fields.sort_unstable();
         let varying = self.steps.iter().filter_map(|step| match step.action {
             Action::Inner { gap, .. } => Some(Varying { gap, passing: None }),
             Action::Field { gap, .. } => {
-                let field = passing(step).filter(|field| is_only_of_name(*field))?;
+                let field = passing(step).filter(|field| comes_once(&fields, field))?;
                 Some(Varying { gap, passing: Some(field) })
             }
             _ => None,
         });
-        let mut varying: Vec<Varying> = varying.filter(|varying| is_only(varying.gap)).collect();
+        let mut varying: Vec<Varying> = varying.filter(|varying| comes_once(&gaps, &varying.gap)).collect();
         varying.sort_by_key(|varying| varying.gap);
         self.varying = varying;
     }
+}
 
-    /// The gaps of the steps, in their order.
-    fn gaps(&self) -> impl Iterator<Item = u16> {
-        self.steps.iter().filter_map(|step| match step.action {
-            Action::Constant { .. } => None,
-            Action::Field { gap, .. } | Action::Nameless { gap, .. } | Action::Inner { gap, .. } => Some(gap),
-        })
-    }
+/// Whether something is once in a sorted list.
+fn comes_once<T: Ord>(sorted: &[T], wanted: &T) -> bool {
+    let first = sorted.partition_point(|own| own < wanted);
+    let from_it = sorted.get(first..).unwrap_or_default();
+    from_it.first() == Some(wanted) && from_it.get(1) != Some(wanted)
 }
 
 /// One thing to do for a record.
@@ -133,6 +134,14 @@ impl Action {
         match self {
             Self::Constant { label, .. } | Self::Field { label, .. } => Some(label),
             Self::Nameless { .. } | Self::Inner { .. } => None,
+        }
+    }
+
+    /// The gap that it is about.
+    fn gap(&self) -> Option<u16> {
+        match self {
+            Self::Constant { .. } => None,
+            Self::Field { gap, .. } | Self::Nameless { gap, .. } | Self::Inner { gap, .. } => Some(*gap),
         }
     }
 }

@@ -68,7 +68,7 @@ impl Account {
                 Some(false) => {}
                 None => combinations.note(combination, is_equal),
             }
-            decoder.is_right(combination, &mut event);
+            decoder.settle(combination, &mut event);
             if !is_equal {
                 *self
                     .others

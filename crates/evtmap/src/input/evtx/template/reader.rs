@@ -406,6 +406,13 @@ impl<'c> Reader<'c> {
 
     /// Whether none of these names comes twice. Most are told apart by their lengths.
     fn all_differ(&self, names: &[Range<usize>]) -> bool {
+        /// As many as may each be compared with each.
+        const N_FEW: usize = 64;
+        if names.len() > N_FEW {
+            let mut texts: Vec<&str> = names.iter().map(|name| self.text(name)).collect();
+            texts.sort_unstable();
+            return texts.windows(2).all(|pair| matches!(pair, [a, b] if a != b));
+        }
         let is_same = |one: &Range<usize>, other: &Range<usize>| {
             one.len() == other.len() && self.text(one) == self.text(other)
         };
