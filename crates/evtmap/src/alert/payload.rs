@@ -66,6 +66,11 @@ impl Payload {
         self.fields.len()
     }
 
+    /// How much text its names and values are together, in bytes.
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()

@@ -99,6 +99,12 @@ impl<'a> EventLine<'a> {
     /// # Errors
     /// As [`write`](Self::write).
     pub(crate) fn write_end(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        /// Quotes, a colon and a comma, and an escape or two.
+        const N_BYTES_A_FIELD: usize = 8;
+        let Self { fields: Fields(payload), message, .. } = self;
+        let message = message.map_or(0, str::len);
+        // A message has an escape for about each twentieth character.
+        out.reserve(payload.n_bytes() + payload.len() * N_BYTES_A_FIELD + message + message / 8 + 64);
         out.extend_from_slice(b",\"user\":");
         push_text_or_null(out, self.user);
         out.extend_from_slice(b",\"fields\":");
