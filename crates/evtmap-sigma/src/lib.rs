@@ -4,6 +4,7 @@
 //! ATT&CK. It reads texts of rules ([`Collection::parse`]), tells what is wrong with them
 //! ([`Diagnostic`]), and answers whether a [`Rule`] holds for an [`Event`].
 
+mod ascii_regex;
 mod collection;
 mod compile;
 mod condition;

@@ -1,0 +1,111 @@
+//! A regular expression for texts in ASCII, of which nothing is asked but whether it is found.
+//!
+//! What the regex crate makes of an expression is made for everything that one may ask: where it is found, which
+//! groups, from the end, in any text. An expression of a rule is asked about a handful of texts in most scans, so that
+//! most of the work was to make it. Here a letter of either case is one byte and not one of several sequences, no group
+//! is noted, and of the automaton only that is made which the texts reach.
+
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
+
+use regex_automata::Input;
+use regex_automata::hybrid::dfa::{Cache, DFA};
+use regex_automata::nfa::thompson::{self, WhichCaptures};
+use regex_automata::util::pool::Pool;
+use regex_automata::util::syntax;
+
+use crate::modifier::RegexSource;
+
+/// How often an automaton may forget its states, and for how many bytes each must have served, before it gives up: some
+/// expressions reach a new state with every byte, and are better off with an engine that has none. The numbers are
+/// those of the regex crate.
+const N_CLEARED_MAX: usize = 3;
+const N_BYTES_A_STATE: usize = 10;
+
+type MakeCache = Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
+
+/// The expression.
+#[derive(Debug)]
+pub(crate) struct AsciiRegex {
+    automaton: Arc<DFA>,
+    /// What of the automaton is made; each thread has its own.
+    caches: Pool<Cache, MakeCache>,
+}
+
+impl AsciiRegex {
+    /// Compiles an expression, which may have so many bytes. What names characters beyond ASCII may stand for one in it
+    /// where the case does not matter, as the Kelvin sign for `k`, and is left to an engine that knows all of them.
+    pub(crate) fn compile(source: &RegexSource, n_bytes: usize) -> Option<Self> {
+        let names_others = |pair: &[u8]| matches!(pair, [b'\\', b'x' | b'u' | b'U' | b'p' | b'P']);
+        if !source.pattern.is_ascii() || source.pattern.as_bytes().windows(2).any(names_others) {
+            return None;
+        }
+        let syntax = syntax::Config::new()
+            .unicode(false)
+            .utf8(false)
+            .case_insensitive(source.flags.contains('i'))
+            .multi_line(source.flags.contains('m'))
+            .dot_matches_new_line(source.flags.contains('s'));
+        let states = thompson::Config::new()
+            .utf8(false)
+            .which_captures(WhichCaptures::None)
+            .nfa_size_limit(Some(n_bytes));
+        let limits = DFA::config()
+            .minimum_cache_clear_count(Some(N_CLEARED_MAX))
+            .minimum_bytes_per_state(Some(N_BYTES_A_STATE));
+        let automaton =
+            DFA::builder().syntax(syntax).thompson(states).configure(limits).build(&source.pattern).ok()?;
+        let automaton = Arc::new(automaton);
+        let own = Arc::clone(&automaton);
+        let make: MakeCache = Box::new(move || own.create_cache());
+        Some(Self { automaton, caches: Pool::new(make) })
+    }
+
+    /// Whether the expression is found in a text in ASCII; nothing where the automaton gives up.
+    pub(crate) fn is_match(&self, text: &str) -> Option<bool> {
+        let mut cache = self.caches.get();
+        let found = self.automaton.try_search_fwd(&mut cache, &Input::new(text).earliest(true));
+        found.ok().map(|found| found.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lazy_regex::build;
+    use proptest::prelude::*;
+
+    const N_BYTES: usize = 64 << 10;
+
+    fn source(pattern: &str, flags: &str) -> RegexSource {
+        RegexSource { pattern: pattern.to_owned(), flags: flags.to_owned() }
+    }
+
+    #[test]
+    fn what_names_others_than_ascii_is_left_alone() {
+        for pattern in
+            ["ſ", r"\x{17f}", r"\u017f", r"\U0000017f", r"\p{L}", r"\PN", r"(?u:\b)", "(", "a{1000}{1000}"]
+        {
+            assert!(AsciiRegex::compile(&source(pattern, "i"), N_BYTES).is_none(), "{pattern}");
+        }
+    }
+
+    proptest! {
+        /// In texts in ASCII the same is found as in all others.
+        #[test]
+        fn both_find_the_same(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "a", "K", "s", "-", " ", ".", r"\w", r"\W", r"\s", r"\S", r"\d", r"\D", r"\b", r"\B", "[^a]", "[a-k]",
+                "[[:^alpha:]]", "(a|ks)", "(?i:k)", "(?-i)", "(?s:.)", "(?u:[^k])", "+", "*", "?", "{2}", "^", "$", "|",
+            ]), 1..8),
+            flags in "i?m?s?",
+            text in r"([aAkKsS_ 0\-\n\t\x0b\x1c\x7f]{0,6}|[\x00-\x7f]{0,6})",
+        ) {
+            let source = source(&parts.concat(), &flags);
+            if let Ok(regex) = build(&source, N_BYTES) {
+                let ascii = AsciiRegex::compile(&source, N_BYTES).unwrap();
+                prop_assert_eq!(ascii.is_match(&text), Some(regex.is_match(&text)));
+            }
+        }
+    }
+}
