@@ -8,6 +8,7 @@ use evtmap::alert::Enrichment;
 use evtmap::sort::SortBy;
 use serde::Deserialize;
 
+use crate::clock;
 use crate::commands::attack::AttackCommand;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::config::ConfigCommand;
@@ -27,6 +28,7 @@ use crate::commands::update::UpdateArgs;
 use crate::commands::watch::WatchArgs;
 use crate::config::{Config, ConfigArgs, Profile};
 use crate::failure::Failure;
+use crate::output;
 use crate::stock::CacheArgs;
 
 /// Turns Windows event logs into MITRE ATT&CK.
@@ -97,6 +99,8 @@ impl Command {
                     let profile = config.profile(name)?.clone();
                     args.fill(&profile);
                 }
+                let now = clock::now()?;
+                args.output.iter_mut().for_each(|path| *path = output::dated(path, now));
                 (&mut args.reading, Some(&mut args.rules))
             }
             Self::Summary(args) => (&mut args.reading, Some(&mut args.rules)),
@@ -181,7 +185,8 @@ pub(crate) struct MapArgs {
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
 
-    /// Write a report; the format follows from the extension; `-` is standard output
+    /// Write a report; the format follows from the extension; `-` is standard output; `{date}` and `{time}`
+    /// stand for those of the run in UTC
     #[arg(short, long, value_name = "FILE", help_heading = "Reports")]
     pub(crate) output: Vec<PathBuf>,
 

@@ -11,9 +11,18 @@ use evtmap::Prepared;
 use evtmap::alert::Alert;
 use evtmap::report::{FORMATS, Format, NameError, Pen, ReportOptions, Writer};
 use evtmap::triage::Report;
+use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
+
+/// The name of a report with the day and time of the run in place of `{date}` and `{time}`, in UTC: so that what runs
+/// every day keeps what it wrote the day before.
+pub(crate) fn dated(path: &Path, now: Timestamp) -> PathBuf {
+    let Some(name) = path.to_str().filter(|name| name.contains('{')) else { return path.to_owned() };
+    let [date, time] = ["%Y-%m-%d", "%H%M%S"].map(|pattern| now.strftime(pattern).to_string());
+    name.replace("{date}", &date).replace("{time}", &time).into()
+}
 
 /// A report that is being written somewhere.
 pub(crate) struct Output {

@@ -377,11 +377,27 @@ fn events(lines: &mut Vec<String>, scan: &ScanAccount) {
     if without_time > 0 {
         lines.push(format!("{} without a time", counted(without_time, "event")));
     }
+    timeless(lines, scan);
     unread_messages(lines, scan);
     if scan.is_cut_short {
         lines.push("what comes after the number of events asked for".to_owned());
     }
     lines.extend(scan.remarks.iter().map(|remark| plain(remark).into_owned()));
+}
+
+/// Events that have no time, or none that could be read, by file.
+fn timeless(lines: &mut Vec<String>, scan: &ScanAccount) {
+    let files: Vec<&FileAccount> = scan.files.iter().filter(|file| file.timeless > 0).collect();
+    if files.is_empty() {
+        return;
+    }
+    let n_events = counted(files.iter().map(|file| file.timeless).sum(), "event");
+    lines.push(format!(
+        "when {n_events} happened: there is no time that can be read, so that no correlation has them (`--date-format` says how dates are written)"
+    ));
+    lines.extend(examples(
+        files.iter().map(|file| format!("{} ({})", file.path.display(), number(file.timeless))),
+    ));
 }
 
 /// Events of which only the text is there, and which text nobody can take apart, the most frequent first.

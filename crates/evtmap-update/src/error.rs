@@ -41,6 +41,9 @@ pub enum UpdateError {
     /// There is nothing to return to.
     #[error("there are no earlier {} to return to", .0.title())]
     NothingEarlier(Part),
+    /// What comes with the program is in use anyway.
+    #[error("the {} that come with the program are in use", .0.title())]
+    NothingElse(Part),
     /// What was asked for could not be fetched.
     #[error("cannot fetch `{url}`: {what}")]
     Network {
@@ -92,6 +95,7 @@ impl UpdateError {
             Self::Busy(_) => "update-busy",
             Self::Corrupt { .. } => "update-corrupt-cache",
             Self::NothingEarlier(_) => "update-nothing-earlier",
+            Self::NothingElse(_) => "update-nothing-else",
             Self::Network { .. } => "update-network",
             Self::Content { .. } => "update-content",
         }
@@ -103,6 +107,7 @@ impl UpdateError {
         match self {
             Self::NoFolder => "name a folder with `--cache-dir`".to_owned(),
             Self::File { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => "check the path; what was in use before still is".to_owned(),
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                     "make room or name another folder with `--cache-dir`; what was in use before still is"
                         .to_owned()
@@ -114,9 +119,12 @@ impl UpdateError {
             },
             Self::Busy(_) => "wait until it is done; what was in use before still is".to_owned(),
             Self::Corrupt { part, .. } => format!(
-                "`evtmap update {part}` fetches them anew, `evtmap update {part} --rollback` returns to the earlier ones"
+                "`evtmap update {part}` fetches them anew, `evtmap update {part} --rollback` returns to the earlier ones, `--reset` to those of the program"
             ),
-            Self::NothingEarlier(_) => "only what an update replaced can be returned to".to_owned(),
+            Self::NothingEarlier(part) => format!(
+                "only what an update replaced can be returned to; `evtmap update {part} --reset` returns to what comes with the program"
+            ),
+            Self::NothingElse(_) => "there is nothing to be done".to_owned(),
             Self::Network { help, .. } | Self::Content { help, .. } => (*help).to_owned(),
         }
     }

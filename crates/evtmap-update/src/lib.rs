@@ -36,4 +36,4 @@ pub use manifest::{Manifest, Part, Piece};
 pub use place::{config_folder, default_folder, predecessor_folder};
 pub use source::{Source, SourceConfig, SourcesConfig};
 pub use store::{Draft, Edition, Store, Which, Writing};
-pub use update::{Landed, Session, Updated, check, import, roll_back, update};
+pub use update::{Landed, Session, Updated, check, import, reset, roll_back, update};

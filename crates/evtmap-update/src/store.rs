@@ -324,6 +324,19 @@ impl Writing<'_> {
         Ok(edition)
     }
 
+    /// Returns to what comes with the program. What is in use now is kept as the earlier edition.
+    ///
+    /// # Errors
+    /// When nothing else is in use, or nothing can be written.
+    pub fn reset(&self, part: Part) -> Result<(), UpdateError> {
+        // A cache that cannot be read is no reason not to leave it.
+        let mut in_use = self.store.in_use(part).unwrap_or_default();
+        let choice = in_use.of_mut(part);
+        let Some(current) = choice.current.take() else { return Err(UpdateError::NothingElse(part)) };
+        choice.earlier = Some(current);
+        self.switch(&in_use)
+    }
+
     /// Notes that the sources of a part were asked and have nothing newer.
     ///
     /// # Errors

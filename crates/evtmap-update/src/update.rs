@@ -129,6 +129,14 @@ pub fn roll_back(store: &Store, part: Part) -> Result<Landed, UpdateError> {
     Ok(Landed { edition, changes })
 }
 
+/// Returns to what comes with the program.
+///
+/// # Errors
+/// When nothing else is in use, or nothing can be written.
+pub fn reset(store: &Store, part: Part) -> Result<(), UpdateError> {
+    store.lock()?.reset(part)
+}
+
 /// When an edition lands, and when its sources were asked for it.
 #[derive(Clone, Copy)]
 struct When {

@@ -13,10 +13,10 @@ use evtmap::navigator::Layer;
 use evtmap::{Associations, Catalogue, Findings, Pipelines, Rules, ScanOptions, Scanner, Sink, input};
 use serde_json::json;
 
-use crate::commands::read_placeholders;
+use crate::commands::{read_placeholders, reading};
 use crate::failure::Failure;
 use crate::stock::{Cache, RuleStock};
-use crate::terminal::{self, FAINT, HEADING, counted, fit, number, plain};
+use crate::terminal::{FAINT, HEADING, counted, fit, number, plain};
 
 /// How many settings and gaps are shown; JSON has all.
 const N_SHOWN: usize = 15;
@@ -70,7 +70,9 @@ pub(crate) fn run(args: &CoverageArgs, cache: &Cache) -> Result<ExitCode, Failur
     let stock = cache.rules(&args.rules)?;
     let rules = Rules::load(&stock.files()?, &pipelines, &read_placeholders(args.placeholders.as_deref())?);
     let settings = Setting::bundled().map_err(|error| Failure::new(error.to_string()))?;
-    let present = if args.inputs.is_empty() { None } else { Some(present(&args.inputs, catalogue)?) };
+    let read = if args.inputs.is_empty() { None } else { Some(present(&args.inputs, catalogue)?) };
+    let (present, status) =
+        read.map_or((None, ExitCode::SUCCESS), |(present, status)| (Some(present), status));
     let scope = Scope {
         catalogue,
         pipelines: &pipelines,
@@ -95,7 +97,7 @@ pub(crate) fn run(args: &CoverageArgs, cache: &Cache) -> Result<ExitCode, Failur
         let _ = write_all(&mut out, &coverage, &stock, &scope);
         print(&out)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(status)
 }
 
 /// Notes which events there are, and keeps none.
@@ -119,7 +121,8 @@ impl Sink for Events {
 /// The largest number of kinds of events that are told apart; Windows has some thousands.
 const N_KINDS_MAX: usize = 1_000_000;
 
-fn present(inputs: &[PathBuf], catalogue: &Catalogue) -> Result<Present, Failure> {
+/// The events of logs, and the status of a command that reads them.
+fn present(inputs: &[PathBuf], catalogue: &Catalogue) -> Result<(Present, ExitCode), Failure> {
     let rules = Rules::default();
     let findings = Findings::new(&rules, Associations::default(), catalogue);
     let options = ScanOptions { all_events: true, associations: false, ..ScanOptions::default() };
@@ -127,12 +130,7 @@ fn present(inputs: &[PathBuf], catalogue: &Catalogue) -> Result<Present, Failure
     let found = input::find(inputs);
     let scanned = Scanner::new(&rules, &findings, options).scan(&found, &mut events);
     let account = scanned.map_err(|error| Failure::new(error.to_string()))?;
-    for file in account.files.iter().filter(|file| file.named) {
-        if let Some(error) = &file.error {
-            terminal::warning(&error.to_string(), error.help);
-        }
-    }
-    Ok(events.0)
+    Ok((events.0, reading::status(&account)))
 }
 
 fn write_layer(path: &Path, layer: &Layer, catalogue: &Catalogue) -> Result<(), Failure> {

@@ -53,6 +53,9 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache, config: &Config) -> Result<Exit
     if !args.reading.quiet {
         if to_stderr { terminal::print_aside(&text) } else { terminal::print(&text) }?;
     }
+    if args.reading.quiet {
+        reading::tell_lost(&account);
+    }
     let has_errors = reading::tell_errors(&account) || has_failed;
     let status = status(args.fail_on, &counted, has_errors);
     // The program ends here, and the system takes its memory back at once; to give it back rule by rule

@@ -8,7 +8,7 @@ use std::thread;
 
 use clap::Args;
 use evtmap::input::{self, DateOrder, Found, InputOptions};
-use evtmap::{ScanAccount, ScanOptions};
+use evtmap::{FileAccount, ScanAccount, ScanOptions};
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, civil};
@@ -128,9 +128,28 @@ pub(super) fn status(account: &ScanAccount) -> ExitCode {
     if tell_errors(account) { ExitCode::from(Failure::EXIT_CODE) } else { ExitCode::SUCCESS }
 }
 
+/// Tells of records that could not be read, for one who asked for no account of them.
+pub(super) fn tell_lost(account: &ScanAccount) {
+    for file in &account.files {
+        for problems in file.problems.values().filter(|problems| problems.n_lost > 0) {
+            let first = problems.examples.first().map(ToString::to_string).unwrap_or_default();
+            let n = terminal::counted(problems.n_lost, "problem");
+            terminal::warning(&format!("{}: {n} with records lost, first {first}", file.path.display()), "");
+        }
+    }
+}
+
 /// Tells what the user named and got nothing of, and whether there was any. A file that merely lies in a
-/// folder may be anything.
+/// folder may be anything, but one of them should be a log.
 pub(super) fn tell_errors(account: &ScanAccount) -> bool {
+    let is_log = |file: &FileAccount| file.kind.is_some() || file.error.is_some() && file.named;
+    if !account.is_cut_short && !account.files.iter().any(is_log) {
+        terminal::warning(
+            "there is no event log in what was named",
+            "name files of event logs, or the folder that they are in",
+        );
+        return true;
+    }
     let failed = account.files.iter().filter(|file| file.named || file.kind.is_some());
     let errors: Vec<_> = failed.filter_map(|file| file.error.as_ref()).collect();
     for error in &errors {

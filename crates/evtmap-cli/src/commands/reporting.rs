@@ -19,6 +19,10 @@ pub(crate) struct Reporting {
 
 /// Options as the library takes them.
 pub(super) fn options(args: &MapArgs, now: Timestamp) -> Result<Reporting, Failure> {
+    if let Some(format) = args.format.as_ref().filter(|_| args.output.is_empty()) {
+        return Err(Failure::new(format!("`--format {format}` is for a report, and none is asked for"))
+            .help("`-o FILE` writes one to a file, `-o -` to standard output"));
+    }
     let formats = output::formats_of(&args.output, args.format.as_deref())?;
     let fields = fields(&args.fields)?;
     if fields.is_some() && !formats.iter().any(|format| format.takes_fields()) {

@@ -41,7 +41,7 @@ pub(crate) struct SearchArgs {
     regex: Vec<String>,
 
     /// A condition on a field: 'Image|endswith=\cmd.exe'; several must all hold
-    #[arg(short, long = "where", value_name = "CONDITION", help_heading = "Search")]
+    #[arg(short = 'w', long = "where", value_name = "CONDITION", help_heading = "Search")]
     conditions: Vec<String>,
 
     /// A condition that must not hold

@@ -130,6 +130,6 @@ fn what_could_have_fired_and_what_would_bring_the_rest() {
         (sight("T1059.001"), sight("T1105"), sight("T1078")),
         (&json!("blind"), &json!("seen"), &json!("gap"))
     );
-    let run = folder.check("coverage missing.evtx --rules rules", 0);
+    let run = folder.check("coverage missing.evtx --rules rules", 2);
     assert!(run.err.contains("missing.evtx"), "{}", run.err);
 }

@@ -79,6 +79,50 @@ fn a_stray_file_in_a_folder_is_told_and_is_no_error() {
     assert!(run.out.contains("notes.txt"), "{}", run.out);
 }
 
+/// A folder that was mistaken for another must not look like one in which nothing happened.
+#[test]
+fn a_folder_without_a_log_is_an_error() {
+    let folder = folder("empty/deep/notes.txt", "dear diary");
+    for command in ["map empty -q", "map empty", "stats empty", "coverage empty"] {
+        let run = folder.check(command, 2);
+        assert!(
+            run.err.contains("warning: there is no event log in what was named"),
+            "{command}: {}",
+            run.err
+        );
+    }
+    folder.check("map empty good.evtx", 0);
+}
+
+/// Whoever wants no summary is told all the same that something is missing.
+#[test]
+fn lost_records_are_told_quietly_too() {
+    let lines = "{\"EventID\": 1102, \"Channel\": \"Security\"}\n{\"EventID\": 11\n";
+    let run = folder("cut.jsonl", lines).check("map cut.jsonl -q", 0);
+    assert!(
+        run.err.contains("warning: cut.jsonl: 1 problem with records lost, first line 2: the text ends"),
+        "{}",
+        run.err
+    );
+}
+
+/// An event without a time is looked at, and in no correlation; everybody is told.
+#[test]
+fn events_without_a_time_are_told() {
+    let table = "Date and Time,Event ID,Source,Task Category\nsoon,4624,Microsoft-Windows-Security-Auditing,x\n\
+        2026-03-02 08:00:00,4624,Microsoft-Windows-Security-Auditing,x\n";
+    let folder = folder("times.csv", table);
+    let run = folder.check("map times.csv -o out.json", 0);
+    let expected =
+        "when 1 event happened: there is no time that can be read, so that no correlation has them";
+    assert!(run.out.contains(expected) && run.out.contains("times.csv (1)"), "{}", run.out);
+    assert!(
+        folder.read("out.json").contains("\"events_without_time\": 1")
+            || folder.read("out.json").contains("\"events_without_time\":1")
+    );
+    assert!(folder.check("stats times.csv", 0).out.contains(expected));
+}
+
 #[test]
 fn nothing_that_can_be_read() {
     let run = Folder::new().check("map missing.evtx", 2);

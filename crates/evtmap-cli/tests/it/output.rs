@@ -43,6 +43,17 @@ fn standard_output_needs_a_format_and_takes_one_report() {
     assert!(run.err.contains("only one report can go to standard output"), "{}", run.err);
 }
 
+/// What runs every day keeps what it wrote the day before; a format without a report is a mistake.
+#[test]
+fn names_with_the_day_and_formats_of_nothing() {
+    let folder = folder();
+    folder.check("map log.evtx --rules rules.yml -q -o alerts-{date}T{time}.csv -o {other}.csv", 0);
+    assert!(folder.read("alerts-2026-08-10T120000.csv").contains("Bad Program"));
+    assert!(folder.names().contains(&"{other}.csv".to_owned()));
+    let run = folder.check("map log.evtx --rules rules.yml --format csv", 2);
+    assert!(run.err.contains("error: `--format csv` is for a report, and none is asked for"), "{}", run.err);
+}
+
 #[test]
 fn an_unknown_format() {
     let run = folder().check("map log.evtx -o out.xyz", 2);

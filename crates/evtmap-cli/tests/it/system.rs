@@ -46,5 +46,12 @@ fn tasks_are_shown_and_not_made() {
         assert!(run.out.contains(part), "{part} is not in\n{}", run.out);
     }
     folder.check("install-task -- map x", 2);
+    let run = folder.check("install-task --daily 03:00 -- mapp /logs", 2);
+    assert!(
+        run.err.contains("does not know what the task is to do: unrecognized subcommand 'mapp'"),
+        "{}",
+        run.err
+    );
+    folder.check("install-task --daily 03:00 -- map /logs --no-such-option", 2);
     assert!(folder.check("uninstall-task", 0).out.contains("Remove"));
 }

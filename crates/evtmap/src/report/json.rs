@@ -197,7 +197,7 @@ fn not_read(scan: &ScanAccount) -> Map<String, Value> {
         ("files", files.collect()),
         ("records", records.collect()),
         ("events_out_of_range", sum(|file| file.out_of_range)),
-        ("events_without_time", sum(|file| file.without_time)),
+        ("events_without_time", sum(|file| file.without_time + file.timeless)),
         ("unread_messages", unread.collect()),
         ("cut_short", json!(scan.is_cut_short)),
     ];

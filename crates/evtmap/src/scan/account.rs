@@ -50,6 +50,9 @@ pub struct FileAccount {
     pub out_of_range: u64,
     /// Events passed over because they have no time, and a range of time was asked for.
     pub without_time: u64,
+    /// Events that were looked at although they have no time, or none that could be read: they are in no correlation,
+    /// and nobody can say when they were.
+    pub timeless: u64,
     /// Detections in it.
     pub detections: u64,
     /// The first and last time of the events that were looked at.
@@ -201,6 +204,7 @@ impl ScanAccount {
         file.events += read.events;
         file.out_of_range += read.out_of_range;
         file.without_time += read.without_time;
+        file.timeless += read.timeless;
         file.local_times += read.local_times;
         file.recovered += read.recovered;
         file.detections += read.detections;

@@ -66,7 +66,8 @@ impl Correlating {
         let alerts = results.iter().filter_map(|result| self.alert(result, rules, findings)).collect();
         let mut remarks = bounds(&correlator, rules);
         if self.n_without_time > 0 {
-            remarks.push(format!("{} matches without a time are in no correlation", self.n_without_time));
+            let (n, are) = (self.n_without_time, if self.n_without_time == 1 { "match" } else { "matches" });
+            remarks.push(format!("in no correlation: {n} {are} without a time"));
         }
         if self.n_too_many > 0 {
             remarks.push(format!(

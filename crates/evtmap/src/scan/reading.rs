@@ -23,6 +23,7 @@ pub(super) struct Read {
     pub(super) events: u64,
     pub(super) out_of_range: u64,
     pub(super) without_time: u64,
+    pub(super) timeless: u64,
     pub(super) local_times: u64,
     pub(super) recovered: u64,
     /// Detections in them, where they were shown to rules.
@@ -102,7 +103,7 @@ impl<'a> Gate<'a> {
         let time = event.time();
         let Some(time) = time else {
             let is_asked = since.is_some() || until.is_some();
-            read.without_time += u64::from(is_asked);
+            *(if is_asked { &mut read.without_time } else { &mut read.timeless }) += 1;
             return !is_asked;
         };
         if since.is_some_and(|since| time < since) || until.is_some_and(|until| time >= until) {

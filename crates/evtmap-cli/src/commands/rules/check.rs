@@ -30,7 +30,7 @@ Examples:
 Exit status:
   0  nothing that is denied was found    1  something was    2  the rules could not be read")]
 pub(crate) struct CheckArgs {
-    /// Rule files, folders, or archives (.tar.gz, .zip); the rules of the program by default
+    /// Rule files, folders, or archives (.tar.gz, .zip); the rules in use by default
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 

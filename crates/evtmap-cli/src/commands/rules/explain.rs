@@ -50,7 +50,7 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "N")]
     record: Option<u64>,
 
-    /// Where to look for the rule; the rules of the program by default
+    /// Where to look for the rule; the rules in use by default
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
 

@@ -24,7 +24,7 @@ Examples:
   evtmap rules list --technique ID
   evtmap rules list sigma-master.tar.gz --logsource process_creation --json")]
 pub(crate) struct ListArgs {
-    /// Rule files, folders, or archives (.tar.gz, .zip); the rules of the program by default
+    /// Rule files, folders, or archives (.tar.gz, .zip); the rules in use by default
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 

@@ -25,7 +25,7 @@ pub(crate) struct ShowArgs {
     #[arg(value_name = "RULE")]
     rule: String,
 
-    /// Where to look for the rule; the rules of the program by default
+    /// Where to look for the rule; the rules in use by default
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 }

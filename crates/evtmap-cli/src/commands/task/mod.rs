@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, Parser as _};
 use jiff::SignedDuration;
 use jiff::civil::Time;
 
@@ -23,8 +23,8 @@ use crate::terminal::{self, plain};
     group = ArgGroup::new("when").required(true).args(["every", "daily", "at_start"]),
     after_help = "\
 Examples:
-  evtmap install-task --daily 03:00 -- map --live all --since 1d -o C:\\reports\\alerts.jsonl
-  evtmap install-task --every 1h --name hourly --yes -- map /var/log/windows --since 1h -o /srv/alerts.jsonl
+  evtmap install-task --daily 03:00 -- map --live all --since 1d -o C:\\reports\\alerts-{date}.jsonl
+  evtmap install-task --every 1h --name hourly --yes -- map /var/log/windows --since 1h -o /srv/{date}T{time}.jsonl
 
 The task runs with the rights of the system (on Linux, of root or of the user who installs it). Nothing is done
 without --yes.
@@ -110,6 +110,14 @@ struct Plan {
 
 /// Runs `install-task`.
 pub(crate) fn install(args: &InstallArgs) -> Result<ExitCode, Failure> {
+    // What is wrong is better found now than at three in the morning.
+    let command = std::iter::once("evtmap").chain(args.command.iter().map(String::as_str));
+    if let Err(error) = crate::args::Args::try_parse_from(command) {
+        let text = error.to_string();
+        let reason = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        return Err(Failure::new(format!("evtmap does not know what the task is to do: {reason}"))
+            .help("write behind `--` a command and its options as evtmap takes them"));
+    }
     let when = match (args.every, args.daily) {
         (Some(span), _) => When::Every(span),
         (None, Some(time)) => When::Daily(time),

@@ -23,6 +23,7 @@ Examples:
   evtmap update rules --from sigma-master.tar.gz
   evtmap update attack --from enterprise-attack.json
   evtmap update rules --rollback
+  evtmap update rules --reset
 
 Exit status:
   0  done    2  an error; what was in use before still is")]
@@ -38,6 +39,10 @@ pub(crate) struct UpdateArgs {
     /// Return to what was in use before the last update
     #[arg(long, conflicts_with_all = ["from", "check", "pin"])]
     rollback: bool,
+
+    /// Return to what comes with the program
+    #[arg(long, conflicts_with_all = ["from", "check", "pin", "rollback"])]
+    reset: bool,
 
     /// Say whether there is something newer, and change nothing
     #[arg(long, conflicts_with = "from")]
@@ -119,6 +124,8 @@ enum Outcome {
     Landed(Box<Landed>),
     /// There is nothing newer than what is in use.
     Current(Box<Edition>),
+    /// What comes with the program is in use again.
+    Reset(Part),
     /// For each source, whether there is something newer.
     Checked(Part, Vec<(String, bool)>),
 }
@@ -127,6 +134,10 @@ fn update(args: &UpdateArgs, part: Part, cache: &Cache, config: &Config) -> Resu
     let store = cache.store()?;
     if args.rollback {
         return Ok(Outcome::Landed(Box::new(evtmap_update::roll_back(store, part)?)));
+    }
+    if args.reset {
+        evtmap_update::reset(store, part)?;
+        return Ok(Outcome::Reset(part));
     }
     if let Some(path) = &args.from {
         return Ok(Outcome::Landed(Box::new(evtmap_update::import(store, part, path, clock::now()?)?)));

@@ -22,6 +22,9 @@ pub(super) fn print(outcome: &Outcome) -> Result<(), Failure> {
     let _ = match outcome {
         Outcome::Landed(landed) => write_all(&mut out, landed),
         Outcome::Current(edition) => current(&mut out, edition),
+        Outcome::Reset(part) => {
+            writeln!(out, "{HEADING}{}{HEADING:#}: what comes with the program is in use again", part.title())
+        }
         Outcome::Checked(part, news) => checked(&mut out, *part, news),
     };
     let written = anstream::stdout().lock().write_all(out.as_bytes());
@@ -63,7 +66,10 @@ fn write_all(out: &mut String, landed: &Landed) -> fmt::Result {
 fn rules(out: &mut String, changes: &RuleChanges) -> fmt::Result {
     let n_rules = counted(changes.n_rules as u64, "rule");
     if changes.n_before == 0 {
-        return writeln!(out, "  {n_rules}, where there were none");
+        return writeln!(
+            out,
+            "  {n_rules}, in place of those that come with the program; `--reset` returns to these"
+        );
     }
     writeln!(
         out,
@@ -111,6 +117,6 @@ fn attack(out: &mut String, changes: &AttackChanges) -> fmt::Result {
             writeln!(out, "  in place of {}", plain(before))?;
             difference(out, &changes.difference)
         }
-        None => writeln!(out, "  where there was none"),
+        None => writeln!(out, "  in place of what comes with the program; `--reset` returns to that"),
     }
 }

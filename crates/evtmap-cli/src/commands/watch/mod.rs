@@ -174,9 +174,13 @@ fn what_is_watched(
     sources: &[Box<dyn Source>],
     rules: &RuleSet,
 ) -> Vec<String> {
-    let n_rules = terminal::counted(rules.rules.rules().len() as u64, "rule");
+    let n_rules = rules.rules.rules().len() + rules.rules.correlations().len();
+    let n_rules = terminal::counted(n_rules as u64, "rule");
     let known = sources.iter().filter(|source| memories.bookmark(source.name()).is_some()).count();
     let from = match (known, args.from_start) {
+        _ if args.inputs.iter().all(|name| name == "-") && args.channels.is_empty() => {
+            "all that comes is looked at"
+        }
         (known, _) if known == sources.len() => "from where the last run ended",
         (0, true) => "from the start",
         (0, false) => "what is there already is not looked at (`--from-start` would)",

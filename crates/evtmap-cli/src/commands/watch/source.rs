@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use evtmap::input::{InputError, InputOptions};
+use evtmap::report::Format;
 use evtmap_live::{Channels, Query};
 use evtmap_watch::{Control, Memories, Opening, Own, Source, source};
 
@@ -27,7 +28,10 @@ impl Choice<'_> {
     pub(super) fn open(&self) -> Result<Vec<Box<dyn Source>>, Failure> {
         let mut own = Own::default();
         self.memories.folder().iter().for_each(|folder| own.add_folder(folder));
-        self.args.files().for_each(|name| own.add_output(Path::new(name)));
+        for name in self.args.files() {
+            refuse_other_formats(name)?;
+            own.add_output(Path::new(name));
+        }
         let mut sources = self.files(&own)?;
         if !self.args.channels.is_empty() {
             sources.extend(self.channels(&own)?);
@@ -98,6 +102,20 @@ impl Choice<'_> {
             own,
             waker: self.control.waker.clone(),
         }
+    }
+}
+
+/// What is written while it comes is JSON lines, whatever the name of the file.
+fn refuse_other_formats(name: &str) -> Result<(), Failure> {
+    match Format::of_file(Path::new(name), None) {
+        Ok(format) if !["jsonl", "json"].contains(&format.name) => {
+            let text = format!(
+                "`{name}` has the name of a report in {}, and `watch` writes JSON lines",
+                format.name
+            );
+            Err(Failure::new(text).help("name it `.jsonl`; `evtmap map` writes reports in other formats"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -31,13 +31,17 @@ fn rules_and_attack_are_carried_over_and_used() {
     let expected =
         "rules: bad of 2026-08-01 (commit 1a2b3c4)\n  from     bad.tar.gz\n  licence  MIT License\n";
     assert!(run.out.starts_with(expected), "{}", run.out);
-    assert!(run.out.ends_with("  1 rule, where there were none\n"), "{}", run.out);
+    assert!(
+        run.out.contains("  1 rule, in place of those that come with the program; `--reset`"),
+        "{}",
+        run.out
+    );
     let run = folder.check("update attack --from bundle.json --cache-dir cache", 0);
     assert!(run.out.starts_with("ATT&CK data: enterprise-attack 99.9 of 2030-01-01\n"), "{}", run.out);
     let later = sample::ATTACK.replace("99.9", "100.0").replace("Typing Commands", "Typing");
     let folder = folder.with("later.json", later);
     let run = folder.check("update attack --from later.json --cache-dir other", 0);
-    assert!(run.out.ends_with("  where there was none\n"), "{}", run.out);
+    assert!(run.out.contains("  in place of what comes with the program; `--reset`"), "{}", run.out);
     let run = folder.check("update attack --from bundle.json --cache-dir other", 0);
     let expected = "  in place of enterprise-attack 100.0 of 2030-01-01\n  techniques: 1 renamed\n";
     assert!(run.out.ends_with(expected), "{}", run.out);
@@ -141,6 +145,24 @@ fn an_update_tells_what_changed_and_can_be_taken_back() {
     assert_eq!(used(&folder).1, 0);
     folder.check("update rules --from bad.tar.gz --cache-dir cache", 0);
     assert_eq!(folder.names_in("cache/editions").len(), 2);
+}
+
+#[test]
+fn what_comes_with_the_program_is_had_back() {
+    let folder = folder();
+    let own = used(&folder).0;
+    let run = folder.check("update rules --reset --cache-dir cache", 2);
+    assert!(run.err.contains("error: the rules that come with the program are in use"), "{}", run.err);
+    folder.check("update rules --from bad.tar.gz --cache-dir cache", 0);
+    assert_ne!(used(&folder).0, own);
+    let run = folder.check("update rules --rollback --cache-dir cache", 2);
+    assert!(run.err.contains("`evtmap update rules --reset`"), "{}", run.err);
+    let run = folder.check("update rules --reset --cache-dir cache", 0);
+    assert_eq!(run.out, "rules: what comes with the program is in use again\n");
+    assert_eq!(used(&folder).0, own);
+    // What was left is the earlier edition.
+    folder.check("update rules --rollback --cache-dir cache", 0);
+    assert_ne!(used(&folder).0, own);
 }
 
 #[test]

@@ -286,7 +286,7 @@ fn attack_is_fetched_and_several_sources_of_rules_are_joined() {
         .with("evtmap.toml", config)
         .with("own/c.yml", super::archive::rule(3, "bad", "low", "t1059.003"));
     let run = folder.check(&UPDATE.replace("rules", "all"), 0);
-    assert!(run.out.contains("3 rules, where there were none"), "{}", run.out);
+    assert!(run.out.contains("3 rules, in place of those that come with the program"), "{}", run.out);
     assert!(run.out.contains("ATT&CK data: enterprise-attack 99.9"), "{}", run.out);
     let run = folder.check("map log.csv --cache-dir cache", 0);
     assert!(run.out.contains("3 rules from a of 2026-08-01 (commit 1a2b3c4), b of"), "{}", run.out);

@@ -41,6 +41,16 @@ fn options_about_what_is_not_asked_for() {
     }
 }
 
+/// What is written is JSON lines, and a name that says something else is a mistake.
+#[test]
+fn a_name_of_another_format_is_refused() {
+    let folder = folder();
+    let run = folder.check("watch log.jsonl --rules rules.yml -o alerts.html", 2);
+    let expected = "error: `alerts.html` has the name of a report in html, and `watch` writes JSON lines";
+    assert!(run.err.contains(expected), "{}", run.err);
+    assert!(printed("").1.contains("; all that comes is looked at;"), "{}", printed("").1);
+}
+
 /// A channel that is named as a file would be waited for in vain.
 #[test]
 fn a_name_that_may_be_a_channel_is_remarked() {

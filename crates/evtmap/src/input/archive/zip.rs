@@ -25,8 +25,13 @@ pub(super) fn open(source: Source, budget: &Arc<Budget>) -> io::Result<Box<dyn M
         return Err(error);
     }
     let file = Shared(Arc::new(Mutex::new(spooled.file)));
-    let archive =
-        ZipArchive::new(Section { file: file.clone(), at: 0, end: spooled.size }).map_err(damaged)?;
+    let section = Section { file: file.clone(), at: 0, end: spooled.size };
+    let archive = ZipArchive::new(section).map_err(|error| {
+        let message = format!("what is packed is damaged or cut off: {error}");
+        let help =
+            "copy the file again; nothing of it was read, for a Zip archive says at its end what is in it";
+        refused("input-packed-damaged", message, help)
+    })?;
     let n_max = budget.limits().members;
     if archive.len() > n_max {
         let message = format!("the archive has {} members, more than {n_max}", archive.len());

@@ -74,6 +74,8 @@ fn events(report: &Report<'_>) -> Vec<AccountLine> {
     let out_of_range = scan.files.iter().map(|file| file.out_of_range).sum();
     add("events", out_of_range, "outside the times asked for", false);
     add("events", scan.files.iter().map(|file| file.without_time).sum(), "without a time", true);
+    let timeless = scan.files.iter().map(|file| file.timeless).sum();
+    add("events", timeless, "looked at without a time: in no correlation, and in no order", true);
     if scan.is_cut_short {
         add("run", 1, "what comes after the number of events asked for", true);
     }
