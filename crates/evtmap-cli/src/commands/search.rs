@@ -61,10 +61,12 @@ pub(crate) struct SearchArgs {
     category: Option<String>,
 
     /// Only events with one of these ids
-    #[arg(long, value_name = "ID", help_heading = "Selection", value_delimiter = ',')]
+    #[arg(long, value_name = "ID", help_heading = "Selection", value_delimiter = ',',
+        value_parser = event_id)]
     event_id: Vec<u32>,
 
-    /// Only events of this channel; `*` stands for any text; may be given several times
+    /// Only events of this channel, as it is or as it is shown; `*` stands for any text; may be given several
+    /// times
     #[arg(long, value_name = "NAME", help_heading = "Selection")]
     channel: Vec<String>,
 
@@ -170,4 +172,8 @@ fn query(args: &SearchArgs) -> Query {
         channels: args.channel.clone(),
         hosts: args.host.clone(),
     }
+}
+
+fn event_id(text: &str) -> Result<u32, String> {
+    text.trim().parse().map_err(|_| "an event id is a number; several are parted by commas".to_owned())
 }

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use anstyle::Style;
 use clap::Args;
-use evtmap::view::{Facts, LogName, LogReport, Number, Statistics, Trace, TraceKind, TraceKinds};
+use evtmap::view::{
+    Facts, LogName, LogReport, Number, Statistics, Trace, TraceKind, TraceKinds, short_channel,
+};
 use evtmap::{Associations, ScanAccount};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -157,7 +159,7 @@ fn kinds(statistics: &Statistics, titles: &Associations, (n_max, width): Room) -
         let [first, last] = span(n);
         let provider = kind.provider.strip_prefix("Microsoft-Windows-").unwrap_or(&kind.provider);
         table.row([
-            text(known(short(&kind.channel))),
+            text(known(short_channel(&kind.channel))),
             text(known(provider)),
             text(id),
             text(title.unwrap_or("")),
@@ -170,12 +172,6 @@ fn kinds(statistics: &Statistics, titles: &Associations, (n_max, width): Room) -
     heading.replace("kind of events", "kinds of event")
         + &table.render(width)
         + &more(kinds.len(), n_max, "row", "`--max` shows more")
-}
-
-/// A channel without what most of them have in common.
-pub(super) fn short(channel: &str) -> &str {
-    let rest = channel.strip_prefix("Microsoft-Windows-").unwrap_or(channel);
-    rest.strip_suffix("/Operational").unwrap_or(rest)
 }
 
 fn hosts(statistics: &Statistics, (n_max, width): Room) -> String {
@@ -217,7 +213,7 @@ fn log_table(logs: &[(&LogName, LogReport)], (n_max, width): Room) -> String {
         let [first, last] = span(&report.number);
         table.row([
             text(known(&name.computer)),
-            text(known(short(&name.channel))),
+            text(known(short_channel(&name.channel))),
             text(number(report.number.events)),
             text(records),
             missing,
@@ -292,14 +288,14 @@ fn of_trace(trace: &Trace, n: u64, last: &Trace) -> String {
         second(trace.time),
         plain(known(&trace.computer)),
         trace.what,
-        plain(short(&trace.channel)),
+        plain(short_channel(&trace.channel)),
         trace.event_id
     )
 }
 
 /// Host and log, as signs begin with them.
 fn log_name(name: &LogName) -> String {
-    let log = plain(known(short(&name.channel))).into_owned();
+    let log = plain(known(short_channel(&name.channel))).into_owned();
     format!("{}, {log}", plain(known(&name.computer)))
 }
 

@@ -50,10 +50,16 @@ impl TimeStyle {
             "rfc3339" => Form::Rfc3339,
             "epoch" => Form::Seconds,
             "epoch-ms" => Form::Milliseconds,
-            pattern if !pattern.contains('%') => return Err("it names no part of a time".to_owned()),
             pattern => {
-                let tried = strtime::format(pattern, &Timestamp::UNIX_EPOCH.to_zoned_datetime(zone.clone()));
-                tried.map_err(|error| error.to_string())?;
+                // Two times that have no part in common.
+                let [one, other] = [0, 981_173_106].map(|second| {
+                    let time =
+                        Timestamp::from_second(second).unwrap_or_default().to_zoned_datetime(zone.clone());
+                    strtime::format(pattern, &time).map_err(|error| error.to_string())
+                });
+                if one? == other? {
+                    return Err("it names no part of a time".to_owned());
+                }
                 Form::Pattern(pattern.to_owned())
             }
         };
@@ -168,7 +174,7 @@ mod tests {
 
     #[test]
     fn what_is_no_form() {
-        for form in ["", "iso", "%", "%H:%", "%!"] {
+        for form in ["", "iso", "%", "%H:%", "%!", "%Q"] {
             assert!(TimeStyle::new(TimeZone::UTC, form).is_err(), "{form}");
         }
     }

@@ -8,7 +8,6 @@ mod histogram;
 mod logon;
 mod search;
 mod statistics;
-
 mod timeline;
 
 pub use event_line::EventLine;
@@ -20,3 +19,13 @@ pub use statistics::{
     SteppedBack, Trace, TraceKind, TraceKinds,
 };
 pub use timeline::{Grouping, LeftOut, Timeline, TimelineOptions, TimelineRow};
+
+/// The name of a channel without what most names of Windows begin and end with, as views show it.
+///
+/// ```
+/// assert_eq!(evtmap::view::short_channel("Microsoft-Windows-Sysmon/Operational"), "Sysmon");
+/// ```
+pub fn short_channel(channel: &str) -> &str {
+    let rest = channel.strip_prefix("Microsoft-Windows-").unwrap_or(channel);
+    rest.strip_suffix("/Operational").unwrap_or(rest)
+}

@@ -16,6 +16,7 @@ pub use query::{Query, SearchError};
 use crate::event::{Event, Value};
 use crate::logsource::{Pipelines, Workspace};
 use crate::rules::{RuleFile, Rules};
+use crate::view::short_channel;
 
 /// The largest number of fields that are told of an event that was found by other things than its fields.
 const N_FIELDS: usize = 6;
@@ -99,7 +100,7 @@ impl Search {
         let computer = event.computer();
         let host = computer.split('.').next().unwrap_or_default();
         if !is_id
-            || !is_one_of(&self.channels, &[event.channel()])
+            || !is_one_of(&self.channels, &[event.channel(), short_channel(event.channel())])
             || !is_one_of(&self.hosts, &[computer, host])
         {
             return false;

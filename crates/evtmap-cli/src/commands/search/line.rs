@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use evtmap::view::{Hit, Mark};
+use evtmap::view::{Hit, Mark, short_channel};
 use unicode_width::UnicodeWidthChar as _;
 
-use crate::commands::stats::short;
 use crate::commands::viewing::second;
 use crate::terminal::{FAINT, plain};
 
@@ -24,7 +23,7 @@ pub(super) fn render(hit: &Hit, width: Option<usize>) -> String {
     let id = hit.event_id.map_or_else(|| "-".to_owned(), |id| id.to_string());
     line.push(FAINT, &second(hit.time));
     line.push(Style::new(), &format!("  {}  ", if hit.computer.is_empty() { "-" } else { &hit.computer }));
-    line.push(Style::new(), &format!("{} {id}", short(&hit.channel)));
+    line.push(Style::new(), &format!("{} {id}", short_channel(&hit.channel)));
     if let Some(record) = hit.record_id {
         line.push(FAINT, &format!("  #{record}"));
     }

@@ -29,7 +29,7 @@ pub struct Query {
     pub category: Option<String>,
     /// The ids of events; none for all.
     pub event_ids: BTreeSet<u32>,
-    /// The channels; none for all. `*` stands for any text.
+    /// The channels, as they are or [shortened](crate::view::short_channel); none for all. `*` stands for any text.
     pub channels: Vec<String>,
     /// The hosts; none for all. `*` stands for any text, and the first part of the name is enough.
     pub hosts: Vec<String>,

@@ -84,7 +84,8 @@ fn only_exceptions_and_only_ids() {
         (vec![1, 2], "*sysmon*", "ws01", true),
         (vec![1], "microsoft-windows-sysmon/operational", "WS01.*", true),
         (vec![2], "", "", false),
-        (vec![], "Sysmon", "", false),
+        (vec![], "sysmon", "", true),
+        (vec![], "Sysmon/Operational", "", false),
         (vec![], "", "WS02", false),
     ] {
         let list = |text: &str| if text.is_empty() { Vec::new() } else { texts(&[text]) };
