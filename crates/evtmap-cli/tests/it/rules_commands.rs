@@ -216,6 +216,24 @@ detection
     assert_eq!(tree["detection"]["members"][0]["found"][0], "C:\\whoami.exe");
 }
 
+/// What holds many events is gone through for the one that the rule is about.
+#[test]
+fn explain_reads_lines_of_json() {
+    let event = |n: u32, program: &str| {
+        format!(
+            "{{\"Channel\": \"Microsoft-Windows-Sysmon/Operational\", \"Provider_Name\": \"Microsoft-Windows-Sysmon\", \"EventID\": 1, \"EventRecordID\": {n}, \"CommandLine\": \"{program}\"}}\n"
+        )
+    };
+    let lines = event(1, "calc.exe") + &event(2, "bad.exe") + &event(3, "calc.exe");
+    let rule = sample::RULES.split("---").next().unwrap();
+    let folder = Folder::new().with("bad.yml", rule).with("log.jsonl", lines);
+    let run = folder.check("rules explain bad.yml log.jsonl", 0);
+    assert!(run.out.contains("matches record 2"), "{}", run.out);
+    let run = folder.check("rules explain bad.yml log.jsonl --record 3", 1);
+    assert!(run.out.contains("does not match record 3"), "{}", run.out);
+    folder.check("rules explain bad.yml log.jsonl --record 4", 2);
+}
+
 #[test]
 fn explain_reads_standard_input_and_logs() {
     let folder = folder().with("log.evtx", sample::log()).with("rules.yml", sample::RULES);

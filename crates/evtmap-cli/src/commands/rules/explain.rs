@@ -77,13 +77,15 @@ pub(crate) fn run(args: &ExplainArgs, cache: &Cache) -> Result<ExitCode, Failure
 /// Says why a rule does or does not match, and whether it does.
 fn explain_rule(args: &ExplainArgs, rule: &Rule, file: &RuleFile) -> Result<bool, Failure> {
     let pipelines = pipelines()?;
-    let chosen = match read_json(&args.event)? {
-        Some(text) => {
-            let event = flat::read(&text)
-                .map_err(|error| Failure::new(format!("`{}` is no event: {error}", args.event.display())))?;
+    let read = read_json(&args.event)?;
+    let chosen = match read.as_deref().map(flat::read) {
+        Some(Ok(event)) if args.record.is_none() => {
             Chosen { explanation: pipelines.explain(rule, &event), record: event.record_id() }
         }
-        None => choose(args, rule, &pipelines)?,
+        // What is not one event may be many.
+        Some(Err(error)) if args.record.is_none() => choose(args, rule, &pipelines)
+            .map_err(|_| Failure::new(format!("`{}` is no event: {error}", args.event.display())))?,
+        _ => choose(args, rule, &pipelines)?,
     };
     let Chosen { explanation, record } = chosen;
     if args.json {
