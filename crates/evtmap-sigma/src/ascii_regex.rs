@@ -3,11 +3,14 @@
 //! What the regex crate makes of an expression is made for everything that one may ask: where it is found, which
 //! groups, from the end, in any text. An expression of a rule is asked about a handful of texts in most scans, so that
 //! most of the work was to make it. Here a letter of either case is one byte and not one of several sequences, no group
-//! is noted, and of the automaton only that is made which the texts reach.
+//! is noted, and of the automaton only that is made which the texts reach. An expression that is asked about much text
+//! is made whole after all: it has ways to pass over what cannot match.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use regex::bytes::{Regex, RegexBuilder};
 use regex_automata::Input;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
@@ -22,6 +25,11 @@ use crate::modifier::RegexSource;
 const N_CLEARED_MAX: usize = 3;
 const N_BYTES_A_STATE: usize = 10;
 
+/// From how many bytes of text on, each time that it is asked being worth so many as well, an expression is made whole:
+/// to make it takes about as long as to go through so much.
+const N_BYTES_WORTH: usize = 512 << 10;
+const N_BYTES_A_TIME: usize = 64;
+
 type MakeCache = Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
 
 /// The expression.
@@ -30,6 +38,12 @@ pub(crate) struct AsciiRegex {
     automaton: Arc<DFA>,
     /// What of the automaton is made; each thread has its own.
     caches: Pool<Cache, MakeCache>,
+    source: RegexSource,
+    n_bytes: usize,
+    /// About how much it was asked.
+    n_asked: AtomicUsize,
+    /// The expression made whole, once that is worth it.
+    whole: OnceLock<Option<Regex>>,
 }
 
 impl AsciiRegex {
@@ -58,14 +72,34 @@ impl AsciiRegex {
         let automaton = Arc::new(automaton);
         let own = Arc::clone(&automaton);
         let make: MakeCache = Box::new(move || own.create_cache());
-        Some(Self { automaton, caches: Pool::new(make) })
+        let (n_asked, whole) = (AtomicUsize::new(0), OnceLock::new());
+        Some(Self { automaton, caches: Pool::new(make), source: source.clone(), n_bytes, n_asked, whole })
     }
 
     /// Whether the expression is found in a text in ASCII; nothing where the automaton gives up.
     pub(crate) fn is_match(&self, text: &str) -> Option<bool> {
+        if self.n_asked.load(Ordering::Relaxed) > N_BYTES_WORTH {
+            let whole = self.whole.get_or_init(|| self.make_whole());
+            if let Some(whole) = whole {
+                return Some(whole.is_match(text.as_bytes()));
+            }
+        } else {
+            self.n_asked.fetch_add(text.len() + N_BYTES_A_TIME, Ordering::Relaxed);
+        }
         let mut cache = self.caches.get();
         let found = self.automaton.try_search_fwd(&mut cache, &Input::new(text).earliest(true));
         found.ok().map(|found| found.is_some())
+    }
+
+    fn make_whole(&self) -> Option<Regex> {
+        RegexBuilder::new(&self.source.pattern)
+            .unicode(false)
+            .case_insensitive(self.source.flags.contains('i'))
+            .multi_line(self.source.flags.contains('m'))
+            .dot_matches_new_line(self.source.flags.contains('s'))
+            .size_limit(self.n_bytes)
+            .build()
+            .ok()
     }
 }
 
@@ -105,6 +139,10 @@ mod tests {
             if let Ok(regex) = build(&source, N_BYTES) {
                 let ascii = AsciiRegex::compile(&source, N_BYTES).unwrap();
                 prop_assert_eq!(ascii.is_match(&text), Some(regex.is_match(&text)));
+                // And so once it was asked much.
+                ascii.n_asked.store(N_BYTES_WORTH + 1, Ordering::Relaxed);
+                prop_assert_eq!(ascii.is_match(&text), Some(regex.is_match(&text)));
+                prop_assert!(ascii.whole.get().is_some_and(Option::is_some));
             }
         }
     }
