@@ -57,9 +57,9 @@ impl AsciiRegex {
         let syntax = syntax::Config::new()
             .unicode(false)
             .utf8(false)
-            .case_insensitive(source.flags.contains('i'))
-            .multi_line(source.flags.contains('m'))
-            .dot_matches_new_line(source.flags.contains('s'));
+            .case_insensitive(source.ignores_case())
+            .multi_line(source.is_multi_line())
+            .dot_matches_new_line(source.dot_matches_new_line());
         let states = thompson::Config::new()
             .utf8(false)
             .which_captures(WhichCaptures::None)
@@ -94,9 +94,9 @@ impl AsciiRegex {
     fn make_whole(&self) -> Option<Regex> {
         RegexBuilder::new(&self.source.pattern)
             .unicode(false)
-            .case_insensitive(self.source.flags.contains('i'))
-            .multi_line(self.source.flags.contains('m'))
-            .dot_matches_new_line(self.source.flags.contains('s'))
+            .case_insensitive(self.source.ignores_case())
+            .multi_line(self.source.is_multi_line())
+            .dot_matches_new_line(self.source.dot_matches_new_line())
             .size_limit(self.n_bytes)
             .build()
             .ok()

@@ -100,9 +100,9 @@ impl LazyRegex {
 
 pub(crate) fn build(source: &RegexSource, n_bytes: usize) -> Result<Regex, regex::Error> {
     RegexBuilder::new(&source.pattern)
-        .case_insensitive(source.flags.contains('i'))
-        .multi_line(source.flags.contains('m'))
-        .dot_matches_new_line(source.flags.contains('s'))
+        .case_insensitive(source.ignores_case())
+        .multi_line(source.is_multi_line())
+        .dot_matches_new_line(source.dot_matches_new_line())
         .size_limit(n_bytes)
         .build()
 }

@@ -26,6 +26,21 @@ pub(crate) struct RegexSource {
 }
 
 impl RegexSource {
+    /// Whether upper and lower case are one.
+    pub(crate) fn ignores_case(&self) -> bool {
+        self.flags.contains('i')
+    }
+
+    /// Whether `^` and `$` stand for the ends of lines too.
+    pub(crate) fn is_multi_line(&self) -> bool {
+        self.flags.contains('m')
+    }
+
+    /// Whether `.` stands for the end of a line too.
+    pub(crate) fn dot_matches_new_line(&self) -> bool {
+        self.flags.contains('s')
+    }
+
     /// A search is unanchored anyway, so `contains` changes nothing; the others anchor one end of the value,
     /// which `^` and `$` would not do under the flag `m`.
     pub(super) fn within(self, part: RefPart) -> Self {

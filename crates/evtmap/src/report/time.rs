@@ -51,11 +51,11 @@ impl TimeStyle {
             "epoch" => Form::Seconds,
             "epoch-ms" => Form::Milliseconds,
             pattern => {
-                // Two times that have no part in common.
-                let [one, other] = [0, 981_173_106].map(|second| {
-                    let time =
-                        Timestamp::from_second(second).unwrap_or_default().to_zoned_datetime(zone.clone());
-                    strtime::format(pattern, &time).map_err(|error| error.to_string())
+                // Two times that have no part in common, fractions and the half of the day included.
+                let [one, other] = [(0, 0), (981_218_106, 123_456_700)].map(|(second, nanosecond)| {
+                    let time = Timestamp::new(second, nanosecond).unwrap_or_default();
+                    strtime::format(pattern, &time.to_zoned_datetime(zone.clone()))
+                        .map_err(|error| error.to_string())
                 });
                 if one? == other? {
                     return Err("it names no part of a time".to_owned());
@@ -169,7 +169,18 @@ mod tests {
         check("UTC", "epoch-ms", "1783030447123");
         check("Europe/Berlin", "%d.%m.%Y %H:%M:%S %Z", "03.07.2026 00:14:07 CEST");
         check("Asia/Kolkata", "%F %T%.3f", "2026-07-03 03:44:07.123");
+        check("UTC", "%.3f %p", ".123 PM");
         check("UTC", "\"%H\" \\ %M", "\"22\" \\ 14");
+    }
+
+    /// Each part of a time is one, however little it says alone.
+    #[test]
+    fn one_part_is_enough() {
+        for form in
+            ["%Y", "%C", "%m", "%d", "%a", "%j", "%U", "%H", "%I", "%M", "%S", "%p", "%f", "%.3f", "%s"]
+        {
+            assert!(TimeStyle::new(TimeZone::UTC, form).is_ok(), "{form}");
+        }
     }
 
     #[test]
