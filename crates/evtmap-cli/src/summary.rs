@@ -392,8 +392,11 @@ fn timeless(lines: &mut Vec<String>, scan: &ScanAccount) {
         return;
     }
     let n_events = counted(files.iter().map(|file| file.timeless).sum(), "event");
+    // Other kinds write times in one way only: what cannot be read there was never set.
+    let is_table = files.iter().any(|file| file.kind == Some("csv"));
+    let hint = if is_table { " (`--date-format` says how dates are written)" } else { "" };
     lines.push(format!(
-        "when {n_events} happened: there is no time that can be read, so that no correlation has them (`--date-format` says how dates are written)"
+        "when {n_events} happened: there is no time that can be read, so that no correlation has them{hint}"
     ));
     lines.extend(examples(
         files.iter().map(|file| format!("{} ({})", file.path.display(), number(file.timeless))),

@@ -116,11 +116,16 @@ fn events_without_a_time_are_told() {
     let expected =
         "when 1 event happened: there is no time that can be read, so that no correlation has them";
     assert!(run.out.contains(expected) && run.out.contains("times.csv (1)"), "{}", run.out);
+    assert!(run.out.contains("(`--date-format` says how dates are written)"), "{}", run.out);
     assert!(
         folder.read("out.json").contains("\"events_without_time\": 1")
             || folder.read("out.json").contains("\"events_without_time\":1")
     );
     assert!(folder.check("stats times.csv", 0).out.contains(expected));
+    // What only tables can be told is not advised elsewhere.
+    let folder = folder.with("event.json", "{\"EventID\": 1102, \"Channel\": \"Security\"}");
+    let run = folder.check("map event.json", 0);
+    assert!(run.out.contains(expected) && !run.out.contains("--date-format"), "{}", run.out);
 }
 
 #[test]
