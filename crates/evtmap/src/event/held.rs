@@ -25,6 +25,11 @@ impl Label {
         self.asked.and_then(PassingField::of)
     }
 
+    /// Where the field stands, and where its name lies in the text.
+    pub(crate) fn parts(&self) -> (Place, Range<usize>) {
+        (self.place, self.name.clone())
+    }
+
     /// The same where the text begins at an offset.
     pub(crate) fn at(&self, offset: usize) -> Self {
         Self { name: self.name.start + offset..self.name.end + offset, ..*self }

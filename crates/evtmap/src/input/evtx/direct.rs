@@ -2,14 +2,15 @@
 //!
 //! The evtx crate renders a record as JSON, from which its fields are read again. Nearly all records can be
 //! had for a fifth of that: their template says which value is which field, and the values are written as
-//! they are. That this gives what the crate gives is not taken on trust: of every combination of templates,
+//! they are. A record, or a payload, that uses no template and has its elements in itself is read as a template
+//! of its own. That this gives what the crate gives is not taken on trust: of every combination of templates,
 //! types of values and empty values, the first record is decoded in both ways, and only if the events are
 //! equal are the others read directly. Whatever is unusual in any way is left to the crate.
 //!
 //! A record is gone through twice: first its values are found, of which it can be told whether an earlier record
 //! had the same ([`again`](super::again)), and only if none had are they written as text.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::{PoisonError, RwLock};
@@ -22,7 +23,7 @@ use super::again::{Key, RecordsAgain};
 use super::cursor::Cursor;
 use super::template::{self, Action, Empty, Role, Step, Template};
 use super::value::{self, FILETIME_END, RawValue, Unusual, kind};
-use crate::event::{Event, Place, Value};
+use crate::event::{Event, Label, Place, Value};
 use crate::idle::Idle;
 use crate::recurring::Met;
 
@@ -130,6 +131,8 @@ pub(super) struct Decoder<'c> {
 struct Known {
     template: Template,
     number: u64,
+    /// Whether it is of one record alone, whose values are in it: the number says nothing of these.
+    is_own: bool,
 }
 
 /// One use of a template.
@@ -258,26 +261,20 @@ impl<'c> Decoder<'c> {
             return Err(Unusual);
         }
         let mut cursor = Cursor { chunk: self.chunk, at: range.start, end: range.end };
+        let begins = |token: u8| token == TEMPLATE_INSTANCE || template::is_element(token);
         // What is in a gap may do without the header.
-        if self.chunk.get(cursor.at) != Some(&TEMPLATE_INSTANCE) {
+        if !self.chunk.get(cursor.at).is_some_and(|token| begins(*token)) {
             cursor.fragment_header()?;
         }
-        if cursor.token()? != TEMPLATE_INSTANCE {
-            return Err(Unusual);
-        }
-        let _ = cursor.bytes(5)?;
-        let definition = cursor.u32()?;
-        if usize::try_from(definition).is_ok_and(|at| at == cursor.at) {
-            // The template stands here, where it is used for the first time.
-            let _ = cursor.bytes(20)?;
-            let n_bytes = cursor.u32()?;
-            let _ = cursor.bytes(usize::try_from(n_bytes).map_err(|_| Unusual)?)?;
-        }
-        let known = self.template(definition)?;
+        let known = match self.chunk.get(cursor.at) {
+            Some(token) if template::is_element(*token) => self.element(&mut cursor)?,
+            _ => self.used(&mut cursor)?,
+        };
         if known.template.role != role {
             return Err(Unusual);
         }
-        let values = self.values(&mut cursor)?;
+        let values =
+            if known.is_own { Values { base: self.values.len(), n: 0 } } else { self.values(&mut cursor)? };
         if !matches!(self.chunk.get(cursor.at..cursor.end), Some([] | [0, ..])) {
             return Err(Unusual);
         }
@@ -294,6 +291,30 @@ impl<'c> Decoder<'c> {
             }
         }
         Ok(())
+    }
+
+    /// The template that is used at a place.
+    fn used(&mut self, cursor: &mut Cursor<'c>) -> Result<Rc<Known>, Unusual> {
+        if cursor.token()? != TEMPLATE_INSTANCE {
+            return Err(Unusual);
+        }
+        let _ = cursor.bytes(5)?;
+        let definition = cursor.u32()?;
+        if usize::try_from(definition).is_ok_and(|at| at == cursor.at) {
+            // The template stands here, where it is used for the first time.
+            let _ = cursor.bytes(20)?;
+            let n_bytes = cursor.u32()?;
+            let _ = cursor.bytes(usize::try_from(n_bytes).map_err(|_| Unusual)?)?;
+        }
+        self.template(definition)
+    }
+
+    /// The template that an element of the record itself comes to.
+    fn element(&self, cursor: &mut Cursor<'c>) -> Result<Rc<Known>, Unusual> {
+        let template = template::read_element(cursor)?;
+        let mut hasher = self.combinations.hasher.build_hasher();
+        template.hash_shape(&mut hasher);
+        Ok(Rc::new(Known { template, number: hasher.finish(), is_own: true }))
     }
 
     /// What is in the gap of a step if it is itself made by a template, and is there.
@@ -364,7 +385,7 @@ impl<'c> Decoder<'c> {
         let n_bytes = usize::try_from(cursor.u32()?).map_err(|_| Unusual)?;
         let template = template::read(self.chunk, cursor.at, n_bytes)?;
         let number = self.combinations.hasher.hash_one(&template);
-        Ok(Known { template, number })
+        Ok(Known { template, number, is_own: false })
     }
 
     /// Finds the values of a template's gaps.
@@ -410,11 +431,10 @@ impl<'c> Decoder<'c> {
                         event.push_written(label, |text| value.write(text))?;
                         value.time().into_iter().for_each(|time| event.note_time(time));
                     }
-                    (true, Empty::LeftOut) => {}
-                    (true, Empty::Null) => event.push_null(label),
-                    (true, Empty::Text) => event.push_held(label, held.text..held.text),
+                    (true, empty) => push_empty(label, *empty, held, event),
                 }
             }
+            Action::Missing { label, empty } => push_empty(label.at(held.text), *empty, held, event),
             Action::Nameless { gap, is_only } => {
                 let (_, value) = self.gap(held.values, *gap)?;
                 if value.kind == kind::STRING_ARRAY && !is_only {
@@ -432,6 +452,9 @@ impl<'c> Decoder<'c> {
 /// Adds what a stream says to a key: its template, and the values of which it is not known that they may be others.
 /// Gives whether it could.
 fn push_stream(key: &mut Key<'_>, known: &Known, gaps: &[Gap], chunk: &[u8]) -> bool {
+    if known.is_own {
+        return false;
+    }
     let mut is_pushed = key.push(&known.number.to_le_bytes()) && key.push(&gaps.len().to_le_bytes());
     for Gap { kind, n_bytes, .. } in gaps {
         let [low, high, ..] = n_bytes.to_le_bytes();
@@ -446,6 +469,15 @@ fn push_stream(key: &mut Key<'_>, known: &Known, gaps: &[Gap], chunk: &[u8]) -> 
         lasting = gap.start + gap.n_bytes;
     }
     is_pushed && key.push(chunk.get(lasting..end).unwrap_or_default())
+}
+
+/// Adds a field that is empty, if it is to be there.
+fn push_empty(label: Label, empty: Empty, held: Held, event: &mut Event) {
+    match empty {
+        Empty::LeftOut => {}
+        Empty::Null => event.push_null(label),
+        Empty::Text => event.push_held(label, held.text..held.text),
+    }
 }
 
 /// Adds the nameless fields of `EventData`: each text of an array, or the one value.

@@ -8,10 +8,14 @@
 //! Source: MS-EVEN6 2.2.12 (BinXML).
 
 mod reader;
+mod token;
 
+use std::hash::{Hash, Hasher};
+use std::mem::discriminant;
 use std::ops::Range;
 
-pub(super) use self::reader::read;
+pub(super) use self::reader::{read, read_element};
+pub(super) use self::token::is_element;
 
 use super::value;
 use crate::event::{Label, PassingField};
@@ -79,6 +83,22 @@ impl Template {
         self.inner.iter().filter_map(|index| self.steps.get(*index))
     }
 
+    /// Hashes what records have in common of which each has an element of its own: the names, and which of them have
+    /// values.
+    pub(super) fn hash_shape(&self, state: &mut impl Hasher) {
+        self.role.hash(state);
+        for Step { action, .. } in &self.steps {
+            discriminant(action).hash(state);
+            if let Some(label) = action.label() {
+                let (place, name) = label.parts();
+                (place, self.text.get(name)).hash(state);
+            }
+            if let Action::Missing { empty, .. } = action {
+                empty.hash(state);
+            }
+        }
+    }
+
     /// Finds the gaps that vary: those in which a template is used, and those of a field that passes. Each must be
     /// the gap of one step only, and the field the only one of its name.
     fn note_varying(&mut self) {
@@ -120,6 +140,8 @@ pub(super) struct Step {
 pub(super) enum Action {
     /// A field whose value is in the template.
     Constant { label: Label, value: Range<usize> },
+    /// A field that has no value in the template.
+    Missing { label: Label, empty: Empty },
     /// A field whose value is a gap's.
     Field { label: Label, gap: u16, empty: Empty },
     /// A nameless field of `EventData`; if it is the only one, an array in it is several.
@@ -132,7 +154,9 @@ impl Action {
     /// The label of the field that it makes, if that has one of its own.
     fn label(&self) -> Option<&Label> {
         match self {
-            Self::Constant { label, .. } | Self::Field { label, .. } => Some(label),
+            Self::Constant { label, .. } | Self::Missing { label, .. } | Self::Field { label, .. } => {
+                Some(label)
+            }
             Self::Nameless { .. } | Self::Inner { .. } => None,
         }
     }
@@ -140,13 +164,13 @@ impl Action {
     /// The gap that it is about.
     fn gap(&self) -> Option<u16> {
         match self {
-            Self::Constant { .. } => None,
+            Self::Constant { .. } | Self::Missing { .. } => None,
             Self::Field { gap, .. } | Self::Nameless { gap, .. } | Self::Inner { gap, .. } => Some(*gap),
         }
     }
 }
 
-/// What becomes of a field when its gap is empty.
+/// What becomes of a field when its gap is empty, or when it has no value in the template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Empty {
     /// It is left out.

@@ -6,6 +6,7 @@
 use std::iter;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 /// The first FILETIME of the year 10000, which no longer has four digits.
 pub(super) const FILETIME_END: u64 = 2_650_467_744_000_000_000;
@@ -18,6 +19,7 @@ const SECONDS_TO_1970: i64 = 11_644_473_600;
 pub(super) mod kind {
     pub(in super::super) const NULL: u8 = 0x00;
     pub(in super::super) const STRING: u8 = 0x01;
+    pub(in super::super) const ANSI_STRING: u8 = 0x02;
     pub(in super::super) const INT8: u8 = 0x03;
     pub(in super::super) const UINT8: u8 = 0x04;
     pub(in super::super) const INT16: u8 = 0x05;
@@ -31,6 +33,7 @@ pub(super) mod kind {
     pub(in super::super) const GUID: u8 = 0x0f;
     pub(in super::super) const SIZE_T: u8 = 0x10;
     pub(in super::super) const FILETIME: u8 = 0x11;
+    pub(in super::super) const SYSTEMTIME: u8 = 0x12;
     pub(in super::super) const SID: u8 = 0x13;
     pub(in super::super) const HEX_INT32: u8 = 0x14;
     pub(in super::super) const HEX_INT64: u8 = 0x15;
@@ -55,6 +58,7 @@ impl<'c> RawValue<'c> {
         match self.kind {
             kind::NULL => true,
             kind::STRING => matches!(self.bytes, [] | [_] | [0, 0, ..]),
+            kind::ANSI_STRING => self.bytes.iter().all(|byte| *byte == 0),
             kind::BINARY | kind::BINXML | kind::STRING_ARRAY => self.bytes.is_empty(),
             _ => false,
         }
@@ -65,6 +69,7 @@ impl<'c> RawValue<'c> {
         match self.kind {
             kind::NULL => {}
             kind::STRING => push_utf16(self.bytes, text),
+            kind::ANSI_STRING => push_ansi(self.bytes, text)?,
             kind::INT8 => push_int(i8::from_le_bytes(self.array()?), text),
             kind::UINT8 => push_int(u8::from_le_bytes(self.array()?), text),
             kind::INT16 => push_int(i16::from_le_bytes(self.array()?), text),
@@ -84,6 +89,7 @@ impl<'c> RawValue<'c> {
             kind::SIZE_T | kind::HEX_INT64 => push_hex(u64::from_le_bytes(self.array()?), text),
             kind::HEX_INT32 => push_hex(u32::from_le_bytes(self.array()?).into(), text),
             kind::FILETIME => push_filetime(u64::from_le_bytes(self.array()?), text)?,
+            kind::SYSTEMTIME => push_systemtime(self.array()?, text)?,
             kind::SID => push_sid(self.bytes, text)?,
             _ => return Err(Unusual),
         }
@@ -253,6 +259,14 @@ fn push_hex(number: u64, text: &mut String) {
     push_ascii(out.get(n_zeros..).unwrap_or_default(), text);
 }
 
+/// Appends a text in the code page of the computer that wrote it, as far as that is the same in all of them. Zeros
+/// stand for nothing.
+fn push_ansi(bytes: &[u8], text: &mut String) -> Result<(), Unusual> {
+    let written = std::str::from_utf8(bytes).ok().filter(|written| written.is_ascii()).ok_or(Unusual)?;
+    written.split('\0').for_each(|part| text.push_str(part));
+    Ok(())
+}
+
 fn push_guid(guid: [u8; 16], text: &mut String) {
     let [a3, a2, a1, a0, b1, b0, c1, c0, rest @ ..] = guid;
     let mut out = *b"{00000000-0000-0000-0000-000000000000}";
@@ -291,16 +305,31 @@ fn push_filetime(time: u64, text: &mut String) -> Result<(), Unusual> {
     let (days, ticks) = (time / TICKS_A_DAY, time % TICKS_A_DAY);
     let (year, month, day) = date(days);
     let (seconds, fraction) = (ticks / 10_000_000, ticks % 10_000_000);
+    push_time([year, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60, fraction], text);
+    Ok(())
+}
+
+/// Appends a time that Windows keeps by its parts. One that is none is left alone.
+fn push_systemtime(bytes: [u8; 16], text: &mut String) -> Result<(), Unusual> {
+    let (numbers, _) = bytes.as_chunks::<2>();
+    let numbers: Vec<u16> = numbers.iter().map(|number| u16::from_le_bytes(*number)).collect();
+    let [year, month, _, day, hour, minute, second, millisecond] = numbers.try_into().map_err(|_| Unusual)?;
+    let small = |number: u16| i8::try_from(number).map_err(|_| Unusual);
+    let date = Date::new(i16::try_from(year).map_err(|_| Unusual)?, small(month)?, small(day)?);
+    if date.is_err() || year < 1601 || hour > 23 || minute > 59 || second > 59 || millisecond > 999 {
+        return Err(Unusual);
+    }
+    let parts = [year, month, day, hour, minute, second].map(u64::from);
+    let [year, month, day, hour, minute, second] = parts;
+    push_time([year, month, day, hour, minute, second, u64::from(millisecond) * 10_000], text);
+    Ok(())
+}
+
+/// Appends a time: year, month, day, hour, minute, second, and ten-millionths of a second.
+fn push_time(parts: [u64; 7], text: &mut String) {
+    const PLACES: [(usize, usize); 7] = [(0, 4), (5, 2), (8, 2), (11, 2), (14, 2), (17, 2), (20, 7)];
     let mut buffer = *b"0000-00-00T00:00:00.0000000Z";
-    for (at, n_digits, number) in [
-        (0, 4, year),
-        (5, 2, month),
-        (8, 2, day),
-        (11, 2, seconds / 3600),
-        (14, 2, seconds / 60 % 60),
-        (17, 2, seconds % 60),
-        (20, 7, fraction),
-    ] {
+    for ((at, n_digits), number) in PLACES.into_iter().zip(parts) {
         let mut rest = number;
         for digit in buffer.get_mut(at..at + n_digits).unwrap_or_default().iter_mut().rev() {
             *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
@@ -308,7 +337,6 @@ fn push_filetime(time: u64, text: &mut String) -> Result<(), Unusual> {
         }
     }
     push_ascii(&buffer, text);
-    Ok(())
 }
 
 /// Year, month and day of a number of days since 1601.
@@ -358,6 +386,7 @@ mod tests {
         check(kind::STRING, b"a\0b\0", "ab");
         check(kind::STRING, b"a\0\0\0b\0", "a");
         check(kind::STRING, &[0x3d, 0xd8, 0x41, 0], "\u{fffd}A");
+        check(kind::ANSI_STRING, b"a\0b c\0", "ab c");
         check(kind::INT8, &[0xff], "-1");
         check(kind::UINT32, &[1, 0, 0, 0x80], "2147483649");
         check(kind::INT64, &[0xff; 8], "-1");
@@ -371,6 +400,8 @@ mod tests {
         check(kind::SID, &[1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 32, 2, 0, 0], "S-1-5-32-544");
         check(kind::FILETIME, &0_u64.to_le_bytes(), "1601-01-01T00:00:00.0000000Z");
         check(kind::FILETIME, &(FILETIME_END - 1).to_le_bytes(), "9999-12-31T23:59:59.9999999Z");
+        let parts = [2024_u16, 2, 4, 29, 23, 59, 8, 70];
+        check(kind::SYSTEMTIME, parts.map(u16::to_le_bytes).as_flattened(), "2024-02-29T23:59:08.0700000Z");
     }
 
     #[test]
@@ -380,6 +411,9 @@ mod tests {
             (kind::GUID, &[0; 15]),
             (kind::SID, &[1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0]),
             (kind::FILETIME, &[0xff; 8]),
+            (kind::ANSI_STRING, b"caf\xe9"),
+            (kind::SYSTEMTIME, &[0; 16]),
+            (kind::SYSTEMTIME, [2023_u16, 2, 3, 29, 0, 0, 0, 0].map(u16::to_le_bytes).as_flattened()),
             (0x0b, &[0; 4]),
             (0x82, &[]),
         ] {

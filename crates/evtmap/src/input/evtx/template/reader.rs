@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::super::cursor::{Cursor, Name};
 use super::super::value::{self, Unusual};
+use super::token::{self, is_element};
 use super::{Action, Empty, Role, Step, Template};
 use crate::event::{Label, MAX_DEPTH, Place};
 
@@ -29,28 +30,10 @@ const DATA: &str = "Data";
 /// The element of what else a provider put into `EventData`.
 const BINARY: &str = "Binary";
 
-mod token {
-    pub(super) const END_OF_STREAM: u8 = 0x00;
-    pub(super) const OPEN: u8 = 0x01;
-    pub(super) const CLOSE_START: u8 = 0x02;
-    pub(super) const CLOSE_EMPTY: u8 = 0x03;
-    pub(super) const END: u8 = 0x04;
-    pub(super) const TEXT: u8 = 0x05;
-    pub(super) const ATTRIBUTE: u8 = 0x06;
-    pub(super) const GAP: u8 = 0x0d;
-    pub(super) const OPTIONAL_GAP: u8 = 0x0e;
-    /// A bit that says that more of the same follows.
-    pub(super) const MORE: u8 = 0x40;
-}
-
 /// Reads the template whose tokens begin at an offset of the chunk.
 pub(in super::super) fn read(chunk: &[u8], start: usize, n_bytes: usize) -> Result<Template, Unusual> {
     let end = start.checked_add(n_bytes).filter(|end| *end <= chunk.len()).ok_or(Unusual)?;
-    let cursor = Cursor { chunk, at: start, end };
-    let mut reader =
-        Reader { cursor, template: Template::default(), attributes: Vec::new(), needs: Vec::new() };
-    reader.template.steps.reserve(N_USUAL_STEPS);
-    reader.template.text.reserve(N_USUAL_TEXT_BYTES);
+    let mut reader = Reader::new(Cursor { chunk, at: start, end }, true);
     reader.cursor.fragment_header()?;
     reader.root()?;
     match reader.cursor.token()? {
@@ -62,9 +45,20 @@ pub(in super::super) fn read(chunk: &[u8], start: usize, n_bytes: usize) -> Resu
     }
 }
 
+/// Reads an element that stands in a record itself and has no gaps, as a template of that record alone, and puts the
+/// cursor behind it.
+pub(in super::super) fn read_element(cursor: &mut Cursor<'_>) -> Result<Template, Unusual> {
+    let mut reader = Reader::new(*cursor, false);
+    reader.root()?;
+    cursor.at = reader.cursor.at;
+    Ok(reader.template)
+}
+
 /// A template that is being read.
 struct Reader<'c> {
     cursor: Cursor<'c>,
+    /// Whether it has gaps: then each element names the one without which it is left out.
+    has_gaps: bool,
     template: Template,
     /// The attributes of the elements around this place, those of inner ones behind those of outer ones.
     attributes: Vec<Attribute<'c>>,
@@ -104,6 +98,13 @@ enum Content<'c> {
 }
 
 impl<'c> Reader<'c> {
+    fn new(cursor: Cursor<'c>, has_gaps: bool) -> Self {
+        let mut template = Template::default();
+        template.steps.reserve(N_USUAL_STEPS);
+        template.text.reserve(N_USUAL_TEXT_BYTES);
+        Self { cursor, has_gaps, template, attributes: Vec::new(), needs: Vec::new() }
+    }
+
     /// The outermost element.
     fn root(&mut self) -> Result<(), Unusual> {
         let opening = self.cursor.token()?;
@@ -122,10 +123,10 @@ impl<'c> Reader<'c> {
     }
 
     fn start(&mut self, opening: u8) -> Result<Start<'c>, Unusual> {
-        if opening & !token::MORE != token::OPEN {
+        if !is_element(opening) {
             return Err(Unusual);
         }
-        let need = self.cursor.u16()?;
+        let need = if self.has_gaps { self.cursor.u16()? } else { u16::MAX };
         let _n_bytes = self.cursor.u32()?;
         let name = self.cursor.name()?;
         let first = self.attributes.len();
@@ -174,7 +175,7 @@ impl<'c> Reader<'c> {
                 }
                 self.cursor.text().map(|text| Some(Part::Constant(text)))
             }
-            token::GAP | token::OPTIONAL_GAP => {
+            token::GAP | token::OPTIONAL_GAP if self.has_gaps => {
                 let gap = self.cursor.u16()?;
                 let _kind = self.cursor.token()?;
                 Ok(Some(Part::Gap(gap)))
@@ -249,6 +250,12 @@ impl<'c> Reader<'c> {
                 value => self.push(Action::Constant { label, value }),
             },
         }
+    }
+
+    /// Adds a field that has no value.
+    fn missing(&mut self, place: Place, name: Range<usize>, empty: Empty) -> Result<(), Unusual> {
+        let label = Label::new(place, self.text(&name), name);
+        self.push(Action::Missing { label, empty })
     }
 
     /// Keeps a text in UTF-16 with those of the template.
@@ -362,7 +369,7 @@ impl<'c> Reader<'c> {
         let (mut n_nameless, mut n_binary) = (0, 0);
         let mut may_miss = false;
         while let Some(start) = self.element()? {
-            let part = self.only_part(&start)?.ok_or(Unusual)?;
+            let part = self.only_part(&start)?;
             let attributes = self.attributes.get(start.attributes.clone()).unwrap_or_default();
             match (attributes, part) {
                 ([Attribute { name, value: Part::Constant(own) }], part)
@@ -372,15 +379,18 @@ impl<'c> Reader<'c> {
                     if own.is_empty() {
                         return Err(Unusual);
                     }
-                    self.field(Place::Data, own.clone(), part, Empty::Text)?;
+                    match part {
+                        Some(part) => self.field(Place::Data, own.clone(), part, Empty::Text)?,
+                        None => self.missing(Place::Data, own.clone(), Empty::Text)?,
+                    }
                     names.push(own);
                 }
-                ([], Part::Gap(gap)) if start.name.is(DATA) && names.is_empty() => {
+                ([], Some(Part::Gap(gap))) if start.name.is(DATA) && names.is_empty() => {
                     self.push(Action::Nameless { gap, is_only: true })?;
                     n_nameless += 1;
                     may_miss |= start.has_need;
                 }
-                ([], part) if start.name.is(BINARY) => {
+                ([], Some(part)) if start.name.is(BINARY) => {
                     let own = self.store_str(BINARY)?;
                     self.field(Place::Data, own.clone(), part, Empty::Null)?;
                     names.push(own);
@@ -456,22 +466,25 @@ impl<'c> Reader<'c> {
 
     fn member(&mut self, start: &Start<'_>, depth: u32) -> Result<(), Unusual> {
         self.constants(start)?;
-        if start.is_empty {
-            return Err(Unusual);
-        }
-        let has_members = {
+        let has_members = !start.is_empty && {
             let mut ahead = self.cursor;
-            matches!(ahead.token()? & !token::MORE, token::OPEN)
+            is_element(ahead.token()?)
         };
         if has_members {
             return self.group(depth + 1);
         }
-        match self.only_part(start)? {
-            Some(part) if start.attributes.is_empty() => {
-                let name = self.store(start.name.utf16())?;
-                self.field(Place::Data, name, part, Empty::Null)
-            }
-            _ => Err(Unusual),
+        let part = self.only_part(start)?;
+        // Attributes are fields of their own, beside which an element may do without.
+        if part.is_none() && !start.attributes.is_empty() {
+            return Ok(());
+        }
+        let name = self.store(start.name.utf16())?;
+        match part {
+            Some(part) => self.field(Place::Data, name, part, Empty::Null),
+            None => self.missing(Place::Data, name, Empty::Null),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

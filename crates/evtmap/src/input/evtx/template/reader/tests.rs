@@ -1,0 +1,127 @@
+//! Elements that stand in a record itself.
+
+use super::*;
+
+/// The tokens of elements as a record has them that uses no template.
+#[derive(Default)]
+struct Tokens(Vec<u8>);
+
+impl Tokens {
+    fn utf16(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    fn name(&mut self, name: &str) {
+        let at = u32::try_from(self.0.len() + 4).unwrap();
+        self.0.extend(at.to_le_bytes());
+        self.0.extend([0; 6]);
+        self.0.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
+        self.0.extend(Self::utf16(name));
+        self.0.extend([0; 2]);
+    }
+
+    fn text(mut self, text: &str) -> Self {
+        self.0.extend([token::TEXT, value::kind::STRING]);
+        self.0.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
+        self.0.extend(Self::utf16(text));
+        self
+    }
+
+    fn open(mut self, name: &str, attributes: &[(&str, &str)]) -> Self {
+        let more = |is_more: bool| if is_more { token::MORE } else { 0 };
+        self.0.push(token::OPEN | more(!attributes.is_empty()));
+        self.0.extend([0; 4]);
+        self.name(name);
+        if !attributes.is_empty() {
+            self.0.extend([0; 4]);
+        }
+        for (number, (name, value)) in attributes.iter().enumerate() {
+            self.0.push(token::ATTRIBUTE | more(number + 1 < attributes.len()));
+            self.name(name);
+            self = self.text(value);
+        }
+        self.0.push(token::CLOSE_START);
+        self
+    }
+
+    fn end(mut self) -> Self {
+        self.0.push(token::END);
+        self
+    }
+
+    fn element(self, name: &str, text: &str) -> Self {
+        let open = self.open(name, &[]);
+        if text.is_empty() { open.end() } else { open.text(text).end() }
+    }
+}
+
+/// The fields of an element, one a line.
+#[track_caller]
+fn check(tokens: Tokens, expected: &str) {
+    let chunk = tokens.0;
+    let mut cursor = Cursor { chunk: &chunk, at: 0, end: chunk.len() };
+    let template = read_element(&mut cursor).unwrap();
+    assert_eq!(cursor.at, chunk.len());
+    let text = |range: &Range<usize>| template.text.get(range.clone()).unwrap();
+    let lines = template.steps.iter().map(|step| match &step.action {
+        Action::Constant { label, value } => format!("{}={}", text(&label.parts().1), text(value)),
+        Action::Missing { label, empty } => format!("{} {empty:?}", text(&label.parts().1)),
+        other => format!("{other:?}"),
+    });
+    assert_eq!(lines.collect::<Vec<_>>().join("\n"), expected);
+}
+
+#[test]
+fn elements_of_a_record_itself() {
+    let user_data = Tokens::default()
+        .open("Settings", &[("xmlns", "urn:x")])
+        .element("Name", "a.exe")
+        .open("Process", &[("Id", "7"), ("Owner", "alice")])
+        .end()
+        .element("Rest", "")
+        .end();
+    check(user_data, "Name=a.exe\nProcess_Id=7\nProcess_Owner=alice\nRest Null");
+    let event = Tokens::default()
+        .open("Event", &[("xmlns", "urn:x")])
+        .open("System", &[])
+        .open("Provider", &[("Name", "P")])
+        .end()
+        .element("EventID", "7")
+        .element("Channel", "")
+        .end()
+        .open("EventData", &[])
+        .open("Data", &[("Name", "User")])
+        .text("bob")
+        .end()
+        .open("Data", &[("Name", "Host")])
+        .end()
+        .end()
+        .end();
+    check(event, "Provider_Name=P\nEventID=7\nUser=bob\nHost Text");
+}
+
+#[test]
+fn a_gap_is_of_a_template() {
+    let mut tokens = Tokens::default().open("Member", &[]).0;
+    tokens.extend([token::GAP, 0, 0, value::kind::STRING, token::END]);
+    let mut cursor = Cursor { chunk: &tokens, at: 0, end: tokens.len() };
+    assert!(read_element(&mut cursor).is_err());
+}
+
+/// Records whose elements have the same names, with values or without, are made alike.
+#[test]
+fn what_records_have_in_common() {
+    use std::hash::{BuildHasher, Hasher as _};
+
+    let hasher = foldhash::quality::FixedState::default();
+    let shape = |tokens: Tokens| {
+        let mut cursor = Cursor { chunk: &tokens.0, at: 0, end: tokens.0.len() };
+        let mut state = hasher.build_hasher();
+        read_element(&mut cursor).unwrap().hash_shape(&mut state);
+        state.finish()
+    };
+    let member = |name: &str, text: &str| shape(Tokens::default().open("M", &[]).element(name, text).end());
+    assert_eq!(member("User", "alice"), member("User", "bob"));
+    assert_ne!(member("User", "alice"), member("User", ""));
+    assert_ne!(member("User", "alice"), member("Host", "alice"));
+}
