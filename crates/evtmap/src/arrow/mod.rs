@@ -9,6 +9,7 @@
 //! [`BatchBuilder`] makes them while alerts come.
 
 mod builder;
+mod group;
 mod label;
 
 use std::collections::HashMap;
@@ -20,10 +21,10 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 
 pub use self::label::{Unread, label, label_schema};
 
-use self::builder::ColumnBuilder;
+use self::group::Group;
 use crate::alert::Alert;
 use crate::parts::by_parts;
-use crate::row::{COLUMNS, Column, Row, Values};
+use crate::row::{COLUMNS, Column, Of, Values};
 
 /// How many rows a batch has at most, unless another number is asked for.
 const N_ROWS_MAX: usize = 8192;
@@ -95,7 +96,7 @@ fn batches_of(alerts: &[Alert]) -> Result<Vec<RecordBatch>, ArrowError> {
 #[derive(Debug)]
 pub struct BatchBuilder {
     schema: SchemaRef,
-    columns: Vec<ColumnBuilder>,
+    groups: [Group; 4],
     n_rows: usize,
     n_bytes: usize,
     n_rows_max: usize,
@@ -117,7 +118,7 @@ impl BatchBuilder {
     pub fn with_rows(n_rows_max: usize) -> Self {
         Self {
             schema: schema(),
-            columns: COLUMNS.iter().map(ColumnBuilder::of).collect(),
+            groups: [Of::Finding, Of::Said, Of::Input, Of::Alert].map(Group::new),
             n_rows: 0,
             n_bytes: 0,
             n_rows_max: n_rows_max.max(1),
@@ -134,10 +135,7 @@ impl BatchBuilder {
     /// # Errors
     /// When a batch cannot be made.
     pub fn push(&mut self, alert: &Alert) -> Result<Option<RecordBatch>, ArrowError> {
-        let row = Row::of(alert);
-        for (column, builder) in COLUMNS.iter().zip(&mut self.columns) {
-            self.n_bytes += builder.push(column.values, row);
-        }
+        self.n_bytes += self.groups.iter_mut().map(|group| group.push(alert)).sum::<usize>();
         self.n_rows += 1;
         if self.n_rows < self.n_rows_max && self.n_bytes < N_BYTES_MAX {
             return Ok(None);
@@ -154,7 +152,10 @@ impl BatchBuilder {
             return Ok(None);
         }
         (self.n_rows, self.n_bytes) = (0, 0);
-        let columns = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
+        let mut columns = Vec::with_capacity(COLUMNS.len());
+        self.groups.iter_mut().try_for_each(|group| group.finish(&mut columns))?;
+        columns.sort_unstable_by_key(|(place, _)| *place);
+        let columns = columns.into_iter().map(|(_, column)| column).collect();
         RecordBatch::try_new(self.schema(), columns).map(Some)
     }
 }

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 pub(crate) use account::name_and_domain;
 pub(crate) use column::severity_number;
-pub use column::{COLUMNS, Column, Values};
+pub use column::{COLUMNS, Column, Of, Values};
 pub(crate) use event::{EventLine, InputLine};
 pub use fields::Fields;
 pub(crate) use identity::NAMESPACE;
