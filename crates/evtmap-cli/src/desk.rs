@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use evtmap::alert::Alert;
 use evtmap::input::{self, Found, FoundFile, InputOptions};
@@ -63,7 +62,7 @@ impl Sink for Desk {
         self.reports.batch(alerts, prepared)
     }
 
-    fn preparation(&self) -> Option<Arc<dyn Prepare>> {
+    fn preparation(&self) -> Option<Box<dyn Prepare>> {
         self.reports.preparation()
     }
 
@@ -140,7 +139,7 @@ impl Reports {
     }
 
     /// What makes the lines of the outputs. Alerts that are to be sorted are not written yet.
-    fn preparation(&self) -> Option<Arc<dyn Prepare>> {
+    fn preparation(&self) -> Option<Box<dyn Prepare>> {
         if self.sorter.is_some() {
             return None;
         }
@@ -149,7 +148,7 @@ impl Reports {
             pens.resize_with(number, || None);
             pens.push(pen);
         }
-        pens.iter().any(Option::is_some).then(|| Arc::new(Pens(pens)) as Arc<dyn Prepare>)
+        pens.iter().any(Option::is_some).then(|| Box::new(Pens(pens)) as Box<dyn Prepare>)
     }
 
     fn write(&mut self, alert: &Alert) -> io::Result<()> {
@@ -203,16 +202,21 @@ impl Reports {
 }
 
 /// What makes the lines of outputs, by their numbers.
-struct Pens(Vec<Option<Arc<dyn Pen>>>);
+struct Pens(Vec<Option<Box<dyn Pen>>>);
 
 impl Prepare for Pens {
-    fn prepare(&self, alerts: &[Alert], prepared: &mut Vec<Prepared>) {
+    fn prepare(&mut self, alerts: &[Alert], prepared: &mut Vec<Prepared>) {
         prepared.resize_with(self.0.len(), || None);
-        for (pen, made) in self.0.iter().zip(prepared) {
+        for (pen, made) in self.0.iter_mut().zip(prepared) {
             let mut lines = made.take().and_then(Result::ok).unwrap_or_default();
             lines.clear();
-            *made = pen.as_ref().map(|pen| pen.write(alerts, &mut lines).map(|()| lines));
+            *made = pen.as_mut().map(|pen| pen.write(alerts, &mut lines).map(|()| lines));
         }
+    }
+
+    fn another(&self) -> Box<dyn Prepare> {
+        let pens = self.0.iter().map(|pen| pen.as_ref().map(|pen| pen.another()));
+        Box::new(Self(pens.collect()))
     }
 }
 

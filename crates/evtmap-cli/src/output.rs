@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use evtmap::Prepared;
 use evtmap::alert::Alert;
@@ -78,7 +77,7 @@ impl Output {
     }
 
     /// What makes the output's lines on any thread, and which output it is.
-    pub(crate) fn pen(&self) -> (usize, Option<Arc<dyn Pen>>) {
+    pub(crate) fn pen(&self) -> (usize, Option<Box<dyn Pen>>) {
         (self.number, self.writer.pen())
     }
 

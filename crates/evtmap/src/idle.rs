@@ -1,20 +1,53 @@
 //! Working memory that is used in turn.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 /// Working memory that nobody is using. Threads take one each and put it back for the next; there are never
 /// more than there were threads at work at once.
-#[derive(Debug, Default)]
-pub(crate) struct Idle<T>(Mutex<Vec<T>>);
+#[derive(Debug)]
+pub(crate) struct Idle<T>(Mutex<Vec<(ThreadId, T)>>);
+
+impl<T> Default for Idle<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
 
 impl<T: Default> Idle<T> {
-    /// Takes one; a new one if none is idle.
+    /// Takes one; a new one if none is idle. One that this thread put back comes before those of others: what is in it
+    /// is near to the processor that it ran on.
     pub(crate) fn take(&self) -> T {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+        let (mut idle, own) = (self.lock(), thread::current().id());
+        let place = idle.iter().rposition(|(of, _)| *of == own).unwrap_or(0);
+        if idle.is_empty() { T::default() } else { idle.remove(place).1 }
     }
 
     /// Puts one back.
     pub(crate) fn put_back(&self, working: T) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(working);
+        self.lock().push((thread::current().id(), working));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(ThreadId, T)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_takes_its_own_first() {
+        let idle = Idle::default();
+        idle.put_back("of another");
+        let own = thread::scope(|scope| {
+            let take_both = || {
+                idle.put_back("own");
+                [idle.take(), idle.take(), idle.take()]
+            };
+            scope.spawn(take_both).join().unwrap()
+        });
+        assert_eq!(own, ["own", "of another", ""]);
     }
 }

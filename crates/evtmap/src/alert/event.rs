@@ -66,6 +66,20 @@ impl AlertEvent {
         }
     }
 
+    /// Keeps of an event what passes, in the place of what was kept of another one.
+    pub(crate) fn fill(&mut self, said: Arc<Said>, event: &Event, input: &Arc<str>, position: Position) {
+        self.time = event.time();
+        self.record_id = event.record_id();
+        self.said = said;
+        self.is_recovered = event.is_recovered();
+        self.timezone = None;
+        // To count one more who has it takes its time where other threads do so too.
+        if !Arc::ptr_eq(&self.input, input) {
+            self.input = Arc::clone(input);
+        }
+        self.position = position;
+    }
+
     /// What it says, to be changed.
     pub(crate) fn said_mut(&mut self) -> &mut Said {
         Arc::make_mut(&mut self.said)
@@ -89,12 +103,33 @@ impl AlertEvent {
 impl Said {
     /// What an event says of which it is known who did it.
     pub(crate) fn by(user: Option<Account<'_>>, event: &Event) -> Self {
-        let fields = event.data().map(|(name, value)| (name, value.text()));
-        Self {
-            fields: Payload::of(fields),
-            message: event.message().map(str::to_owned),
-            ..Self::bare(user, event)
-        }
+        let mut said = Self::default();
+        said.fill(user, event);
+        said
+    }
+
+    /// The same without the payload and the message.
+    pub(crate) fn bare(user: Option<Account<'_>>, event: &Event) -> Self {
+        let mut said = Self::default();
+        said.fill_known(user, event);
+        said
+    }
+
+    /// Puts what an event says, of which it is known who did it, in the place of what another one said: the memory of
+    /// that one is used again.
+    pub(crate) fn fill(&mut self, user: Option<Account<'_>>, event: &Event) {
+        self.fill_known(user, event);
+        self.fields.fill(event.data().map(|(name, value)| (name, value.text())));
+        replace_or_none(&mut self.message, event.message().map(|message| [message]));
+    }
+
+    /// What is known of every event: where it was and what it is.
+    fn fill_known(&mut self, user: Option<Account<'_>>, event: &Event) {
+        replace(&mut self.computer, &[event.computer()]);
+        replace(&mut self.channel, &[event.channel()]);
+        replace(&mut self.provider, &[event.provider()]);
+        self.event_id = event.event_id();
+        replace_or_none(&mut self.user, user.as_ref().map(Account::parts));
     }
 
     /// How much memory it takes without its payload, in bytes, about.
@@ -103,16 +138,23 @@ impl Said {
         size_of::<Self>() + self.computer.len() + self.channel.len() + self.provider.len() + user
     }
 
-    /// What is known of every event of which it is known who did it: where it was, and what it is.
-    pub(crate) fn bare(user: Option<Account<'_>>, event: &Event) -> Self {
-        Self {
-            computer: event.computer().to_owned(),
-            channel: event.channel().to_owned(),
-            provider: event.provider().to_owned(),
-            event_id: event.event_id(),
-            user: user.map(|account| account.text()),
-            fields: Payload::default(),
-            message: None,
-        }
+    /// How much memory is held for it, whatever it says now, in bytes, about.
+    pub(crate) fn n_bytes_held(&self) -> usize {
+        let texts = [&self.computer, &self.channel, &self.provider];
+        let maybe = [&self.user, &self.message].into_iter().flatten();
+        texts.into_iter().chain(maybe).map(String::capacity).sum::<usize>() + self.fields.n_bytes_held()
+    }
+}
+
+/// Puts a text in the place of another, in the same memory.
+fn replace(text: &mut String, parts: &[&str]) {
+    text.clear();
+    parts.iter().for_each(|part| text.push_str(part));
+}
+
+fn replace_or_none<const N: usize>(text: &mut Option<String>, parts: Option<[&str; N]>) {
+    match parts {
+        Some(parts) => replace(text.get_or_insert_default(), &parts),
+        None => *text = None,
     }
 }

@@ -17,8 +17,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Payload {
     /// The names and values, one after the other.
-    text: Box<str>,
-    fields: Box<[Ends]>,
+    text: String,
+    fields: Vec<Ends>,
 }
 
 /// Where in the text a name ends, and its value, which begins there.
@@ -44,21 +44,35 @@ impl<'de> Deserialize<'de> for Payload {
 
 impl Payload {
     /// A payload of these fields, which are gone through twice: to see how much there is, and to copy it.
-    pub(super) fn of<'a>(fields: impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone) -> Self {
+    fn of<'a>(fields: impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone) -> Self {
+        let mut payload = Self::default();
+        payload.fill(fields);
+        payload
+    }
+
+    /// Puts these fields in the place of its own, in the same memory. They are gone through twice: to see how much there
+    /// is, and to copy it.
+    pub(super) fn fill<'a>(&mut self, fields: impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone) {
         let sizes = fields.clone().map(|(name, value)| name.len() + value.map_or(0, str::len));
         let (n_fields, n_bytes) = sizes.fold((0, 0), |(n, bytes), size| (n + 1, bytes + size));
-        let mut text = String::with_capacity(n_bytes);
-        let mut ends = Vec::with_capacity(n_fields);
+        self.text.clear();
+        self.fields.clear();
+        self.text.reserve_exact(n_bytes);
+        self.fields.reserve_exact(n_fields);
         for (name, value) in fields {
-            text.push_str(name);
-            let name = text.len();
+            self.text.push_str(name);
+            let name = self.text.len();
             let value = value.map(|value| {
-                text.push_str(value);
-                text.len()
+                self.text.push_str(value);
+                self.text.len()
             });
-            ends.push(Ends { name, value });
+            self.fields.push(Ends { name, value });
         }
-        Self { text: text.into(), fields: ends.into() }
+    }
+
+    /// How much memory is held for it, in bytes.
+    pub(super) fn n_bytes_held(&self) -> usize {
+        self.text.capacity() + self.fields.capacity() * size_of::<Ends>()
     }
 
     /// How many fields there are.

@@ -86,9 +86,9 @@ impl AccountPlaces {
 }
 
 impl Account<'_> {
-    /// The text that is displayed.
-    pub(crate) fn text(&self) -> String {
-        if self.domain.is_empty() { self.name.to_owned() } else { [self.domain, "\\", self.name].concat() }
+    /// The text that is displayed, in parts.
+    pub(crate) fn parts(&self) -> [&str; 3] {
+        [self.domain, if self.domain.is_empty() { "" } else { "\\" }, self.name]
     }
 
     /// Whether this is the computer itself or one of the service accounts that every Windows has.

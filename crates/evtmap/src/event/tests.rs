@@ -25,7 +25,7 @@ fn check_find(lines: &str, name: &str, expected: &[&str]) {
 fn check_user(lines: &str, expected: &str) {
     let mut event = event(lines);
     assert_eq!(event.user().map_or("nobody".to_owned(), |account| account.to_string()), expected);
-    assert_eq!(event.user().map_or("nobody".to_owned(), |account| account.text()), expected);
+    assert_eq!(event.user().map_or("nobody".to_owned(), |account| account.parts().concat()), expected);
     // Where the accounts are is remembered: of the shape that a reader has a number for, and of the names. That
     // another event with as many fields has other names is seen.
     let mut places = AccountPlaces::default();

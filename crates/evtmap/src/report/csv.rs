@@ -83,6 +83,7 @@ fn technique(row: Row<'_>) -> Option<&TechniqueRef> {
 }
 
 /// Makes the rows.
+#[derive(Clone)]
 struct Rows(ReportOptions);
 
 pub(super) fn open(mut out: Box<dyn Write>, options: &ReportOptions) -> io::Result<Box<dyn Writer>> {
@@ -95,13 +96,17 @@ pub(super) fn open(mut out: Box<dyn Write>, options: &ReportOptions) -> io::Resu
 }
 
 impl Pen for Rows {
-    fn write(&self, alerts: &[Alert], out: &mut Vec<u8>) -> io::Result<()> {
+    fn write(&mut self, alerts: &[Alert], out: &mut Vec<u8>) -> io::Result<()> {
         let ReportOptions { fields, times, neutralise_formulas, .. } = &self.0;
         let rows = alerts.iter().map(|alert| {
             let cells = cells(Row::of(alert), fields.as_ref(), times);
             cells.into_iter().map(|cell| safe(cell, *neutralise_formulas)).collect()
         });
         push_rows(out, rows)
+    }
+
+    fn another(&self) -> Box<dyn Pen> {
+        Box::new(self.clone())
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::slice;
-use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -14,7 +13,7 @@ use crate::triage::Report;
 /// Writes lines that a pen makes.
 struct Lines {
     out: Box<dyn Write>,
-    pen: Arc<dyn Pen>,
+    pen: Box<dyn Pen>,
     /// Those of an alert.
     lines: Vec<u8>,
 }
@@ -29,7 +28,7 @@ pub(super) fn open(out: Box<dyn Write>, values: for<'a> fn(Row<'a>) -> Vec<Value
 
 /// A report of the lines that a pen makes.
 pub(super) fn written_by(pen: impl Pen + 'static, out: Box<dyn Write>) -> Box<dyn Writer> {
-    Box::new(Lines { out, pen: Arc::new(pen), lines: Vec::new() })
+    Box::new(Lines { out, pen: Box::new(pen), lines: Vec::new() })
 }
 
 impl Writer for Lines {
@@ -43,8 +42,8 @@ impl Writer for Lines {
         self.out.flush()
     }
 
-    fn pen(&self) -> Option<Arc<dyn Pen>> {
-        Some(Arc::clone(&self.pen))
+    fn pen(&self) -> Option<Box<dyn Pen>> {
+        Some(self.pen.another())
     }
 
     fn lines(&mut self, lines: &[u8]) -> io::Result<()> {
@@ -53,12 +52,16 @@ impl Writer for Lines {
 }
 
 impl Pen for Values {
-    fn write(&self, alerts: &[Alert], out: &mut Vec<u8>) -> io::Result<()> {
+    fn write(&mut self, alerts: &[Alert], out: &mut Vec<u8>) -> io::Result<()> {
         for value in alerts.iter().flat_map(|alert| (self.0)(Row::of(alert))) {
             serde_json::to_writer(&mut *out, &value)?;
             out.push(b'\n');
         }
         Ok(())
+    }
+
+    fn another(&self) -> Box<dyn Pen> {
+        Box::new(Self(self.0))
     }
 }
 

@@ -29,7 +29,6 @@ mod timesketch;
 mod written;
 
 use std::io;
-use std::sync::Arc;
 
 pub use choice::{FieldChoice, UnknownField};
 pub use csv::neutralised;
@@ -58,7 +57,7 @@ pub trait Writer {
     fn finish(&mut self, report: &Report<'_>) -> io::Result<()>;
 
     /// What makes the lines of alerts on any thread, in a format in which no line depends on another.
-    fn pen(&self) -> Option<Arc<dyn Pen>> {
+    fn pen(&self) -> Option<Box<dyn Pen>> {
         None
     }
 
@@ -71,13 +70,16 @@ pub trait Writer {
     }
 }
 
-/// Makes the lines of alerts, as [`Writer::alert`] writes them.
+/// Makes the lines of alerts, as [`Writer::alert`] writes them. It may remember what comes again.
 pub trait Pen: Send + Sync {
     /// Appends the lines of alerts.
     ///
     /// # Errors
     /// When an alert cannot be told in the format.
-    fn write(&self, alerts: &[Alert], out: &mut Vec<u8>) -> io::Result<()>;
+    fn write(&mut self, alerts: &[Alert], out: &mut Vec<u8>) -> io::Result<()>;
+
+    /// A pen that makes the same lines, for another thread.
+    fn another(&self) -> Box<dyn Pen>;
 }
 
 /// What can be chosen about reports. Formats that others define leave less of a choice: `docs/reports.md` says

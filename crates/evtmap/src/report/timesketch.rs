@@ -52,6 +52,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// Makes the rows of the CSV.
+#[derive(Clone)]
 struct Rows {
     neutralise_formulas: bool,
 }
@@ -71,7 +72,7 @@ pub(super) fn open_lines(out: Box<dyn Write>, _: &ReportOptions) -> io::Result<B
 }
 
 impl Pen for Rows {
-    fn write(&self, alerts: &[Alert], out: &mut Vec<u8>) -> io::Result<()> {
+    fn write(&mut self, alerts: &[Alert], out: &mut Vec<u8>) -> io::Result<()> {
         let cell = |value| match value {
             Value::Null => Cow::Borrowed(""),
             Value::String(text) => safe(text.into(), self.neutralise_formulas),
@@ -79,6 +80,10 @@ impl Pen for Rows {
         };
         let cells = |row| COLUMNS.iter().map(|(_, value)| cell(value(row))).collect();
         push_rows(out, alerts.iter().map(|alert| cells(Row::of(alert))))
+    }
+
+    fn another(&self) -> Box<dyn Pen> {
+        Box::new(self.clone())
     }
 }
 

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::account::{FileAccount, ScanAccount};
 use super::live::{KeptMatch, Live, Memory, ToldResult};
-use super::matching::{Asking, Matcher, Working};
+use super::matching::{Asking, Matcher, Outcome, Worker};
 use super::reading::{Gate, Read};
 use super::{Scanner, Sink, ordered};
 use crate::idle::Idle;
@@ -41,7 +41,7 @@ pub struct Follower<'a> {
     applied: Option<Applied<'a>>,
     timezone: Arc<str>,
     is_enough: AtomicBool,
-    idle: Idle<Working>,
+    idle: Idle<Worker>,
     live: Live<'a>,
 }
 
@@ -78,7 +78,6 @@ impl<'a> Follower<'a> {
             gate: Gate::new(options, &self.is_enough),
             timezone: Arc::clone(&self.timezone),
             idle: std::mem::take(&mut self.idle),
-            told: Idle::default(),
             preparation: None,
         };
         let threads = if round.len() > 1 { options.threads } else { NonZero::<usize>::MIN };
@@ -93,8 +92,11 @@ impl<'a> Follower<'a> {
             |(path, kind, read, outcome)| {
                 read.problems.iter().for_each(|found| problem(&path, found));
                 account.add(&path, kind, read);
-                live.keep(outcome.kept);
-                outcome.alerts.iter().try_for_each(|alert| sink.alert(alert))
+                let Outcome { alerts, prepared, kept, home, .. } = outcome;
+                live.keep(kept);
+                alerts.iter().try_for_each(|alert| sink.alert(alert))?;
+                home.put_back((alerts, prepared));
+                Ok(())
             },
         );
         self.idle = matcher.idle;

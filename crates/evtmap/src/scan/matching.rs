@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use super::correlation::Kept;
 use super::reading::{Gate, Read};
 use super::repeats::{Repeats, Told};
+use super::spare::Spare;
 use super::{Prepare, Prepared, ScanOptions};
 use crate::alert::{Alert, AlertEvent, Derived, Enrichment, Finding, Kind, Said, TagRemarks};
 use crate::association::Associations;
@@ -152,7 +153,6 @@ fn findings_of_part(rules: &[LoadedRule], catalogue: &Catalogue) -> Vec<(Arc<Fin
 }
 
 /// What came of a batch.
-#[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) detections: u64,
     pub(super) alerts: Vec<Alert>,
@@ -160,7 +160,14 @@ pub(super) struct Outcome {
     pub(super) prepared: Vec<Prepared>,
     /// Matches for correlations.
     pub(super) kept: Vec<Kept>,
+    /// Where the alerts, and what was made of them, are to go once they were told.
+    pub(super) home: Home,
 }
+
+/// Alerts that were told, and what was made of them, of which the memory is of use. The threads that make alerts clear
+/// them away too, each its own: to free what another thread allocated takes both of them time, and so does new memory
+/// for each batch.
+pub(super) type Home = Arc<Idle<(Vec<Alert>, Vec<Prepared>)>>;
 
 /// What is asked about events.
 #[derive(Clone, Copy)]
@@ -178,13 +185,20 @@ pub(super) struct Matcher<'a> {
     pub(super) gate: Gate<'a>,
     /// The zone of times that name none.
     pub(super) timezone: Arc<str>,
-    /// Working memory that no batch is using.
-    pub(super) idle: Idle<Working>,
-    /// Alerts that were told, and what was made of them. The threads that make alerts clear them away too: to free
-    /// what another thread allocated takes both of them time, and so does new memory for each batch.
-    pub(super) told: Idle<(Vec<Alert>, Vec<Prepared>)>,
+    /// Those that no batch is using.
+    pub(super) idle: Idle<Worker>,
     /// What is made of alerts at once.
-    pub(super) preparation: Option<Arc<dyn Prepare>>,
+    pub(super) preparation: Option<Box<dyn Prepare>>,
+}
+
+/// What a thread that is at work has of its own.
+#[derive(Default)]
+pub(super) struct Worker {
+    working: Working,
+    spare: Spare,
+    home: Home,
+    /// Its own of what the matcher has.
+    preparation: Option<Box<dyn Prepare>>,
 }
 
 /// A rule that matches.
@@ -246,35 +260,42 @@ struct Asked {
     accounts: AccountPlaces,
     rules: Vec<Matched>,
     members: Vec<Member>,
+    tellings: Vec<Telling>,
     repeats: Repeats,
 }
 
 impl Matcher<'_> {
     /// Decodes the records of a batch and matches them.
     pub(super) fn run(&self, batch: Box<dyn Batch>, path: &Arc<str>) -> (Read, Outcome) {
-        let (alerts, prepared) = self.told.take();
-        let mut outcome = Outcome { alerts, prepared, ..Outcome::default() };
-        outcome.alerts.clear();
-        let mut working = self.idle.take();
-        let (mut read, is_whole) = {
-            let Working { event, asked } = &mut working;
-            let mut look = |event: &Event, position: Position| {
-                self.look(event, (path, position), asked, &mut outcome);
-            };
-            self.gate.decode(batch, event, &mut look)
-        };
-        if is_whole {
-            self.idle.put_back(working);
+        let mut worker = self.idle.take();
+        let Worker { working: Working { event, asked }, spare, home, preparation } = &mut worker;
+        let (mut alerts, prepared) = home.take();
+        spare.add(&mut alerts);
+        let mut outcome =
+            Outcome { detections: 0, alerts, prepared, kept: Vec::new(), home: Arc::clone(home) };
+        let (mut read, is_whole) = self.gate.decode(batch, event, &mut |event, position| {
+            self.look(event, (path, position), (&mut *asked, &mut *spare), &mut outcome);
+        });
+        if let Some(general) = &self.preparation {
+            let own = preparation.get_or_insert_with(|| general.another());
+            own.prepare(&outcome.alerts, &mut outcome.prepared);
         }
-        if let Some(preparation) = &self.preparation {
-            preparation.prepare(&outcome.alerts, &mut outcome.prepared);
+        // What a reader was at when it failed nobody knows.
+        if is_whole {
+            self.idle.put_back(worker);
         }
         read.detections = outcome.detections;
         (read, outcome)
     }
 
     /// Asks about an event, or remembers what was told of it.
-    fn look(&self, event: &Event, place: (&Arc<str>, Position), asked: &mut Asked, outcome: &mut Outcome) {
+    fn look(
+        &self,
+        event: &Event,
+        place: (&Arc<str>, Position),
+        (asked, spare): (&mut Asked, &mut Spare),
+        outcome: &mut Outcome,
+    ) {
         // What a policy hides is counted, so that each event is shown to it; and evidence is too large to remember.
         let is_remembered = self.asking.policy.is_none() && !self.asking.options.evidence;
         let met = if is_remembered { asked.repeats.meet(event) } else { Met::First };
@@ -283,15 +304,20 @@ impl Matcher<'_> {
                 keep(members.iter().cloned(), (Arc::clone(bare), event), place, outcome);
             }
             if let Some(said) = said {
-                self.tell(tellings.iter().cloned(), (Arc::clone(said), event), place, outcome);
+                let kept = self.kept(Arc::clone(said), event, place, spare);
+                tell(tellings.iter().cloned(), &kept, outcome);
             }
             return;
         }
-        let Asked { workspace, accounts, rules, members, repeats } = asked;
+        let Asked { workspace, accounts, rules, members, tellings, repeats } = asked;
         self.asking.match_rules(event, workspace, rules, members);
-        let tellings = self.asking.tellings_of(event, rules);
-        let said = (!tellings.is_empty()).then(|| Arc::new(Said::by(accounts.user(event), event)));
+        self.asking.tell_of(event, rules, tellings);
         let bare = (!members.is_empty()).then(|| Arc::new(Said::bare(accounts.user(event), event)));
+        let said = (!tellings.is_empty()).then(|| match met {
+            // What is remembered takes no more memory than it has to.
+            Met::Again(_) => Arc::new(Said::by(accounts.user(event), event)),
+            Met::First | Met::Known(_) => spare.said(accounts.user(event), event),
+        });
         if let Met::Again(hash) = met {
             let is_lasting = members.iter().all(|member| member.is_lasting)
                 && self.asking.rules.router().ignores_what_passes(event, workspace);
@@ -307,25 +333,32 @@ impl Matcher<'_> {
             keep(members.drain(..), (bare, event), place, outcome);
         }
         if let Some(said) = said {
-            self.tell(tellings.into_iter(), (said, event), place, outcome);
+            tell(tellings.drain(..), &self.kept(said, event, place, spare), outcome);
         }
     }
 
-    /// Makes alerts of what there is to tell of an event.
-    fn tell(
+    /// What alerts keep of an event.
+    fn kept(
         &self,
-        tellings: impl Iterator<Item = Telling>,
-        (said, event): (Arc<Said>, &Event),
+        said: Arc<Said>,
+        event: &Event,
         (path, position): (&Arc<str>, Position),
-        outcome: &mut Outcome,
-    ) {
-        let timezone = event.is_time_local().then(|| Arc::clone(&self.timezone));
-        let event = Arc::new(AlertEvent { timezone, ..AlertEvent::saying(said, event, path, position) });
-        for Telling { finding, derived, evidence } in tellings {
-            outcome.detections += u64::from(finding.kind == Kind::Detection);
-            let event = Arc::clone(&event);
-            outcome.alerts.push(Alert { finding, event, correlation: None, derived, evidence });
+        spare: &mut Spare,
+    ) -> Arc<AlertEvent> {
+        let mut kept = spare.event(said, event, path, position);
+        if event.is_time_local() {
+            Arc::make_mut(&mut kept).timezone = Some(Arc::clone(&self.timezone));
         }
+        kept
+    }
+}
+
+/// Makes alerts of what there is to tell of an event.
+fn tell(tellings: impl Iterator<Item = Telling>, event: &Arc<AlertEvent>, outcome: &mut Outcome) {
+    for Telling { finding, derived, evidence } in tellings {
+        outcome.detections += u64::from(finding.kind == Kind::Detection);
+        let event = Arc::clone(event);
+        outcome.alerts.push(Alert { finding, event, correlation: None, derived, evidence });
     }
 }
 
@@ -344,9 +377,10 @@ fn keep(
 impl<'a> Asking<'a> {
     /// Tells what there is to tell of an event.
     pub(super) fn ask(&self, event: &Event, working: &mut Working, visit: &mut dyn FnMut(&Arc<Finding>)) {
-        let Asked { workspace, rules, members, .. } = &mut working.asked;
+        let Asked { workspace, rules, members, tellings, .. } = &mut working.asked;
         self.match_rules(event, workspace, rules, members);
-        self.tellings_of(event, rules).iter().for_each(|telling| visit(&telling.finding));
+        self.tell_of(event, rules, tellings);
+        tellings.iter().for_each(|telling| visit(&telling.finding));
     }
 
     /// Whether what there is to tell of an event does not depend on what passes in it.
@@ -395,14 +429,15 @@ impl<'a> Asking<'a> {
         policy.hides(finding, &Subject::Event(event), Some(seen))
     }
 
-    /// What is to be told of an event: the detections of the rules that match, which are taken, and what its id
+    /// Finds what is to be told of an event: the detections of the rules that match, which are taken, and what its id
     /// hints at otherwise.
-    fn tellings_of(&self, event: &Event, rules: &mut Vec<Matched>) -> Vec<Telling> {
+    fn tell_of(&self, event: &Event, rules: &mut Vec<Matched>, tellings: &mut Vec<Telling>) {
         let of_rule = |Matched { rule, derived, evidence }| {
             let finding = Arc::clone(self.findings.rules.get(rule)?);
             Some(Telling { finding, derived, evidence })
         };
-        let mut tellings: Vec<_> = rules.drain(..).filter_map(of_rule).collect();
+        tellings.clear();
+        tellings.extend(rules.drain(..).filter_map(of_rule));
         if tellings.is_empty() && self.options.associations {
             let hinted = self.findings.associations.of(event);
             let finding = hinted.and_then(|index| self.findings.of_associations.get(index));
@@ -412,7 +447,7 @@ impl<'a> Asking<'a> {
             tellings.extend(finding.map(Telling::of));
         }
         if let Some(policy) = self.policy {
-            for telling in &mut tellings {
+            for telling in &mut *tellings {
                 let told = Arc::clone(policy.told(&telling.finding, &Subject::Event(event)));
                 telling.finding = told;
             }
@@ -421,6 +456,5 @@ impl<'a> Asking<'a> {
         if tellings.is_empty() && self.options.all_events {
             tellings.push(Telling::of(&self.findings.of_event));
         }
-        tellings
     }
 }

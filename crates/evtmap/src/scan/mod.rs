@@ -13,6 +13,7 @@ mod matching;
 mod ordered;
 mod reading;
 mod repeats;
+mod spare;
 mod visit;
 
 use std::borrow::Cow;
@@ -38,7 +39,7 @@ use crate::rules::Rules;
 use crate::severity::Severity;
 use correlation::Correlating;
 use feed::Feed;
-use matching::{Asking, Matcher};
+use matching::{Asking, Matcher, Outcome};
 use reading::{Gate, read_all};
 
 /// What to look at and what to tell.
@@ -109,7 +110,7 @@ pub trait Sink {
 
     /// What the threads that find alerts are to make of them, before they are given to [`batch`](Self::batch) in
     /// order; nothing where they are taken as they are.
-    fn preparation(&self) -> Option<Arc<dyn Prepare>> {
+    fn preparation(&self) -> Option<Box<dyn Prepare>> {
         None
     }
 
@@ -126,7 +127,10 @@ pub trait Sink {
 pub trait Prepare: Send + Sync {
     /// Makes what each output of the sink is given. `prepared` holds what was made of other alerts and given
     /// already, of which only the memory is of use.
-    fn prepare(&self, alerts: &[Alert], prepared: &mut Vec<Prepared>);
+    fn prepare(&mut self, alerts: &[Alert], prepared: &mut Vec<Prepared>);
+
+    /// Another one that makes the same, for another thread.
+    fn another(&self) -> Box<dyn Prepare>;
 }
 
 /// The lines of alerts for an output, or why they could not be made; nothing where it takes the alerts.
@@ -207,7 +211,6 @@ impl<'a> Scanner<'a> {
             gate: Gate::new(&self.options, is_enough),
             timezone: self.options.input.timezone_name().into(),
             idle: Idle::default(),
-            told: Idle::default(),
             preparation: sink.preparation(),
         };
         let mut account = ScanAccount::default();
@@ -219,9 +222,10 @@ impl<'a> Scanner<'a> {
             &mut account,
             |batch, path| matcher.run(batch, path),
             |outcome, progress| -> std::io::Result<_> {
-                correlating.keep(outcome.kept);
-                sink.batch(&outcome.alerts, &outcome.prepared)?;
-                matcher.told.put_back((outcome.alerts, outcome.prepared));
+                let Outcome { alerts, prepared, kept, home, .. } = outcome;
+                correlating.keep(kept);
+                sink.batch(&alerts, &prepared)?;
+                home.put_back((alerts, prepared));
                 sink.progress(progress)?;
                 Ok(ControlFlow::Continue(()))
             },

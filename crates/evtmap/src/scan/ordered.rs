@@ -13,8 +13,8 @@ use std::thread;
 /// Items a thread that may be under way at once.
 const WINDOW_PER_THREAD: usize = 4;
 
-/// Calls `work` on each item on so many threads, and `each` on the results in the order of the items, on
-/// this thread. When `each` fails no further item is taken, and its error is given.
+/// Calls `work` on each item on so many threads, this one among them, and `each` on the results in the order of the
+/// items, on this thread. When `each` fails no further item is taken, and its error is given.
 ///
 /// # Errors
 /// The first error of `each`.
@@ -32,15 +32,16 @@ where
         return items.map(work).try_for_each(each);
     }
     let queue = Queue {
-        state: Mutex::new(State { items, n_taken: 0, n_done: 0, is_stopped: false }),
+        state: Mutex::new(State { items: items.fuse(), n_taken: 0, n_done: 0, is_stopped: false }),
         changed: Condvar::new(),
         window: threads.get() * WINDOW_PER_THREAD,
     };
     thread::scope(|scope| {
         let (sender, results) = mpsc::channel();
-        for _ in 0..threads.get() {
+        for _ in 1..threads.get() {
             let (sender, queue, work) = (sender.clone(), &queue, &work);
             scope.spawn(move || {
+                let _end = Ending(queue);
                 while let Some((number, item)) = queue.take() {
                     // The receiver is gone when `each` failed; then nobody wants the result.
                     if sender.send((number, work(item))).is_err() {
@@ -50,7 +51,8 @@ where
             });
         }
         drop(sender);
-        let outcome = in_order(&results, |result| {
+        let _end = Ending(&queue);
+        let outcome = in_order(&results, &queue, &work, |result| {
             let outcome = each(result);
             queue.done();
             outcome
@@ -60,21 +62,32 @@ where
     })
 }
 
-/// Gives results by their numbers.
-fn in_order<R, E>(
+/// Gives results by their numbers, and works on items itself while there is none to give: a thread more than there are
+/// processors would take turns with those that work.
+fn in_order<T, R, E>(
     results: &mpsc::Receiver<(usize, R)>,
+    queue: &Queue<impl Iterator<Item = T>>,
+    work: impl Fn(T) -> R,
     mut each: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut waiting = BTreeMap::new();
     let mut next = 0;
-    for (number, result) in results {
-        waiting.insert(number, result);
+    loop {
+        waiting.extend(results.try_iter());
         while let Some(result) = waiting.remove(&next) {
             next += 1;
             each(result)?;
+            waiting.extend(results.try_iter());
+        }
+        if let Some((number, item)) = queue.take_now() {
+            waiting.insert(number, work(item));
+        } else if let Ok((number, result)) = results.recv() {
+            waiting.insert(number, result);
+        } else {
+            // The others found no more items, and what they sent was given.
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 struct Queue<I> {
@@ -90,6 +103,18 @@ struct State<I> {
     is_stopped: bool,
 }
 
+impl<T, I: Iterator<Item = T>> State<I> {
+    fn next(&mut self) -> Option<(usize, T)> {
+        if self.is_stopped {
+            return None;
+        }
+        let item = self.items.next()?;
+        let number = self.n_taken;
+        self.n_taken += 1;
+        Some((number, item))
+    }
+}
+
 impl<T, I: Iterator<Item = T>> Queue<I> {
     /// The next item and its number, once the window has room for it.
     fn take(&self) -> Option<(usize, T)> {
@@ -97,15 +122,17 @@ impl<T, I: Iterator<Item = T>> Queue<I> {
         while !state.is_stopped && state.n_taken - state.n_done >= self.window {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.is_stopped {
-            return None;
-        }
-        let item = state.items.next()?;
-        let number = state.n_taken;
-        state.n_taken += 1;
-        Some((number, item))
+        state.next()
     }
 
+    /// The next item and its number, unless the window is full.
+    fn take_now(&self) -> Option<(usize, T)> {
+        let mut state = self.lock();
+        if state.n_taken - state.n_done >= self.window { None } else { state.next() }
+    }
+}
+
+impl<I> Queue<I> {
     fn done(&self) {
         self.lock().n_done += 1;
         self.changed.notify_all();
@@ -118,6 +145,17 @@ impl<T, I: Iterator<Item = T>> Queue<I> {
 
     fn lock(&self) -> MutexGuard<'_, State<I>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Stops the others where a thread panics: they would wait for its result without end.
+struct Ending<'a, I>(&'a Queue<I>);
+
+impl<I> Drop for Ending<'_, I> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.stop();
+        }
     }
 }
 
@@ -161,6 +199,19 @@ mod tests {
             );
             assert_eq!(outcome, Err(20));
             assert_eq!(n_seen, 21);
+        }
+    }
+
+    /// One thread's misfortune is everybody's, and nobody waits for it.
+    #[test]
+    fn a_panic_ends_it() {
+        for n in [2, 3] {
+            for unlucky in 0..3 {
+                let work = |i: u32| assert!(i != unlucky, "unlucky");
+                let outcome =
+                    std::panic::catch_unwind(|| map(threads(n), 0..1000, work, |()| Ok::<(), ()>(())));
+                assert!(outcome.is_err());
+            }
         }
     }
 }

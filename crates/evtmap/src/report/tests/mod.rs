@@ -66,7 +66,7 @@ fn pens_write_what_formats_write() {
         let open = |bytes: &Bytes| format.open(Box::new(bytes.clone()), &ReportOptions::default()).unwrap();
         let (one_by_one, at_once) = (Bytes::default(), Bytes::default());
         let (mut writer, mut other) = (open(&one_by_one), open(&at_once));
-        let Some(pen) = writer.pen() else {
+        let Some(mut pen) = writer.pen() else {
             assert!(writer.lines(b"x").is_err(), "{}", format.name);
             continue;
         };

@@ -1,0 +1,151 @@
+//! The memory of alerts that were told, for those that come: most of what an alert takes to make is asking for memory,
+//! and giving it back.
+
+use std::sync::Arc;
+
+use crate::alert::{Alert, AlertEvent, Said};
+use crate::event::{Account, Event};
+use crate::input::Position;
+
+/// Of how many events the memory is kept, how much what they say may take together, and how much one of them: what is
+/// larger is rare.
+const N_EVENTS_MAX: usize = 4_096;
+const N_BYTES_MAX: usize = 4 << 20;
+const N_BYTES_EACH_MAX: usize = 16 << 10;
+
+/// Memory that no alert is using. A thread has its own.
+#[derive(Debug, Default)]
+pub(super) struct Spare {
+    events: Vec<Arc<AlertEvent>>,
+    saids: Vec<Arc<Said>>,
+    /// How much the latter take.
+    n_bytes: usize,
+    /// What stands in an event whose own was taken out.
+    nothing: Arc<Said>,
+}
+
+impl Spare {
+    /// Takes alerts apart that nobody needs any more.
+    pub(super) fn add(&mut self, alerts: &mut Vec<Alert>) {
+        for Alert { mut event, .. } in alerts.drain(..) {
+            // Several alerts of an event come one after the other; it is nobody else's with the last of them.
+            let Some(own) = Arc::get_mut(&mut event) else { continue };
+            self.add_said(std::mem::replace(&mut own.said, Arc::clone(&self.nothing)));
+            if self.events.len() < N_EVENTS_MAX {
+                self.events.push(event);
+            }
+        }
+    }
+
+    fn add_said(&mut self, mut said: Arc<Said>) {
+        let n_bytes = Arc::get_mut(&mut said).map(|own| own.n_bytes_held());
+        if let Some(n_bytes) = n_bytes.filter(|n_bytes| *n_bytes <= N_BYTES_EACH_MAX)
+            && self.n_bytes + n_bytes <= N_BYTES_MAX
+        {
+            self.n_bytes += n_bytes;
+            self.saids.push(said);
+        }
+    }
+
+    /// What an event says of which it is known who did it.
+    pub(super) fn said(&mut self, user: Option<Account<'_>>, event: &Event) -> Arc<Said> {
+        if let Some(mut said) = self.saids.pop()
+            && let Some(own) = Arc::get_mut(&mut said)
+        {
+            self.n_bytes -= own.n_bytes_held();
+            own.fill(user, event);
+            return said;
+        }
+        Arc::new(Said::by(user, event))
+    }
+
+    /// What an alert keeps of an event.
+    pub(super) fn event(
+        &mut self,
+        said: Arc<Said>,
+        event: &Event,
+        input: &Arc<str>,
+        position: Position,
+    ) -> Arc<AlertEvent> {
+        if let Some(mut kept) = self.events.pop()
+            && let Some(own) = Arc::get_mut(&mut kept)
+        {
+            own.fill(said, event, input, position);
+            return kept;
+        }
+        Arc::new(AlertEvent::saying(said, event, input, position))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::Finding;
+    use crate::event::{Place, Value};
+
+    fn event(number: usize, user: &str) -> Event {
+        let mut event = Event::new();
+        event.push(Place::System, "EventRecordID", Value::Text(&number.to_string()));
+        event.push(Place::System, "Computer", Value::Text("WS01"));
+        event.push(Place::Data, "User", Value::Text(user));
+        event
+    }
+
+    fn alert(event: &Arc<AlertEvent>) -> Alert {
+        let (finding, event) = (Arc::new(Finding::of_event()), Arc::clone(event));
+        Alert { finding, event, correlation: None, derived: None, evidence: None }
+    }
+
+    fn keep(spare: &mut Spare, event: &Event, line: u64, input: &Arc<str>) -> Arc<AlertEvent> {
+        let said = spare.said(event.user(), event);
+        spare.event(said, event, input, Position::Line(line))
+    }
+
+    /// Whatever was in the memory before, what is kept is what would be kept without it.
+    #[test]
+    fn what_was_there_before_is_gone() {
+        let (mut spare, inputs) = (Spare::default(), [Arc::from("a.evtx"), Arc::from("b.evtx")]);
+        let users = ["CORP\\alice", "", "bob", "SYSTEM", "a much longer name than any of the others"];
+        for (line, (user, input)) in (1..).zip(users.iter().zip(inputs.iter().cycle())) {
+            let event = event(line, user);
+            let kept = keep(&mut spare, &event, line as u64, input);
+            assert_eq!(*kept, AlertEvent::of(&event, input, Position::Line(line as u64)));
+            let mut told = vec![alert(&kept), alert(&kept)];
+            drop(kept);
+            spare.add(&mut told);
+            assert_eq!((spare.events.len(), spare.saids.len()), (1, 1), "the same memory again");
+        }
+    }
+
+    #[test]
+    fn what_somebody_has_is_left_alone() {
+        let (mut spare, input) = (Spare::default(), Arc::from("a.evtx"));
+        let (first, second) = (event(1, "alice"), event(2, "bob"));
+        let kept = keep(&mut spare, &first, 1, &input);
+        spare.add(&mut vec![alert(&kept)]);
+        assert!(spare.events.is_empty() && spare.saids.is_empty());
+        let said = Arc::clone(&kept.said);
+        let mut told = vec![alert(&kept)];
+        drop(kept);
+        spare.add(&mut told);
+        assert_eq!((spare.events.len(), spare.saids.len()), (1, 0), "only what it says is somebody's");
+        keep(&mut spare, &second, 2, &input);
+        assert_eq!(*said, Said::by(first.user(), &first));
+    }
+
+    #[test]
+    fn there_are_bounds() {
+        let (mut spare, input) = (Spare::default(), Arc::from("a.evtx"));
+        for (user, n_saids) in [("x".repeat(N_BYTES_EACH_MAX), 0), ("x".repeat(4_000), 1)] {
+            let mut told = vec![alert(&keep(&mut spare, &event(1, &user), 1, &input))];
+            spare.add(&mut told);
+            assert_eq!(spare.saids.len(), n_saids);
+        }
+        let long = event(1, &"x".repeat(4_000));
+        let mut told: Vec<_> =
+            (0..2 * N_EVENTS_MAX).map(|_| alert(&keep(&mut spare, &long, 1, &input))).collect();
+        spare.add(&mut told);
+        assert_eq!(spare.events.len(), N_EVENTS_MAX);
+        assert!(spare.n_bytes <= N_BYTES_MAX && spare.n_bytes > N_BYTES_MAX / 2);
+    }
+}
