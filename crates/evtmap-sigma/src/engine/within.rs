@@ -1,10 +1,16 @@
 //! Texts that stand anywhere in a value, thousands of them looked for in one pass.
 //!
-//! Of each text one **gram** is kept: four bytes in a row, the ones that are rarest among all texts. A value
-//! is slid over gram by gram; a bit says whether any text has this one, which is seldom true, and only then
-//! are the texts that have it compared where they would stand. Texts of fewer than four bytes go by grams of
-//! two. Other than with an automaton, the work for a byte is a multiplication and a look at a bit in a table
-//! of some ten kilobytes, however many texts there are, and the tables are made in a millisecond.
+//! Of each text some **grams** are kept: four bytes in a row, four times, each a place further, the ones that are
+//! rarest among all texts. Wherever the text stands, one of them begins at every fourth place, so that only these are
+//! looked at: a bit says whether any text has the gram there, which is seldom true, and only then are the texts that
+//! have it compared where they would stand. Other than with an automaton, the work for a place is a multiplication and
+//! a look at a bit in a table of some ten kilobytes, however many texts there are, and the tables are made in a
+//! millisecond.
+//!
+//! Texts of fewer than seven bytes have shorter grams, and more places are looked at for them. Where they are few and
+//! the value is long, each of them is sought by itself.
+
+use memchr::memmem::Finder;
 
 use super::gate::GateId;
 
@@ -14,94 +20,131 @@ const BITS_A_GRAM: usize = 32;
 const FACTOR: u32 = 0x9e37_79b1;
 /// Fewer bits would be no smaller in the cache.
 const MIN_BITS: u32 = 10;
+/// How many places are looked at together: nearly always there is nothing at any of them.
+const N_TOGETHER: usize = 4;
+/// From how many bytes on a value is long.
+const N_BYTES_LONG: usize = 128;
 
 /// Finds texts within values.
 #[derive(Debug, Default)]
 pub(super) struct Within {
-    long: Grams<4>,
-    short: Grams<2>,
+    long: Grams<4, 4>,
+    middle: Sought<3, 2>,
+    short: Sought<2, 1>,
 }
 
 impl Within {
     /// Makes texts ready; none is empty.
     pub(super) fn new(texts: &[(&str, GateId)]) -> Self {
         let frequency = frequency(texts);
-        let (long, short): (Vec<_>, Vec<_>) = texts.iter().copied().partition(|(text, _)| text.len() >= 4);
-        Self { long: Grams::new(&long, &frequency), short: Grams::new(&short, &frequency) }
+        let (long, others): (Vec<_>, Vec<_>) = texts.iter().copied().partition(|(text, _)| text.len() >= 7);
+        let (middle, short): (Vec<_>, Vec<_>) = others.into_iter().partition(|(text, _)| text.len() >= 4);
+        Self {
+            long: Grams::new(&long, &frequency),
+            middle: Sought::new(&middle, &frequency),
+            short: Sought::new(&short, &frequency),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.long.texts.is_empty() && self.short.texts.is_empty()
+        self.long.texts.is_empty() && self.middle.grams.texts.is_empty() && self.short.grams.texts.is_empty()
     }
 
-    /// Calls `open` with the gate of each text that is in the value, once for each place where it stands.
+    /// Calls `open` with the gate of each text that is in the value, at least once.
     pub(super) fn find(&self, value: &[u8], open: &mut dyn FnMut(GateId)) {
         self.long.find(value, open);
-        if !self.short.texts.is_empty() {
-            self.short.find(value, open);
-            self.short.find_last(value, open);
+        self.middle.find(value, open);
+        self.short.find(value, open);
+    }
+}
+
+/// Texts that are looked for by their grams, or each by itself.
+#[derive(Debug, Default)]
+struct Sought<const N: usize, const STRIDE: usize> {
+    grams: Grams<N, STRIDE>,
+    /// Those of the texts, if they are few; else none.
+    finders: Vec<Finder<'static>>,
+}
+
+impl<const N: usize, const STRIDE: usize> Sought<N, STRIDE> {
+    /// So many texts are few: to seek one takes a fortieth of what it takes to look at every place.
+    const N_FEW: usize = 24 / STRIDE;
+
+    fn new(texts: &[(&str, GateId)], frequency: &[u32; 256]) -> Self {
+        let few = if texts.len() <= Self::N_FEW { texts } else { &[] };
+        let finders = few.iter().map(|(text, _)| Finder::new(text).into_owned()).collect();
+        Self { grams: Grams::new(texts, frequency), finders }
+    }
+
+    fn find(&self, value: &[u8], open: &mut dyn FnMut(GateId)) {
+        if self.finders.is_empty() || value.len() < N_BYTES_LONG {
+            return self.grams.find(value, open);
+        }
+        for (finder, (_, gate)) in self.finders.iter().zip(&self.grams.texts) {
+            if finder.find(value).is_some() {
+                open(*gate);
+            }
         }
     }
 }
 
-/// Texts by a gram of each.
+/// Texts by grams of each, of which one begins at a place that is a multiple of the stride, wherever the text stands.
 #[derive(Debug, Default)]
-struct Grams<const N: usize> {
+struct Grams<const N: usize, const STRIDE: usize> {
+    texts: Vec<(Box<[u8]>, GateId)>,
     /// A bit for each hash of a gram: whether any text has such a one.
     bits: Vec<u64>,
-    /// For each hash, coarser, where its texts begin among `texts`; one more marks the end.
+    /// For each hash, coarser, where its grams begin among `grams`; one more marks the end.
     starts: Vec<u32>,
-    texts: Vec<GramText<N>>,
+    grams: Vec<Gram<N>>,
 }
 
-/// A text and where its gram stands in it.
+/// A gram, and in which text it stands and where.
 #[derive(Debug)]
-struct GramText<const N: usize> {
-    gram: [u8; N],
-    at: usize,
-    text: Box<[u8]>,
-    gate: GateId,
+struct Gram<const N: usize> {
+    bytes: [u8; N],
+    text: u32,
+    at: u32,
 }
 
-impl<const N: usize> Grams<N> {
+impl<const N: usize, const STRIDE: usize> Grams<N, STRIDE> {
     fn new(texts: &[(&str, GateId)], frequency: &[u32; 256]) -> Self {
         if texts.is_empty() {
             return Self::default();
         }
-        let mut with_grams: Vec<GramText<N>> = Vec::new();
-        for (text, gate) in texts {
-            let text = text.as_bytes();
-            let grams: Vec<(usize, [u8; N])> = match text {
+        let mut grams: Vec<Gram<N>> = Vec::with_capacity(texts.len() * STRIDE);
+        for (number, (text, _)) in (0..).zip(texts) {
+            let gram = |at, bytes| Gram { bytes, text: number, at };
+            match text.as_bytes() {
                 // One byte is in a gram with any other behind it.
-                [only] => (0..=u8::MAX).map(|next| (0, padded(&[*only, next]))).collect(),
-                _ => rarest(text, frequency).into_iter().collect(),
-            };
-            let with_gram = |(at, gram)| GramText { gram, at, text: text.into(), gate: *gate };
-            with_grams.extend(grams.into_iter().map(with_gram));
-        }
-        let n_bits = (with_grams.len() * BITS_A_GRAM).next_power_of_two().max(1 << MIN_BITS);
-        let mut grams =
-            Self { bits: vec![0; n_bits / 64], starts: vec![0; n_bits / BITS_A_GRAM + 1], texts: Vec::new() };
-        for text in &with_grams {
-            let hash = grams.hash(text.gram);
-            if let Some(bits) = grams.bits.get_mut(hash / 64) {
-                *bits |= 1 << (hash % 64);
+                [only] => grams.extend((0..=u8::MAX).map(|next| gram(0, padded(&[*only, next])))),
+                text => grams.extend(rarest::<N, STRIDE>(text, frequency).map(|(at, bytes)| gram(at, bytes))),
             }
         }
-        with_grams.sort_by_key(|text| grams.hash(text.gram) / BITS_A_GRAM);
-        for text in &with_grams {
-            let bucket = grams.hash(text.gram) / BITS_A_GRAM;
-            if let Some(n) = grams.starts.get_mut(bucket + 1) {
+        let n_bits = (grams.len() * BITS_A_GRAM).next_power_of_two().max(1 << MIN_BITS);
+        let mut made = Self {
+            texts: texts.iter().map(|(text, gate)| (text.as_bytes().into(), *gate)).collect(),
+            bits: vec![0; n_bits / 64],
+            starts: vec![0; n_bits / BITS_A_GRAM + 1],
+            grams: Vec::new(),
+        };
+        for gram in &grams {
+            let hash = made.hash(gram.bytes);
+            if let Some(bits) = made.bits.get_mut(hash / 64) {
+                *bits |= 1 << (hash % 64);
+            }
+            if let Some(n) = made.starts.get_mut(hash / BITS_A_GRAM + 1) {
                 *n += 1;
             }
         }
+        grams.sort_by_key(|gram| made.hash(gram.bytes) / BITS_A_GRAM);
         let mut sum = 0;
-        for start in &mut grams.starts {
+        for start in &mut made.starts {
             sum += *start;
             *start = sum;
         }
-        grams.texts = with_grams;
-        grams
+        made.grams = grams;
+        made
     }
 
     /// The upper bits of a product are a good hash, as many as there are bits in the table.
@@ -117,58 +160,57 @@ impl<const N: usize> Grams<N> {
         if self.texts.is_empty() {
             return;
         }
-        // Kept out of the loop, where they would be asked for at each byte.
+        // Kept out of the loop, where they would be asked for at each place.
         let (bits, shift) = (self.bits.as_slice(), self.shift());
         let is_any = |number: u32| {
             let hash = number.wrapping_mul(FACTOR) >> shift;
             bits.get((hash >> 6) as usize).is_some_and(|bits| bits >> (hash & 63) & 1 != 0)
         };
-        // Four places at a time: nearly always there is nothing at any of them.
         let mut at = 0;
-        while let Some(block) = value.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-            let block = u64::from_le_bytes(*block);
-            #[expect(clippy::cast_possible_truncation, reason = "the gram is what is left")]
-            let any_at = |place: u32| u32::from(is_any((block >> (place * 8)) as u32 & mask::<N>())) << place;
-            let mut any = any_at(0) | any_at(1) | any_at(2) | any_at(3);
+        while let Some(block) = value.get(at..at + (N_TOGETHER - 1) * STRIDE + 4) {
+            let mut any = 0_u32;
+            for place in 0..N_TOGETHER {
+                let gram = block.get(place * STRIDE..).and_then(|rest| rest.first_chunk::<4>());
+                let gram = gram.map_or(0, |gram| u32::from_le_bytes(*gram) & mask::<N>());
+                any |= u32::from(is_any(gram)) << place;
+            }
             while any != 0 {
-                self.compare(value, at + any.trailing_zeros() as usize, open);
+                self.compare(value, at + any.trailing_zeros() as usize * STRIDE, open);
                 any &= any - 1;
             }
-            at += 4;
+            at += N_TOGETHER * STRIDE;
         }
-        for at in at..value.len() {
+        while at < value.len() {
             self.compare(value, at, open);
+            at += STRIDE;
         }
     }
 
-    /// Looks at the last byte as if a zero stood behind it, for texts of one byte.
-    fn find_last(&self, value: &[u8], open: &mut dyn FnMut(GateId)) {
-        if let Some(last) = value.len().checked_sub(1) {
-            self.compare_gram(value, last, padded(value.get(last..).unwrap_or_default()), open);
-        }
-    }
-
-    /// Compares the texts that have the gram at a place with what stands around it.
+    /// Compares the texts that have the gram at a place with what stands around it. The last byte is looked at as if
+    /// a zero stood behind it, for texts of one byte.
     #[inline(never)]
     fn compare(&self, value: &[u8], at: usize, open: &mut dyn FnMut(GateId)) {
-        if let Some(gram) = value.get(at..).and_then(|rest| rest.first_chunk::<N>()) {
-            self.compare_gram(value, at, *gram, open);
-        }
-    }
-
-    fn compare_gram(&self, value: &[u8], at: usize, gram: [u8; N], open: &mut dyn FnMut(GateId)) {
+        let rest = value.get(at..).unwrap_or_default();
+        let gram = match (rest.first_chunk::<N>(), N) {
+            (Some(gram), _) => *gram,
+            (None, 2) => padded(rest),
+            (None, _) => return,
+        };
         let hash = self.hash(gram);
         if self.bits.get(hash / 64).is_none_or(|bits| bits >> (hash % 64) & 1 == 0) {
             return;
         }
         let bucket = hash / BITS_A_GRAM;
         let place = |bucket: usize| self.starts.get(bucket).map_or(0, |start| *start as usize);
-        for text in self.texts.get(place(bucket)..place(bucket + 1)).unwrap_or_default() {
-            if text.gram == gram
-                && let Some(rest) = at.checked_sub(text.at).and_then(|start| value.get(start..))
-                && rest.starts_with(&text.text)
+        for Gram { bytes, text, at: before } in
+            self.grams.get(place(bucket)..place(bucket + 1)).unwrap_or_default()
+        {
+            if *bytes == gram
+                && let Some((text, gate)) = self.texts.get(*text as usize)
+                && let Some(rest) = at.checked_sub(*before as usize).and_then(|start| value.get(start..))
+                && rest.starts_with(text)
             {
-                open(text.gate);
+                open(*gate);
             }
         }
     }
@@ -190,13 +232,21 @@ fn frequency(texts: &[(&str, GateId)]) -> [u32; 256] {
     })
 }
 
-/// The gram of a text whose bytes are rarest together, and where it stands.
-fn rarest<const N: usize>(text: &[u8], frequency: &[u32; 256]) -> Option<(usize, [u8; N])> {
+/// The grams of a text, as many as the stride and each a place further, whose bytes are rarest together, and where they
+/// stand.
+fn rarest<const N: usize, const STRIDE: usize>(
+    text: &[u8],
+    frequency: &[u32; 256],
+) -> impl Iterator<Item = (u32, [u8; N])> {
     let how_often =
-        |gram: &[u8; N]| -> u32 { gram.iter().filter_map(|byte| frequency.get(usize::from(*byte))).sum() };
-    let grams = text.windows(N).enumerate();
-    let grams = grams.filter_map(|(at, window)| Some((at, <[u8; N]>::try_from(window).ok()?)));
-    grams.min_by_key(|(_, gram)| how_often(gram))
+        |bytes: &[u8]| -> u32 { bytes.iter().filter_map(|byte| frequency.get(usize::from(*byte))).sum() };
+    let windows = text.windows(N + STRIDE - 1).enumerate();
+    let rarest = windows.min_by_key(|(_, window)| how_often(window));
+    rarest.into_iter().flat_map(|(start, window)| {
+        (start..)
+            .zip(window.windows(N))
+            .filter_map(|(at, gram)| Some((u32::try_from(at).ok()?, gram.try_into().ok()?)))
+    })
 }
 
 /// The first bytes of a text, zeros behind it.
@@ -244,8 +294,8 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_contains(
-            texts in proptest::collection::vec("[a-cä]{1,7}", 0..40),
-            value in "[a-dä]{0,40}",
+            texts in proptest::collection::vec("[a-cä]{1,7}|[a-cä]{6,12}", 0..40),
+            value in "[a-dä]{0,40}|[a-dä]{100,200}",
         ) {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let expected: Vec<u32> =

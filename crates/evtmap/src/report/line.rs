@@ -161,7 +161,7 @@ impl<'a> AlertLine<'a> {
     pub(super) fn written_said(&self) -> serde_json::Result<WrittenSaid> {
         let mut written = WrittenSaid::default();
         self.event.write_start(&mut written.start)?;
-        self.event.write_end(&mut written.end)?;
+        self.event.write_end(&mut written.end);
         Ok(written)
     }
 }

@@ -66,7 +66,8 @@ impl<'a> EventLine<'a> {
     pub(crate) fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         self.write_start(out)?;
         self.write_number(out)?;
-        self.write_end(out)
+        self.write_end(out);
+        Ok(())
     }
 
     /// What stands before the number of the record.
@@ -95,10 +96,7 @@ impl<'a> EventLine<'a> {
     }
 
     /// What stands behind it.
-    ///
-    /// # Errors
-    /// As [`write`](Self::write).
-    pub(crate) fn write_end(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    pub(crate) fn write_end(&self, out: &mut Vec<u8>) {
         /// Quotes, a colon and a comma, and an escape or two.
         const N_BYTES_A_FIELD: usize = 8;
         let Self { fields: Fields(payload), message, .. } = self;
@@ -108,13 +106,12 @@ impl<'a> EventLine<'a> {
         out.extend_from_slice(b",\"user\":");
         push_text_or_null(out, self.user);
         out.extend_from_slice(b",\"fields\":");
-        self.fields.write(out)?;
+        self.fields.write(out);
         if let Some(message) = self.message {
             out.extend_from_slice(b",\"message\":");
             push_text(out, message);
         }
         out.push(b'}');
-        Ok(())
     }
 }
 

@@ -16,21 +16,36 @@ pub struct Fields<'a>(pub &'a Payload);
 
 impl Fields<'_> {
     /// Appends what serde would write.
-    pub(super) fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        if !self.are_plain() {
-            return serde_json::to_writer(out, self);
-        }
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.push(b'{');
-        for (index, (name, value)) in self.0.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            push_text(out, name);
-            out.push(b':');
-            push_text_or_null(out, value);
+        if self.are_plain() {
+            push_list(out, self.0.iter(), |out, (name, value)| {
+                push_text(out, name);
+                out.push(b':');
+                push_text_or_null(out, value);
+            });
+        } else {
+            push_list(out, self.members(), |out, (name, values)| {
+                push_text(out, name);
+                out.push(b':');
+                push_values(out, &values);
+            });
         }
         out.push(b'}');
-        Ok(())
+    }
+
+    /// Each name once, with all its values.
+    fn members(&self) -> Vec<(&str, Vec<Option<&str>>)> {
+        let mut places: HashMap<&str, usize> = HashMap::with_capacity(self.0.len());
+        let mut members: Vec<(&str, Vec<Option<&str>>)> = Vec::with_capacity(self.0.len());
+        for (name, value) in self.0 {
+            let place = *places.entry(name).or_insert(members.len());
+            match members.get_mut(place) {
+                Some((_, values)) => values.push(value),
+                None => members.push((name, vec![value])),
+            }
+        }
+        members
     }
 
     /// Whether each name stands for one value, as far as can be seen quickly.
@@ -44,15 +59,7 @@ impl Serialize for Fields<'_> {
         if self.are_plain() {
             return serializer.collect_map(self.0);
         }
-        let mut places: HashMap<&str, usize> = HashMap::with_capacity(self.0.len());
-        let mut members: Vec<(&str, Vec<Option<&str>>)> = Vec::with_capacity(self.0.len());
-        for (name, value) in self.0 {
-            let place = *places.entry(name).or_insert(members.len());
-            match members.get_mut(place) {
-                Some((_, values)) => values.push(value),
-                None => members.push((name, vec![value])),
-            }
-        }
+        let members = self.members();
         let mut map = serializer.serialize_map(Some(members.len()))?;
         for (name, values) in &members {
             match values.as_slice() {
@@ -61,6 +68,26 @@ impl Serialize for Fields<'_> {
             }
         }
         map.end()
+    }
+}
+
+/// Appends the values of a name: the one, or a list of them.
+fn push_values(out: &mut Vec<u8>, values: &[Option<&str>]) {
+    if let [only] = values {
+        return push_text_or_null(out, *only);
+    }
+    out.push(b'[');
+    push_list(out, values, |out, value| push_text_or_null(out, *value));
+    out.push(b']');
+}
+
+/// Appends things with commas between them.
+fn push_list<T>(out: &mut Vec<u8>, things: impl IntoIterator<Item = T>, push: impl Fn(&mut Vec<u8>, T)) {
+    for (index, thing) in things.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        push(out, thing);
     }
 }
 

@@ -74,12 +74,15 @@ pub(in crate::input) fn parse(text: &str, style: Style<'_>) -> Option<Time> {
     if let Some(time) = style.pattern.and_then(|pattern| by_pattern(text, pattern, style.zone)) {
         return Some(time);
     }
-    if has_year_first(text)
-        && let Ok(timestamp) = text.parse()
-    {
-        return Some(Time { timestamp, is_local: false });
-    }
-    let written = Written::read(text)?;
+    // Nearly all times are plain ones, which name no offset.
+    let written = match Written::plain(text) {
+        Some(written) => written,
+        None if has_year_first(text) => match text.parse() {
+            Ok(timestamp) => return Some(Time { timestamp, is_local: false }),
+            Err(_) => Written::read(text)?,
+        },
+        None => Written::read(text)?,
+    };
     let timestamp = style.zone.to_timestamp(written.date_time(style.order)?).ok()?;
     Some(Time { timestamp, is_local: true })
 }
