@@ -57,7 +57,7 @@ impl Sink for Desk {
         self.reports.alert(alert)
     }
 
-    fn batch(&mut self, alerts: &[Alert], prepared: &[Prepared]) -> io::Result<()> {
+    fn batch(&mut self, alerts: &mut Vec<Alert>, prepared: &[Prepared]) -> io::Result<()> {
         alerts.iter().for_each(|alert| self.tally.add(alert));
         self.reports.batch(alerts, prepared)
     }

@@ -10,6 +10,7 @@ use evtmap::arrow::{Unread, label_schema};
 use evtmap::input::arrow::RowReader;
 use evtmap::input::{InputOptions, Log};
 use evtmap::{Progress, Working};
+use foldhash::fast::RandomState;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyList, PyTuple};
 use pyo3_arrow::error::{PyArrowError, PyArrowResult};
@@ -77,27 +78,31 @@ fn tuples_of<'a, 'py>(
     py: Python<'py>,
     lists: impl Iterator<Item = &'a ListArray>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let mut known: HashMap<&[u8], Vec<Known<'a, 'py>>> = HashMap::new();
-    let tuples = PyList::empty(py);
+    let mut known: HashMap<&[u8], Vec<Known<'a, 'py>>, RandomState> = HashMap::default();
+    let (mut tuples, empty) = (Vec::new(), PyTuple::empty(py));
     for list in lists {
         let Some(texts) = list.values().as_string_opt::<i32>() else { continue };
         for bounds in list.value_offsets().windows(2) {
             let &[start, end] = bounds else { continue };
+            if start == end {
+                tuples.push(empty.clone());
+                continue;
+            }
             let (start, end) = (usize::try_from(start)?, usize::try_from(end)?);
             let ends = texts.value_offsets().get(start..=end).unwrap_or_default();
             let (Some(first), Some(last)) = (ends.first(), ends.last()) else { continue };
             let text = texts.value_data().get(usize::try_from(*first)?..usize::try_from(*last)?);
             let alike = known.entry(text.unwrap_or_default()).or_default();
             if let Some(Known { tuple, .. }) = alike.iter().find(|known| is_cut_as(ends, known.ends)) {
-                tuples.append(tuple)?;
+                tuples.push(tuple.clone());
                 continue;
             }
             let tuple = PyTuple::new(py, (start..end).map(|at| texts.value(at)).collect::<Vec<_>>())?;
-            tuples.append(&tuple)?;
+            tuples.push(tuple.clone());
             alike.push(Known { ends, tuple });
         }
     }
-    Ok(tuples)
+    PyList::new(py, tuples)
 }
 
 /// Whether a text that ends in these places is cut into texts as another.

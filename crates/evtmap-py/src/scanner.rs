@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 
 use evtmap::alert::Alert;
 use evtmap::triage::Tally;
-use evtmap::{Progress, ScanAccount, ScanOptions, Sink};
+use evtmap::{Prepared, Progress, ScanAccount, ScanOptions, Sink};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -260,6 +260,12 @@ impl Sink for Gathered {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
         self.tally.add(alert);
         self.alerts.push(alert.clone());
+        Ok(())
+    }
+
+    fn batch(&mut self, alerts: &mut Vec<Alert>, _: &[Prepared]) -> io::Result<()> {
+        alerts.iter().for_each(|alert| self.tally.add(alert));
+        self.alerts.append(alerts);
         Ok(())
     }
 

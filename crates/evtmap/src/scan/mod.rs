@@ -100,11 +100,12 @@ pub trait Sink {
     /// When no more alerts can be taken; the scan ends.
     fn alert(&mut self, alert: &Alert) -> std::io::Result<()>;
 
-    /// Takes the alerts of a batch, with what was made of them.
+    /// Takes the alerts of a batch, with what was made of them. One who keeps alerts may move them out: the memory of
+    /// those that are left is used again.
     ///
     /// # Errors
     /// When no more alerts can be taken; the scan ends.
-    fn batch(&mut self, alerts: &[Alert], _: &[Prepared]) -> std::io::Result<()> {
+    fn batch(&mut self, alerts: &mut Vec<Alert>, _: &[Prepared]) -> std::io::Result<()> {
         alerts.iter().try_for_each(|alert| self.alert(alert))
     }
 
@@ -222,9 +223,9 @@ impl<'a> Scanner<'a> {
             &mut account,
             |batch, path| matcher.run(batch, path),
             |outcome, progress| -> std::io::Result<_> {
-                let Outcome { alerts, prepared, kept, home, .. } = outcome;
+                let Outcome { mut alerts, prepared, kept, home, .. } = outcome;
                 correlating.keep(kept);
-                sink.batch(&alerts, &prepared)?;
+                sink.batch(&mut alerts, &prepared)?;
                 home.put_back((alerts, prepared));
                 sink.progress(progress)?;
                 Ok(ControlFlow::Continue(()))
