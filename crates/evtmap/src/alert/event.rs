@@ -142,7 +142,8 @@ impl Said {
     pub(crate) fn n_bytes_held(&self) -> usize {
         let texts = [&self.computer, &self.channel, &self.provider];
         let maybe = [&self.user, &self.message].into_iter().flatten();
-        texts.into_iter().chain(maybe).map(String::capacity).sum::<usize>() + self.fields.n_bytes_held()
+        let texts = texts.into_iter().chain(maybe).map(String::capacity).sum::<usize>();
+        size_of::<Self>() + texts + self.fields.n_bytes_held()
     }
 }
 

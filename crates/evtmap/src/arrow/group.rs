@@ -93,17 +93,16 @@ impl Group {
     }
 
     /// Gives the columns with their places, a value for each row, and begins anew.
-    pub(super) fn finish(&mut self, columns: &mut Vec<(usize, ArrayRef)>) -> Result<(), ArrowError> {
+    pub(super) fn finish(&mut self) -> Result<Vec<(usize, ArrayRef)>, ArrowError> {
         let is_one_each = self.sizes.len() == self.rows.len();
         let rows = UInt32Array::from(std::mem::take(&mut self.rows));
-        for (place, _, builder) in &mut self.columns {
-            let told = builder.finish();
-            columns.push((*place, if is_one_each { told } else { take(&told, &rows, None)? }));
-        }
         self.sizes.clear();
         self.places.clear();
         self.held.clear();
         self.last = None;
-        Ok(())
+        let told: Vec<_> =
+            self.columns.iter_mut().map(|(place, _, builder)| (*place, builder.finish())).collect();
+        let gathered = |told: ArrayRef| if is_one_each { Ok(told) } else { take(&told, &rows, None) };
+        told.into_iter().map(|(place, told)| Ok((place, gathered(told)?))).collect()
     }
 }

@@ -152,8 +152,12 @@ impl BatchBuilder {
             return Ok(None);
         }
         (self.n_rows, self.n_bytes) = (0, 0);
+        // All begin anew, also where the columns of one cannot be made.
+        let finished: Vec<_> = self.groups.iter_mut().map(Group::finish).collect();
         let mut columns = Vec::with_capacity(COLUMNS.len());
-        self.groups.iter_mut().try_for_each(|group| group.finish(&mut columns))?;
+        for group in finished {
+            columns.extend(group?);
+        }
         columns.sort_unstable_by_key(|(place, _)| *place);
         let columns = columns.into_iter().map(|(_, column)| column).collect();
         RecordBatch::try_new(self.schema(), columns).map(Some)

@@ -6,6 +6,7 @@
 //! [`direct`] decodes faster.
 
 mod again;
+mod combination;
 mod cursor;
 mod direct;
 mod template;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use evtx::err::EvtxError;
 use evtx::{EvtxChunk, EvtxChunkData, EvtxRecord, ParserSettings};
 
-pub use direct::Combinations;
+pub use combination::Combinations;
 
 use super::{
     Batch, Decoded, Input, InputError, InputOptions, Opened, Position, RecordProblem, Source, Spooled,

@@ -79,6 +79,12 @@ impl<'a> Feed<'a> {
         self.is_enough
     }
 
+    /// Whether what comes next may be long in coming: what is no file may be a pipe that somebody still writes to.
+    pub(super) fn may_wait(&self) -> bool {
+        let is_file = |found: &FoundFile| found.path.is_file();
+        self.opened.is_some() || self.unopened.len() > 0 || !self.files.clone().all(is_file)
+    }
+
     /// The next log of the file that is being read.
     fn next_log(&mut self) -> Option<Item> {
         if let Some(log) = self.opened.take() {

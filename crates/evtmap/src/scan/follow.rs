@@ -84,7 +84,7 @@ impl<'a> Follower<'a> {
         let live = &mut self.live;
         let taken = ordered::map(
             threads,
-            round.into_iter(),
+            (round.into_iter(), false),
             |Followed { path, kind, batch }| {
                 let (read, outcome) = matcher.run(batch, &path);
                 (path, kind, read, outcome)

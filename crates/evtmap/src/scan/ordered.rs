@@ -13,14 +13,14 @@ use std::thread;
 /// Items a thread that may be under way at once.
 const WINDOW_PER_THREAD: usize = 4;
 
-/// Calls `work` on each item on so many threads, this one among them, and `each` on the results in the order of the
-/// items, on this thread. When `each` fails no further item is taken, and its error is given.
+/// Calls `work` on each item on so many threads and `each` on the results in the order of the items, on this thread. It
+/// is one of them, unless items may be long in coming: then it does not wait for one while there are results to give. When `each` fails no further item is taken, and its error is given.
 ///
 /// # Errors
 /// The first error of `each`.
 pub(super) fn map<T, R, E>(
     threads: NonZero<usize>,
-    items: impl Iterator<Item = T> + Send,
+    (items, may_wait): (impl Iterator<Item = T> + Send, bool),
     work: impl Fn(T) -> R + Sync,
     mut each: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E>
@@ -38,7 +38,7 @@ where
     };
     thread::scope(|scope| {
         let (sender, results) = mpsc::channel();
-        for _ in 1..threads.get() {
+        for _ in usize::from(!may_wait)..threads.get() {
             let (sender, queue, work) = (sender.clone(), &queue, &work);
             scope.spawn(move || {
                 let _end = Ending(queue);
@@ -52,7 +52,8 @@ where
         }
         drop(sender);
         let _end = Ending(&queue);
-        let outcome = in_order(&results, &queue, &work, |result| {
+        let own = || if may_wait { None } else { queue.take_now() };
+        let outcome = in_order(&results, own, &work, |result| {
             let outcome = each(result);
             queue.done();
             outcome
@@ -66,7 +67,7 @@ where
 /// processors would take turns with those that work.
 fn in_order<T, R, E>(
     results: &mpsc::Receiver<(usize, R)>,
-    queue: &Queue<impl Iterator<Item = T>>,
+    next_item: impl Fn() -> Option<(usize, T)>,
     work: impl Fn(T) -> R,
     mut each: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -79,7 +80,7 @@ fn in_order<T, R, E>(
             each(result)?;
             waiting.extend(results.try_iter());
         }
-        if let Some((number, item)) = queue.take_now() {
+        if let Some((number, item)) = next_item() {
             waiting.insert(number, work(item));
         } else if let Ok((number, result)) = results.recv() {
             waiting.insert(number, result);
@@ -169,13 +170,13 @@ mod tests {
 
     #[test]
     fn results_keep_the_order() {
-        for n in [1, 2, 7] {
+        for (n, may_wait) in [(1, false), (2, false), (2, true), (7, false), (7, true)] {
             let mut results = Vec::new();
             let slow_first = |i: u64| {
                 thread::sleep(std::time::Duration::from_micros((97 - i) % 13 * 50));
                 i * 2
             };
-            map(threads(n), 0..97, slow_first, |result| {
+            map(threads(n), (0..97, may_wait), slow_first, |result| {
                 results.push(result);
                 Ok::<(), ()>(())
             })
@@ -186,11 +187,11 @@ mod tests {
 
     #[test]
     fn an_error_ends_it() {
-        for n in [1, 3] {
+        for n in [1, 2, 3] {
             let mut n_seen = 0;
             let outcome = map(
                 threads(n),
-                0..,
+                (0.., n == 2),
                 |i: u32| i,
                 |i| {
                     n_seen += 1;
@@ -208,8 +209,9 @@ mod tests {
         for n in [2, 3] {
             for unlucky in 0..3 {
                 let work = |i: u32| assert!(i != unlucky, "unlucky");
-                let outcome =
-                    std::panic::catch_unwind(|| map(threads(n), 0..1000, work, |()| Ok::<(), ()>(())));
+                let outcome = std::panic::catch_unwind(|| {
+                    map(threads(n), (0..1000, n == 3), work, |()| Ok::<(), ()>(()))
+                });
                 assert!(outcome.is_err());
             }
         }

@@ -148,7 +148,7 @@ pub(super) fn read_all<R: Send, E>(
         Item::Log(begun) => Told::Log(begun),
         Item::Failed { log, error } => Told::Failed { log, error },
     };
-    let is_enough = feed.is_enough();
+    let (is_enough, may_wait) = (feed.is_enough(), feed.may_wait());
     let mut has_enough = false;
     let mut tell = |told| {
         match told {
@@ -165,10 +165,10 @@ pub(super) fn read_all<R: Send, E>(
         Ok(())
     };
     if threads.get() == 1 {
-        return ordered::map(threads, feed, work, tell);
+        return ordered::map(threads, (feed, may_wait), work, tell);
     }
     let work = |items: Vec<Item>| items.into_iter().map(work).collect::<Vec<_>>();
-    ordered::map(threads, Portions(feed), work, |all| all.into_iter().try_for_each(&mut tell))
+    ordered::map(threads, (Portions(feed), may_wait), work, |all| all.into_iter().try_for_each(&mut tell))
 }
 
 /// How many bytes of logs a thread takes at once, at least while there are so many: to hand something over from

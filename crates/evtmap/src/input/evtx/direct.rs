@@ -13,27 +13,26 @@
 use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::{PoisonError, RwLock};
 
 use evtx::EvtxChunkHeader;
-use foldhash::quality::RandomState;
 use rustc_hash::FxHashMap;
 
 use super::again::{Key, RecordsAgain};
+use super::combination::Combinations;
 use super::cursor::Cursor;
 use super::template::{self, Action, Empty, Role, Step, Template};
 use super::value::{self, FILETIME_END, RawValue, Unusual, kind};
 use crate::event::{Event, Label, Place, Value};
-use crate::idle::Idle;
 use crate::recurring::Met;
 
-/// How many combinations are remembered; a forged log must not fill the memory.
-const MAX_KNOWN: usize = 1 << 16;
 /// How many values the templates of a record may have gaps for.
 const MAX_VALUES: usize = 1 << 12;
 /// How much text a record may come to, of which a chunk has 64 KiB: what is in its gaps may use one template
 /// again and again, and each use takes over the template's text.
 const MAX_TEXT_BYTES: usize = 1 << 20;
+/// How many elements of its own a record may have in place of templates: one gap may be used again and again, and its
+/// element is read for each use.
+const MAX_OWN: usize = 4;
 /// How deep templates may lie in each other's gaps.
 const MAX_TEMPLATE_DEPTH: u32 = 4;
 /// More records than nearly all chunks have: room for so many is made at once.
@@ -48,33 +47,6 @@ const RECORD_TRAILER_BYTES: usize = 4;
 const TEMPLATE_INSTANCE: u8 = 0x0c;
 /// The name of the nameless fields of `EventData`.
 const NAMELESS: &str = "Data";
-
-/// Combinations of templates and kinds of values that were decoded in both ways, and whether the events were
-/// equal. Shared by all files of a run.
-#[derive(Debug, Default)]
-pub struct Combinations {
-    /// Keyed by chance, so that nobody can forge a template that is taken for another.
-    hasher: RandomState,
-    known: RwLock<FxHashMap<u64, bool>>,
-    /// The records that came again, of each thread.
-    again: Idle<RecordsAgain>,
-}
-
-impl Combinations {
-    /// Whether records of a combination are the same in both ways; nothing if none was seen.
-    pub(super) fn get(&self, combination: u64) -> Option<bool> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).get(&combination).copied()
-    }
-
-    /// Remembers how it was with one record.
-    pub(super) fn note(&self, combination: u64, is_equal: bool) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() < MAX_KNOWN {
-            // Several threads may meet it first, each with another record.
-            *known.entry(combination).or_insert(true) &= is_equal;
-        }
-    }
-}
 
 /// Where the records of a chunk are, if each is where it should be; a damaged chunk is left to the evtx
 /// crate, which finds what can be found in it.
@@ -311,6 +283,9 @@ impl<'c> Decoder<'c> {
 
     /// The template that an element of the record itself comes to.
     fn element(&self, cursor: &mut Cursor<'c>) -> Result<Rc<Known>, Unusual> {
+        if self.streams.iter().filter(|stream| stream.known.is_own).count() >= MAX_OWN {
+            return Err(Unusual);
+        }
         let template = template::read_element(cursor)?;
         let mut hasher = self.combinations.hasher.build_hasher();
         template.hash_shape(&mut hasher);

@@ -7,6 +7,7 @@
 //!
 //! Source: MS-EVEN6 2.2.12 (BinXML).
 
+mod element;
 mod reader;
 mod token;
 
@@ -42,6 +43,9 @@ pub(super) struct Template {
     /// takes them over in one copy.
     pub(super) text: String,
     pub(super) steps: Vec<Step>,
+    /// The elements: names, attributes, where each begins and ends, and what is in it. Two templates may have the same
+    /// steps and still be told apart by what the evtx crate makes of a name that is in no step.
+    structure: Vec<u8>,
     /// Gaps without which steps are left out.
     needs: Vec<u16>,
     /// Which of the steps are [`Action::Inner`].
@@ -83,10 +87,10 @@ impl Template {
         self.inner.iter().filter_map(|index| self.steps.get(*index))
     }
 
-    /// Hashes what records have in common of which each has an element of its own: the names, and which of them have
-    /// values.
+    /// Hashes what records have in common of which each has an element of its own: the elements, the names, and which of
+    /// them have values.
     pub(super) fn hash_shape(&self, state: &mut impl Hasher) {
-        self.role.hash(state);
+        (self.role, &self.structure).hash(state);
         for Step { action, .. } in &self.steps {
             discriminant(action).hash(state);
             if let Some(label) = action.label() {

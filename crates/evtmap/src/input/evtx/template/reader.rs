@@ -4,14 +4,16 @@ use std::ops::Range;
 
 use super::super::cursor::{Cursor, Name};
 use super::super::value::{self, Unusual};
+use super::element::{Attribute, Content, Part, Start};
 use super::token::{self, is_element};
 use super::{Action, Empty, Role, Step, Template};
 use crate::event::{Label, MAX_DEPTH, Place};
 
 /// How deep elements may lie in each other.
 const MAX_ELEMENT_DEPTH: u32 = MAX_DEPTH;
-/// How many fields a template may have.
+/// How many fields a template may have, and how many elements.
 const MAX_STEPS: usize = 1_000;
+const MAX_ELEMENTS: usize = 2 * MAX_STEPS;
 /// As much as nearly all templates have: room for it is made at once.
 const N_USUAL_STEPS: usize = 32;
 const N_USUAL_TEXT_BYTES: usize = 1_024;
@@ -64,37 +66,7 @@ struct Reader<'c> {
     attributes: Vec<Attribute<'c>>,
     /// Gaps without which the elements around this place are left out.
     needs: Vec<u16>,
-}
-
-/// A value in a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part<'c> {
-    /// In UTF-16.
-    Constant(&'c [u8]),
-    Gap(u16),
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Attribute<'c> {
-    name: Name<'c>,
-    value: Part<'c>,
-}
-
-/// The start of an element.
-struct Start<'c> {
-    name: Name<'c>,
-    /// Which of the attributes are its own.
-    attributes: Range<usize>,
-    is_empty: bool,
-    /// Whether the element is left out without a gap, which is then the last of the needs.
-    has_need: bool,
-}
-
-/// What stands in an element before its end.
-enum Content<'c> {
-    Element(Start<'c>),
-    Part(Part<'c>),
-    End,
+    n_elements: usize,
 }
 
 impl<'c> Reader<'c> {
@@ -102,7 +74,7 @@ impl<'c> Reader<'c> {
         let mut template = Template::default();
         template.steps.reserve(N_USUAL_STEPS);
         template.text.reserve(N_USUAL_TEXT_BYTES);
-        Self { cursor, has_gaps, template, attributes: Vec::new(), needs: Vec::new() }
+        Self { cursor, has_gaps, template, attributes: Vec::new(), needs: Vec::new(), n_elements: 0 }
     }
 
     /// The outermost element.
@@ -123,12 +95,14 @@ impl<'c> Reader<'c> {
     }
 
     fn start(&mut self, opening: u8) -> Result<Start<'c>, Unusual> {
-        if !is_element(opening) {
+        self.n_elements += 1;
+        if !is_element(opening) || self.n_elements > MAX_ELEMENTS {
             return Err(Unusual);
         }
         let need = if self.has_gaps { self.cursor.u16()? } else { u16::MAX };
         let _n_bytes = self.cursor.u32()?;
         let name = self.cursor.name()?;
+        self.note(token::OPEN, name.utf16());
         let first = self.attributes.len();
         let mut next;
         if opening & token::MORE != 0 {
@@ -142,6 +116,8 @@ impl<'c> Reader<'c> {
                 if self.attributes.iter().skip(first).any(|known| known.name == name) {
                     return Err(Unusual);
                 }
+                self.note(token::ATTRIBUTE, name.utf16());
+                self.note(value.token(), &[]);
                 self.attributes.push(Attribute { name, value });
             }
         } else {
@@ -152,11 +128,20 @@ impl<'c> Reader<'c> {
             token::CLOSE_EMPTY => true,
             _ => return Err(Unusual),
         };
+        self.note(next, &[]);
         let has_need = need != u16::MAX;
         if has_need {
             self.needs.push(need);
         }
         Ok(Start { name, attributes: first..self.attributes.len(), is_empty, has_need })
+    }
+
+    /// Notes what is at this place, and its name.
+    fn note(&mut self, token: u8, name: &[u8]) {
+        let structure = &mut self.template.structure;
+        structure.push(token);
+        structure.extend_from_slice(&name.len().to_le_bytes());
+        structure.extend_from_slice(name);
     }
 
     fn end(&mut self, start: &Start<'_>) {
@@ -187,10 +172,14 @@ impl<'c> Reader<'c> {
     fn content(&mut self) -> Result<Content<'c>, Unusual> {
         let token = self.cursor.token()?;
         if token == token::END {
+            self.note(token, &[]);
             return Ok(Content::End);
         }
         match self.part(token)? {
-            Some(part) => Ok(Content::Part(part)),
+            Some(part) => {
+                self.note(part.token(), &[]);
+                Ok(Content::Part(part))
+            }
             None => self.start(token).map(Content::Element),
         }
     }
@@ -262,7 +251,10 @@ impl<'c> Reader<'c> {
     fn store(&mut self, text: &[u8]) -> Result<Range<usize>, Unusual> {
         let start = self.template.text.len();
         value::push_utf16(text, &mut self.template.text);
-        self.stored(start)
+        let range = self.stored(start)?;
+        // What a text of one record alone comes to is not compared: one that is cut off or broken is left to the crate.
+        let is_odd = || text.as_chunks::<2>().0.contains(&[0, 0]) || self.text(&range).contains('\u{fffd}');
+        if !self.has_gaps && is_odd() { Err(Unusual) } else { Ok(range) }
     }
 
     /// Keeps a name with the texts of the template.

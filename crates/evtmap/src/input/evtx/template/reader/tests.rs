@@ -108,6 +108,15 @@ fn a_gap_is_of_a_template() {
     assert!(read_element(&mut cursor).is_err());
 }
 
+#[test]
+fn odd_texts_are_left_alone() {
+    for text in ["a\0b", "\u{fffd}"] {
+        let tokens = Tokens::default().open("M", &[]).element("User", text).end().0;
+        let mut cursor = Cursor { chunk: &tokens, at: 0, end: tokens.len() };
+        assert!(read_element(&mut cursor).is_err(), "{text:?}");
+    }
+}
+
 /// Records whose elements have the same names, with values or without, are made alike.
 #[test]
 fn what_records_have_in_common() {
@@ -124,4 +133,14 @@ fn what_records_have_in_common() {
     assert_eq!(member("User", "alice"), member("User", "bob"));
     assert_ne!(member("User", "alice"), member("User", ""));
     assert_ne!(member("User", "alice"), member("Host", "alice"));
+    // Elements that make no field may still be told otherwise by the crate, and so may attributes that are empty.
+    let around = |name: &str, xmlns: &str| {
+        shape(Tokens::default().open("M", &[]).open(name, &[("xmlns", xmlns)]).element("A", "1").end().end())
+    };
+    assert_eq!(around("Foo", "urn:x"), around("Foo", "urn:y"));
+    assert_ne!(around("Foo", "urn:x"), around("Foo_attributes", "urn:x"));
+    assert_ne!(around("Foo", "urn:x"), around("Foo", ""));
+    let system = || Tokens::default().open("Event", &[]).open("System", &[]).element("A", "1");
+    let one = system().element("B", "2").end().end();
+    assert_ne!(shape(one), shape(system().end().open("System", &[]).element("B", "2").end().end()));
 }
