@@ -5,14 +5,8 @@ use std::thread::{self, ThreadId};
 
 /// Working memory that nobody is using. Threads take one each and put it back for the next; there are never
 /// more than there were threads at work at once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Idle<T>(Mutex<Vec<(ThreadId, T)>>);
-
-impl<T> Default for Idle<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
 
 impl<T: Default> Idle<T> {
     /// Takes one; a new one if none is idle. One that this thread put back comes before those of others: what is in it

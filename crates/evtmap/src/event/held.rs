@@ -25,9 +25,9 @@ impl Label {
         self.asked.and_then(PassingField::of)
     }
 
-    /// Where the field stands, and where its name lies in the text.
-    pub(crate) fn parts(&self) -> (Place, Range<usize>) {
-        (self.place, self.name.clone())
+    /// Where its name lies in the text.
+    pub(crate) fn name(&self) -> Range<usize> {
+        self.name.clone()
     }
 
     /// The same where the text begins at an offset.

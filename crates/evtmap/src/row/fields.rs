@@ -19,17 +19,9 @@ impl Fields<'_> {
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.push(b'{');
         if self.are_plain() {
-            push_list(out, self.0.iter(), |out, (name, value)| {
-                push_text(out, name);
-                out.push(b':');
-                push_text_or_null(out, value);
-            });
+            push_list(out, self.0.iter(), |out, (name, value)| push_member(out, name, &[value]));
         } else {
-            push_list(out, self.members(), |out, (name, values)| {
-                push_text(out, name);
-                out.push(b':');
-                push_values(out, &values);
-            });
+            push_list(out, self.members(), |out, (name, values)| push_member(out, name, &values));
         }
         out.push(b'}');
     }
@@ -71,8 +63,10 @@ impl Serialize for Fields<'_> {
     }
 }
 
-/// Appends the values of a name: the one, or a list of them.
-fn push_values(out: &mut Vec<u8>, values: &[Option<&str>]) {
+/// Appends a name and its values: the one, or a list of them.
+fn push_member(out: &mut Vec<u8>, name: &str, values: &[Option<&str>]) {
+    push_text(out, name);
+    out.push(b':');
     if let [only] = values {
         return push_text_or_null(out, *only);
     }

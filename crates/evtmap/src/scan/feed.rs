@@ -79,9 +79,10 @@ impl<'a> Feed<'a> {
         self.is_enough
     }
 
-    /// Whether what comes next may be long in coming: what is no file may be a pipe that somebody still writes to.
+    /// Whether what comes next may be long in coming: what is no file may be a pipe that somebody still writes to. In
+    /// folders only files are found, so that these are not asked about one by one.
     pub(super) fn may_wait(&self) -> bool {
-        let is_file = |found: &FoundFile| found.path.is_file();
+        let is_file = |found: &FoundFile| !found.named || found.path.is_file();
         self.opened.is_some() || self.unopened.len() > 0 || !self.files.clone().all(is_file)
     }
 

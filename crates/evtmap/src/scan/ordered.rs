@@ -14,7 +14,8 @@ use std::thread;
 const WINDOW_PER_THREAD: usize = 4;
 
 /// Calls `work` on each item on so many threads and `each` on the results in the order of the items, on this thread. It
-/// is one of them, unless items may be long in coming: then it does not wait for one while there are results to give. When `each` fails no further item is taken, and its error is given.
+/// is one of them, unless items may be long in coming: then it does not wait for one while there are results to give.
+/// When `each` fails no further item is taken, and its error is given.
 ///
 /// # Errors
 /// The first error of `each`.
@@ -75,12 +76,10 @@ fn in_order<T, R, E>(
     let mut next = 0;
     loop {
         waiting.extend(results.try_iter());
-        while let Some(result) = waiting.remove(&next) {
+        if let Some(result) = waiting.remove(&next) {
             next += 1;
             each(result)?;
-            waiting.extend(results.try_iter());
-        }
-        if let Some((number, item)) = next_item() {
+        } else if let Some((number, item)) = next_item() {
             waiting.insert(number, work(item));
         } else if let Ok((number, result)) = results.recv() {
             waiting.insert(number, result);

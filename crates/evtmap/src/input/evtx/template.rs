@@ -12,7 +12,6 @@ mod reader;
 mod token;
 
 use std::hash::{Hash, Hasher};
-use std::mem::discriminant;
 use std::ops::Range;
 
 pub(super) use self::reader::{read, read_element};
@@ -91,15 +90,9 @@ impl Template {
     /// them have values.
     pub(super) fn hash_shape(&self, state: &mut impl Hasher) {
         (self.role, &self.structure).hash(state);
-        for Step { action, .. } in &self.steps {
-            discriminant(action).hash(state);
-            if let Some(label) = action.label() {
-                let (place, name) = label.parts();
-                (place, self.text.get(name)).hash(state);
-            }
-            if let Action::Missing { empty, .. } = action {
-                empty.hash(state);
-            }
+        // What each step does follows from the elements, but for the names that attributes give to fields.
+        for label in self.steps.iter().filter_map(|step| step.action.label()) {
+            self.text.get(label.name()).hash(state);
         }
     }
 

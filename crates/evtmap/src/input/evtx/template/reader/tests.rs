@@ -64,8 +64,8 @@ fn check(tokens: Tokens, expected: &str) {
     assert_eq!(cursor.at, chunk.len());
     let text = |range: &Range<usize>| template.text.get(range.clone()).unwrap();
     let lines = template.steps.iter().map(|step| match &step.action {
-        Action::Constant { label, value } => format!("{}={}", text(&label.parts().1), text(value)),
-        Action::Missing { label, empty } => format!("{} {empty:?}", text(&label.parts().1)),
+        Action::Constant { label, value } => format!("{}={}", text(&label.name()), text(value)),
+        Action::Missing { label, empty } => format!("{} {empty:?}", text(&label.name())),
         other => format!("{other:?}"),
     });
     assert_eq!(lines.collect::<Vec<_>>().join("\n"), expected);
