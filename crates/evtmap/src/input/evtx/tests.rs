@@ -130,3 +130,57 @@ fn a_damaged_table_of_names_doubles_nothing() {
     });
     assert_eq!(found, places.iter().map(|place| place.start as u64).collect::<Vec<_>>());
 }
+
+/// A gap that a template uses many times holds an element of the record itself, which is read for each use: after a few
+/// the record is left to the evtx crate, which has bounds of its own.
+#[test]
+fn an_element_that_is_used_again_and_again_is_left_alone() {
+    let is_decoded = |n_uses: usize| {
+        let bytes = record_using_its_element(n_uses);
+        let combinations = Combinations::default();
+        let range = 0..bytes.len();
+        direct::Decoder::new(&bytes, &combinations).decode(&range, &mut Event::new()).is_ok()
+    };
+    assert!(is_decoded(1) && is_decoded(4));
+    assert!(!is_decoded(5) && !is_decoded(1_000));
+}
+
+/// A record of a template that is `<Event>` with the same gap so many times, in which `<UserData><A>1</A></UserData>`
+/// stands.
+fn record_using_its_element(n_uses: usize) -> Vec<u8> {
+    /// Appends an element's beginning, whose name stands here.
+    fn open(bytes: &mut Vec<u8>, need: &[u8], name: &str) {
+        bytes.push(1);
+        bytes.extend_from_slice(need);
+        bytes.extend([0; 4]);
+        bytes.extend(u32::try_from(bytes.len() + 4).unwrap().to_le_bytes());
+        bytes.extend([0; 6]);
+        bytes.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
+        bytes.extend(name.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
+        bytes.push(2);
+    }
+    const HEADER: [u8; 4] = [0x0f, 1, 1, 0];
+    let mut bytes = vec![0; 24];
+    bytes.extend(HEADER);
+    bytes.extend([0x0c, 1, 0, 0, 0, 0]);
+    bytes.extend(u32::try_from(bytes.len() + 4).unwrap().to_le_bytes());
+    bytes.extend([0; 20]);
+    let size_at = bytes.len();
+    bytes.extend([0; 4]);
+    bytes.extend(HEADER);
+    open(&mut bytes, &[0xff; 2], "Event");
+    (0..n_uses).for_each(|_| bytes.extend([0x0d, 0, 0, 0x21]));
+    bytes.extend([4, 0]);
+    let size = u32::try_from(bytes.len() - size_at - 4).unwrap();
+    bytes[size_at..size_at + 4].copy_from_slice(&size.to_le_bytes());
+    bytes.extend(1_u32.to_le_bytes());
+    let value_at = bytes.len();
+    bytes.extend([0, 0, 0x21, 0]);
+    open(&mut bytes, &[], "UserData");
+    open(&mut bytes, &[], "A");
+    bytes.extend([5, 1, 1, 0, b'1', 0, 4, 4]);
+    let size = u16::try_from(bytes.len() - value_at - 4).unwrap();
+    bytes[value_at..value_at + 2].copy_from_slice(&size.to_le_bytes());
+    bytes.extend([0; 4]);
+    bytes
+}
