@@ -64,7 +64,7 @@ pub use modifier::Modifier;
 pub use pattern::{Part, Pattern};
 pub use pipeline::{Change, Pipeline, Transformation};
 pub use predicate::{Ordering, Predicate, RefPart, Test, TimePart};
-pub use rule::{CompiledRule, Correlatable, Rule};
+pub use rule::{CompiledRule, Correlatable, Rule, RuleHead};
 pub use scalar::{Kind, Number, Scalar};
 pub use text::TextMatcher;
 pub use yaml::{MAX_BYTES, MAX_DEPTH, MAX_KEYS, MAX_NODES, Place};

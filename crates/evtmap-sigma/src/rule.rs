@@ -2,6 +2,8 @@
 //!
 //! Specification: sigma-rules-specification.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Placeholders;
@@ -27,14 +29,26 @@ pub struct Rule {
 
 /// A detection rule without its text: all that is needed to ask it and to tell what it says, and half of
 /// the memory.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct CompiledRule {
     /// What the rule says about itself.
     pub metadata: Metadata,
     /// Which logs it is about.
     pub logsource: LogSource,
-    compiled: Compiled,
     /// The names of its selections, for those who want to know why it holds.
+    selection_names: Vec<String>,
+    is_aggregated: bool,
+    compiled: LazyLock<Compiled, MakeReady>,
+}
+
+type MakeReady = Box<dyn FnOnce() -> Compiled + Send>;
+
+/// All that there is to a [`CompiledRule`] but its detection. Where rules are kept, the detections are most of it,
+/// and nobody asks those of rules that are about other events than there are.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RuleHead {
+    metadata: Metadata,
+    logsource: LogSource,
     selection_names: Vec<String>,
     is_aggregated: bool,
 }
@@ -44,11 +58,29 @@ impl From<Rule> for CompiledRule {
         let is_aggregated = rule.is_aggregated();
         let Rule { metadata, logsource, detection, compiled } = rule;
         let selection_names = detection.selections.into_iter().map(|named| named.name).collect();
-        Self { metadata, logsource, compiled, selection_names, is_aggregated }
+        Self::from_parts(RuleHead { metadata, logsource, selection_names, is_aggregated }, || compiled)
     }
 }
 
 impl CompiledRule {
+    /// The rule of a head and a detection, which is made when it is asked for first.
+    pub fn from_parts(head: RuleHead, detection: impl FnOnce() -> Compiled + Send + 'static) -> Self {
+        let RuleHead { metadata, logsource, selection_names, is_aggregated } = head;
+        let compiled: LazyLock<_, MakeReady> = LazyLock::new(Box::new(detection));
+        Self { metadata, logsource, selection_names, is_aggregated, compiled }
+    }
+
+    /// A copy of all but the detection.
+    pub fn head(&self) -> RuleHead {
+        let Self { metadata, logsource, selection_names, is_aggregated, .. } = self;
+        RuleHead {
+            metadata: metadata.clone(),
+            logsource: logsource.clone(),
+            selection_names: selection_names.clone(),
+            is_aggregated: *is_aggregated,
+        }
+    }
+
     /// As [`Rule::matches`].
     pub fn matches(&self, event: &dyn Event) -> bool {
         self.compiled.matches(event)

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::association::Association;
-use crate::attack::{Catalogue, Followed, Mapping, Technique};
+use crate::attack::{Catalogue, Followed, Mapping, Tactic, Technique};
 use crate::rules::LoadedCorrelation;
 use crate::severity::Severity;
 
@@ -153,7 +153,7 @@ pub struct ObjectRef {
 }
 
 impl TechniqueRef {
-    fn of(technique: &Technique, catalogue: &Catalogue) -> Self {
+    pub(crate) fn of(technique: &Technique, catalogue: &Catalogue) -> Self {
         let tactics = technique.tactics.iter().filter_map(|id| catalogue.tactic(*id));
         Self {
             id: technique.id.to_string(),
@@ -180,6 +180,12 @@ pub struct TacticRef {
     pub name: String,
 }
 
+impl TacticRef {
+    pub(crate) fn of(tactic: &Tactic) -> Self {
+        Self { id: tactic.id.to_string(), name: tactic.name.clone() }
+    }
+}
+
 /// What is to be told of the tags of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TagRemarks {
@@ -190,8 +196,8 @@ pub struct TagRemarks {
 }
 
 impl TagRemarks {
-    fn of(mapping: Mapping<'_>) -> Self {
-        Self { unresolved: mapping.unresolved, followed: mapping.followed }
+    pub(crate) fn of(mapping: &Mapping<'_>) -> Self {
+        Self { unresolved: mapping.unresolved.clone(), followed: mapping.followed.clone() }
     }
 }
 
@@ -209,16 +215,9 @@ impl Finding {
         }
     }
 
-    /// What a rule says, and what is to be told of its tags.
-    pub fn of_rule(rule: &CompiledRule, path: &str, catalogue: &Catalogue) -> (Self, TagRemarks) {
-        let mapping = catalogue.resolve_all(&rule.metadata.tags);
-        (Self::of_metadata(&rule.metadata, path, &mapping, catalogue), TagRemarks::of(mapping))
-    }
-
-    /// What a rule says whose tags are those of the rule that another finding is of.
-    pub(crate) fn of_rule_tagged_as(rule: &CompiledRule, path: &str, other: &Self) -> Self {
-        let (techniques, tactics) = (other.techniques.clone(), other.tactics.clone());
-        Self { techniques, tactics, ..Self::untagged(&rule.metadata, path) }
+    /// What a rule says, but for what its tags mean.
+    pub(crate) fn of_rule(rule: &CompiledRule, path: &str) -> Self {
+        Self::untagged(&rule.metadata, path)
     }
 
     /// What a correlation says, and what is to be told of its tags. The tags of the rules that it names
@@ -230,13 +229,9 @@ impl Finding {
     ) -> (Self, TagRemarks) {
         let metadata = &loaded.correlation.metadata;
         let mapping = catalogue.resolve_all(metadata.tags.iter().chain(rule_tags.iter().copied()));
-        (Self::of_metadata(metadata, &loaded.path, &mapping, catalogue), TagRemarks::of(mapping))
-    }
-
-    fn of_metadata(metadata: &Metadata, path: &str, mapping: &Mapping<'_>, catalogue: &Catalogue) -> Self {
-        let mut finding = Self::untagged(metadata, path);
-        finding.set_attack(mapping, catalogue);
-        finding
+        let mut finding = Self::untagged(metadata, &loaded.path);
+        finding.set_attack(&mapping, catalogue);
+        (finding, TagRemarks::of(&mapping))
     }
 
     /// What a rule says beside its tags.
@@ -266,28 +261,25 @@ impl Finding {
         self.rule.iter_mut().for_each(|told| told.condition = Some(condition()));
     }
 
-    /// What an association says, and what is to be told of its techniques.
-    pub fn of_association(association: &Association, catalogue: &Catalogue) -> (Self, TagRemarks) {
-        let tags: Vec<String> =
-            association.techniques.iter().map(|id| format!("attack.{}", id.to_lowercase())).collect();
-        let mapping = catalogue.resolve_all(&tags);
+    /// What an association says, but for what its techniques are called.
+    pub(crate) fn of_association(association: &Association) -> Self {
         let mut finding = Self::of_event();
         finding.kind = Kind::Association;
         finding.severity = Some(association.severity);
         finding.association =
             Some(AssociationRef { title: association.title.clone(), why: association.why.clone() });
-        finding.set_attack(&mapping, catalogue);
-        (finding, TagRemarks::of(mapping))
+        finding
+    }
+
+    /// What a rule would be tagged with that says what an association does.
+    pub(crate) fn tags_of_association(association: &Association) -> Vec<String> {
+        association.techniques.iter().map(|id| format!("attack.{}", id.to_lowercase())).collect()
     }
 
     pub(crate) fn set_attack(&mut self, mapping: &Mapping<'_>, catalogue: &Catalogue) {
         let techniques = mapping.techniques();
         self.techniques = techniques.map(|technique| TechniqueRef::of(technique, catalogue)).collect();
-        let named = if mapping.tactics.is_empty() { &mapping.technique_tactics } else { &mapping.tactics };
-        self.tactics = named
-            .iter()
-            .map(|tactic| TacticRef { id: tactic.id.to_string(), name: tactic.name.clone() })
-            .collect();
+        self.tactics = mapping.told_tactics().iter().map(|tactic| TacticRef::of(tactic)).collect();
     }
 
     /// What it is known by where alerts are counted: the rule's id, else what it is called.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use evtmap::alert::Enrichment;
 use evtmap::triage::{Report, RulesAccount, Summary};
-use evtmap::{Findings, Rules, ScanOptions, Scanner, Severity};
+use evtmap::{Findings, ScanOptions, Scanner, Severity};
 
 use super::rule_choice::Choice;
 use super::{reading, reporting};
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache, config: &Config) -> Result<Exit
     let options = ScanOptions { evidence: args.evidence || has_page, ..options };
     let Choice { rules, stock, attack, mut findings } = Choice::load(&args.rules, cache)?;
     let catalogue = &attack.catalogue;
-    enrich(&mut findings, &rules, &attack, args, has_page)?;
+    enrich(&mut findings, &attack, args, has_page)?;
     let found = args.reading.found(&options)?;
     let times = reporting.options.times.clone();
     let mut desk = Desk::open(args, &found, reporting)?;
@@ -67,13 +67,12 @@ pub(crate) fn run(args: &MapArgs, cache: &Cache, config: &Config) -> Result<Exit
 /// Adds to what rules say what the user asked for, and what a page shows where it is at hand.
 fn enrich(
     findings: &mut Findings,
-    rules: &Rules,
     attack: &AttackStock,
     args: &MapArgs,
     has_page: bool,
 ) -> Result<(), Failure> {
     if has_page || args.evidence {
-        findings.add_conditions(rules);
+        findings.add_conditions();
     }
     if !args.enrich.is_empty() {
         findings.enrich(&attack.catalogue, &attack.library()?, &args.enrich);

@@ -122,7 +122,7 @@ impl EventMapper {
                 .into_iter()
                 .filter_map(|index| {
                     let date = rules.rules().get(index)?.rule.metadata.date.clone();
-                    Some((self.engine.findings.of_rule(index)?, date))
+                    Some((self.engine.findings.of_rule(rules, index)?, date))
                 })
                 .collect();
             found.sort_by_key(|(finding, _)| std::cmp::Reverse(finding.severity));

@@ -1,6 +1,6 @@
 //! What ATT&CK knows beyond the name of a technique, added to findings on request.
 
-use super::{Finding, ObjectRef, TechniqueRef};
+use super::{ObjectRef, TechniqueRef};
 use crate::attack::{Catalogue, Library, ObjectKind, Trace};
 
 /// The platform whose logs are mapped.
@@ -41,17 +41,15 @@ impl Enrichment {
     }
 }
 
-impl Finding {
-    /// Adds what the library tells of its techniques.
+impl TechniqueRef {
+    /// Adds what the library tells of it.
     pub(crate) fn enrich(&mut self, catalogue: &Catalogue, library: &Library, wanted: &[Enrichment]) {
-        for technique in &mut self.techniques {
-            for enrichment in wanted {
-                let objects = objects(technique, catalogue, library, *enrichment);
-                match enrichment {
-                    Enrichment::Groups => technique.groups = Some(objects),
-                    Enrichment::Mitigations => technique.mitigations = Some(objects),
-                    Enrichment::Detections => technique.detections = Some(objects),
-                }
+        for enrichment in wanted {
+            let objects = objects(self, catalogue, library, *enrichment);
+            match enrichment {
+                Enrichment::Groups => self.groups = Some(objects),
+                Enrichment::Mitigations => self.mitigations = Some(objects),
+                Enrichment::Detections => self.detections = Some(objects),
             }
         }
     }

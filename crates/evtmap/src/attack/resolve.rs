@@ -83,6 +83,11 @@ impl<'a> Mapping<'a> {
         self.mapped.iter().map(|mapped| mapped.technique)
     }
 
+    /// The tactics that the rule names, or those of its techniques where it names none.
+    pub fn told_tactics(&self) -> &[&'a Tactic] {
+        if self.tactics.is_empty() { &self.technique_tactics } else { &self.tactics }
+    }
+
     /// Two tags may lead to one technique; the surer way is kept.
     fn add(&mut self, new: Mapped<'a>) {
         match self.mapped.iter_mut().find(|known| known.technique.id == new.technique.id) {

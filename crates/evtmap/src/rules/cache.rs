@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! magic │ key: what the rules were made of, and by which program │ digest of the rest │ parts
-//! part: its length, 8 bytes, the lowest first │ rules, the last part what there is beside them
+//! part: its length, 8 bytes, the lowest first │ what is in it
+//! parts: rules but for their detections, in several │ the detections, one after the other │ what there is beside
 //! ```
 //!
-//! The rules are in several parts so that several threads can read them: it is most of what a short run does.
+//! The rules are in several parts so that several threads can read them: it is most of what a short run does. Their
+//! detections, which are most of the file, are read when the first event comes that a rule is about.
 //!
 //! The file is named after its key. Whatever is not as it should be (another program, other rules, a byte that
 //! changed, an end too early) is no cache, and the rules are read afresh: nobody is told, since nothing is
@@ -14,11 +16,13 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use std::{mem, thread};
 
-use evtmap_sigma::{Diagnostic, Placeholders};
+use evtmap_sigma::{Compiled, CompiledRule, Diagnostic, Expr, Placeholders, RuleHead};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -54,6 +58,14 @@ pub struct RuleCache {
 /// Into how many parts the rules are cut. With more the memory of the threads grows for longer than they save: each
 /// asks the system for its own, page by page.
 const N_PARTS: usize = 2;
+
+/// A rule as it is kept, and how long its detection is, which stands elsewhere.
+#[derive(Serialize, Deserialize)]
+struct KeptRule {
+    head: RuleHead,
+    path: String,
+    n_bytes: usize,
+}
 
 /// What is kept beside rules: all but what is made in no time of these.
 #[derive(Serialize)]
@@ -108,7 +120,7 @@ impl RuleCache {
         if !is_trusted(&self.folder) || !is_trusted(&path) {
             return None;
         }
-        let bytes = read_bounded(&path).ok()?;
+        let bytes = Arc::new(read_bounded(&path).ok()?);
         let (rules, Found { correlations, skipped, diagnostics }) = unpack(&bytes, key)?;
         Rules::prepare(rules, correlations, pipelines).map(|rules| Rules { skipped, diagnostics, ..rules })
     }
@@ -158,35 +170,42 @@ impl RuleCache {
 }
 
 fn pack(key: Key, rules: &Rules) -> io::Result<Vec<u8>> {
+    let mut detections = Vec::new();
+    let kept_rules = rules.rules.iter().map(|LoadedRule { rule, path }| {
+        let start = detections.len();
+        rmp_serde::encode::write(&mut detections, rule.compiled()).map_err(io::Error::other)?;
+        Ok(KeptRule { head: rule.head(), path: path.clone(), n_bytes: detections.len() - start })
+    });
+    let kept_rules = kept_rules.collect::<io::Result<Vec<_>>>()?;
     let kept =
         Kept { correlations: &rules.correlations, skipped: &rules.skipped, diagnostics: &rules.diagnostics };
+    let n_rules = kept_rules.len().div_ceil(N_PARTS).max(1);
+    let heads = kept_rules.chunks(n_rules).map(|part| rmp_serde::to_vec(part).map_err(io::Error::other));
+    let mut parts = heads.collect::<io::Result<Vec<_>>>()?;
+    parts.push(detections);
+    parts.push(rmp_serde::to_vec(&kept).map_err(io::Error::other)?);
     let mut body = Vec::new();
-    let mut add = |part: Result<Vec<u8>, rmp_serde::encode::Error>| {
-        let part = part.map_err(io::Error::other)?;
+    for part in parts {
         body.extend((part.len() as u64).to_le_bytes());
         body.extend(part);
-        Ok::<_, io::Error>(())
-    };
-    let n_rules = rules.rules.len().div_ceil(N_PARTS).max(1);
-    rules.rules.chunks(n_rules).try_for_each(|part| add(rmp_serde::to_vec(part)))?;
-    add(rmp_serde::to_vec(&kept))?;
+    }
     let digest: Hash = Sha256::digest(&body).into();
     Ok([MAGIC.as_slice(), &key.0, &digest, &body].concat())
 }
 
-fn unpack(bytes: &[u8], key: Key) -> Option<(Vec<LoadedRule>, Found)> {
+fn unpack(bytes: &Arc<Vec<u8>>, key: Key) -> Option<(Vec<LoadedRule>, Found)> {
     let rest = bytes.strip_prefix(MAGIC)?.strip_prefix(&key.0)?;
     let (digest, body) = rest.split_first_chunk::<32>()?;
-    let parts = cut(body)?;
-    let (last, parts) = parts.split_last()?;
-    thread::scope(|scope| {
-        let read = |part: &&[u8]| decode::<Vec<LoadedRule>>(part);
+    let parts = cut(bytes, bytes.len() - body.len())?;
+    let [heads @ .., detections, last] = parts.as_slice() else { return None };
+    let (heads, found) = thread::scope(|scope| {
+        let read = |part: &Range<usize>| decode::<Vec<KeptRule>>(bytes.get(part.clone())?);
         let spawn = |part| (part, thread::Builder::new().spawn_scoped(scope, move || read(part)));
-        let readers: Vec<_> = parts.iter().skip(1).map(spawn).collect();
+        let readers: Vec<_> = heads.iter().skip(1).map(spawn).collect();
         // What is made in the meantime of bytes that are not what was written is thrown away.
         let is_whole = Hash::from(Sha256::digest(body)) == *digest;
-        let found = decode(last);
-        let first = parts.first().map_or(Some(Vec::new()), read);
+        let found: Option<Found> = bytes.get(last.clone()).and_then(decode);
+        let first = heads.first().map_or(Some(Vec::new()), read);
         // Where the system has no thread to give, this one does it.
         let others: Vec<_> = readers
             .into_iter()
@@ -197,19 +216,41 @@ fn unpack(bytes: &[u8], key: Key) -> Option<(Vec<LoadedRule>, Found)> {
             rules.append(&mut part?);
         }
         Some((rules, found?))
-    })
+    })?;
+    Some((join(heads, bytes, detections)?, found))
 }
 
-/// The parts of a file; nothing when it does not consist of them, or has too many.
-fn cut(mut body: &[u8]) -> Option<Vec<&[u8]>> {
+/// The parts of a file from `start` to its end; nothing when that does not consist of them, or has too many.
+fn cut(bytes: &[u8], mut start: usize) -> Option<Vec<Range<usize>>> {
     let mut parts = Vec::new();
-    while !body.is_empty() {
-        let (length, rest) = body.split_first_chunk::<8>()?;
-        let (part, rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-        parts.push(part);
-        body = rest;
+    while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
+        let (length, rest) = rest.split_first_chunk::<8>()?;
+        let length =
+            usize::try_from(u64::from_le_bytes(*length)).ok().filter(|length| *length <= rest.len())?;
+        start = bytes.len() - rest.len() + length;
+        parts.push(start - length..start);
     }
-    (parts.len() <= N_PARTS + 1).then_some(parts)
+    (parts.len() <= N_PARTS + 2).then_some(parts)
+}
+
+/// The rules of heads and of the detections that stand in a part of a file; nothing when these do not fill it.
+fn join(heads: Vec<KeptRule>, bytes: &Arc<Vec<u8>>, part: &Range<usize>) -> Option<Vec<LoadedRule>> {
+    let mut at = part.start;
+    let rules = heads.into_iter().map(|KeptRule { head, path, n_bytes }| {
+        let end = at.checked_add(n_bytes).filter(|end| *end <= part.end)?;
+        let (own, bytes) = (mem::replace(&mut at, end)..end, Arc::clone(bytes));
+        let rule = CompiledRule::from_parts(head, move || detection(bytes.get(own)));
+        Some(LoadedRule { rule, path })
+    });
+    let rules = rules.collect::<Option<Vec<_>>>()?;
+    (at == part.end).then_some(rules)
+}
+
+/// The detection that is kept in some bytes. All bytes were compared with their digest, so that those that make none
+/// were put there on purpose, by somebody who might have written a detection that never holds: they are one.
+fn detection(bytes: Option<&[u8]>) -> Compiled {
+    let never = || Compiled { selections: Vec::new(), condition: Expr::Any(Vec::new()) };
+    bytes.and_then(decode).unwrap_or_else(never)
 }
 
 fn decode<T: DeserializeOwned>(part: &[u8]) -> Option<T> {

@@ -30,7 +30,7 @@ pub struct Rules {
 }
 
 /// A rule and the file it is from.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct LoadedRule {
     /// The rule.
     pub rule: CompiledRule,

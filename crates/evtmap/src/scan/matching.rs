@@ -3,154 +3,21 @@
 use std::sync::Arc;
 
 use evtmap_sigma::{Evidence, Values};
-use rustc_hash::FxHashMap;
 
 use super::correlation::Kept;
+use super::findings::Findings;
 use super::reading::{Gate, Read};
 use super::repeats::{Repeats, Told};
 use super::spare::Spare;
 use super::{Prepare, Prepared, ScanOptions};
-use crate::alert::{Alert, AlertEvent, Derived, Enrichment, Finding, Kind, Said, TagRemarks};
-use crate::association::Associations;
-use crate::attack::{Catalogue, Followed, Library};
+use crate::alert::{Alert, AlertEvent, Derived, Finding, Kind, Said};
 use crate::event::{AccountPlaces, Event};
 use crate::idle::Idle;
 use crate::input::{Batch, Position};
 use crate::logsource::{Seen, Workspace, missing_exceptions};
-use crate::parts::by_parts;
-use crate::policy::{Applied, Policy, Subject};
+use crate::policy::{Applied, Subject};
 use crate::recurring::Met;
-use crate::rules::{LoadedRule, Rules};
-use crate::severity::Severity;
-
-/// What rules and associations say, in the words of a catalogue, made once for a scan.
-#[derive(Debug)]
-pub struct Findings {
-    rules: Vec<Arc<Finding>>,
-    correlations: Vec<Arc<Finding>>,
-    associations: Associations,
-    of_associations: Vec<Arc<Finding>>,
-    of_event: Arc<Finding>,
-    unresolved: Vec<UnresolvedTag>,
-    followed: Vec<Followed>,
-}
-
-/// A tag of ATT&CK that the loaded release does not know.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UnresolvedTag {
-    /// The tag as the rule writes it.
-    pub tag: String,
-    /// The rule's file.
-    pub path: String,
-}
-
-impl Findings {
-    /// Looks up what rules and associations name.
-    pub fn new(rules: &Rules, associations: Associations, catalogue: &Catalogue) -> Self {
-        let (mut unresolved, mut followed) = (Vec::new(), Vec::new());
-        let mut note = |remarks: TagRemarks, path: &str| {
-            let tags = remarks.unresolved.into_iter();
-            unresolved.extend(tags.map(|tag| UnresolvedTag { tag, path: path.to_owned() }));
-            followed.extend(remarks.followed);
-        };
-        let (of_rules, remarks): (_, Vec<_>) = findings_of(rules.rules(), catalogue).into_iter().unzip();
-        remarks.into_iter().zip(rules.rules()).for_each(|(remarks, loaded)| note(remarks, &loaded.path));
-        let of_correlations = rules.correlations().iter().map(|loaded| {
-            let members = loaded.rules.iter().filter_map(|index| rules.rules().get(*index));
-            let tags: Vec<&String> = members.flat_map(|member| &member.rule.metadata.tags).collect();
-            let (finding, remarks) = Finding::of_correlation(loaded, &tags, catalogue);
-            note(remarks, &loaded.path);
-            Arc::new(finding)
-        });
-        let correlations = of_correlations.collect();
-        let of_associations = associations.all().iter().map(|association| {
-            let (finding, remarks) = Finding::of_association(association, catalogue);
-            // Ours are of the embedded release; that they are followed says nothing of the user's rules.
-            note(TagRemarks { followed: Vec::new(), ..remarks }, "associations");
-            Arc::new(finding)
-        });
-        let of_associations = of_associations.collect();
-        let of_event = Arc::new(Finding::of_event());
-        Self { rules: of_rules, correlations, associations, of_associations, of_event, unresolved, followed }
-    }
-
-    /// What a correlation says.
-    pub(super) fn of_correlation(&self, index: usize) -> Option<&Arc<Finding>> {
-        self.correlations.get(index)
-    }
-
-    /// Adds what a library tells of the techniques: groups, mitigations and the like.
-    pub fn enrich(&mut self, catalogue: &Catalogue, library: &Library, wanted: &[Enrichment]) {
-        let findings = self.rules.iter_mut().chain(&mut self.correlations).chain(&mut self.of_associations);
-        findings.for_each(|finding| Arc::make_mut(finding).enrich(catalogue, library, wanted));
-    }
-
-    /// What of a policy each of them may meet.
-    pub(super) fn apply<'p>(&self, policy: &'p Policy, rules: &Rules, min_severity: Severity) -> Applied<'p> {
-        let mut applied = Applied::new(policy, min_severity);
-        for (index, (finding, loaded)) in self.rules.iter().zip(rules.rules()).enumerate() {
-            applied.add_rule(finding, &loaded.rule, rules.plan().is_correlated(index));
-        }
-        for (finding, loaded) in self.correlations.iter().zip(rules.correlations()) {
-            applied.add_other(finding, &loaded.correlation.metadata.tags);
-        }
-        self.of_associations.iter().for_each(|finding| applied.add_other(finding, &[]));
-        applied
-    }
-
-    /// Adds the conditions of the rules, for those who are told what of them held.
-    pub fn add_conditions(&mut self, rules: &Rules) {
-        for (finding, loaded) in self.rules.iter_mut().zip(rules.rules()) {
-            Arc::make_mut(finding).add_condition(&loaded.rule);
-        }
-    }
-
-    /// What a rule says, by its index.
-    pub fn of_rule(&self, index: usize) -> Option<&Arc<Finding>> {
-        self.rules.get(index)
-    }
-
-    /// What the associations of an event id say, in any channel.
-    pub fn of_event_id(&self, event_id: u32) -> impl Iterator<Item = &Arc<Finding>> {
-        let all = self.associations.all().iter().zip(&self.of_associations);
-        all.filter(move |(association, _)| association.id == event_id).map(|(_, finding)| finding)
-    }
-
-    /// Tags that the catalogue does not know.
-    pub fn unresolved(&self) -> &[UnresolvedTag] {
-        &self.unresolved
-    }
-
-    /// Tags of rules that are of another release than the catalogue, one entry a rule and tag.
-    pub fn followed(&self) -> &[Followed] {
-        &self.followed
-    }
-}
-
-/// What each rule says, and what is to be told of its tags. Two threads share the work, for which somebody waits.
-fn findings_of(rules: &[LoadedRule], catalogue: &Catalogue) -> Vec<(Arc<Finding>, TagRemarks)> {
-    let parts = by_parts(rules, rules.len().div_ceil(2), |part| findings_of_part(part, catalogue));
-    let joined = parts.into_iter().reduce(|mut first, second| {
-        first.extend(second);
-        first
-    });
-    joined.unwrap_or_default()
-}
-
-/// Many rules have the same tags, which are looked up once.
-fn findings_of_part(rules: &[LoadedRule], catalogue: &Catalogue) -> Vec<(Arc<Finding>, TagRemarks)> {
-    let mut by_tags: FxHashMap<&[String], usize> = FxHashMap::default();
-    let mut findings: Vec<(Arc<Finding>, TagRemarks)> = Vec::with_capacity(rules.len());
-    for LoadedRule { rule, path } in rules {
-        let place = *by_tags.entry(&rule.metadata.tags).or_insert(findings.len());
-        let (finding, remarks) = match findings.get(place) {
-            Some((other, remarks)) => (Finding::of_rule_tagged_as(rule, path, other), remarks.clone()),
-            None => Finding::of_rule(rule, path, catalogue),
-        };
-        findings.push((Arc::new(finding), remarks));
-    }
-    findings
-}
+use crate::rules::Rules;
 
 /// What came of a batch.
 pub(super) struct Outcome {
@@ -423,24 +290,24 @@ impl<'a> Asking<'a> {
 
     /// Whether the policy has it that a match is neither told nor correlated.
     fn hides(&self, index: usize, event: &Event, seen: &Seen<'_>) -> bool {
-        let (Some(policy), Some(finding)) = (self.policy, self.findings.rules.get(index)) else {
-            return false;
-        };
-        policy.hides(finding, &Subject::Event(event), Some(seen))
+        self.policy.is_some_and(|policy| {
+            let finding = self.findings.of_rule(self.rules, index);
+            finding.is_some_and(|finding| policy.hides(finding, &Subject::Event(event), Some(seen)))
+        })
     }
 
     /// Finds what is to be told of an event: the detections of the rules that match, which are taken, and what its id
     /// hints at otherwise.
     fn tell_of(&self, event: &Event, rules: &mut Vec<Matched>, tellings: &mut Vec<Telling>) {
         let of_rule = |Matched { rule, derived, evidence }| {
-            let finding = Arc::clone(self.findings.rules.get(rule)?);
+            let finding = Arc::clone(self.findings.of_rule(self.rules, rule)?);
             Some(Telling { finding, derived, evidence })
         };
         tellings.clear();
         tellings.extend(rules.drain(..).filter_map(of_rule));
         if tellings.is_empty() && self.options.associations {
-            let hinted = self.findings.associations.of(event);
-            let finding = hinted.and_then(|index| self.findings.of_associations.get(index));
+            let hinted = self.findings.associations().of(event);
+            let finding = hinted.and_then(|index| self.findings.of_association(index));
             let finding = finding.filter(|finding| {
                 !self.policy.is_some_and(|policy| policy.hides(finding, &Subject::Event(event), None))
             });
@@ -454,7 +321,7 @@ impl<'a> Asking<'a> {
         }
         tellings.retain(|telling| telling.finding.severity >= Some(self.options.min_severity));
         if tellings.is_empty() && self.options.all_events {
-            tellings.push(Telling::of(&self.findings.of_event));
+            tellings.push(Telling::of(self.findings.of_event()));
         }
     }
 }

@@ -7,6 +7,7 @@
 mod account;
 mod correlation;
 mod feed;
+mod findings;
 mod follow;
 mod live;
 mod matching;
@@ -25,9 +26,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 
 pub use account::{FileAccount, Problems, ScanAccount, TimeSpan, UnreadMessages};
+pub use findings::{Findings, UnresolvedTag};
 pub use follow::{FollowAccount, Followed, Follower};
 pub use live::{KeptMatch, Memory, ToldResult};
-pub use matching::{Findings, UnresolvedTag, Working};
+pub use matching::Working;
 pub use visit::{EventPlace, visit};
 
 use crate::alert::{Alert, Finding};

@@ -1,5 +1,7 @@
 //! What comes out of the cache is what went in, or nothing.
 
+use evtmap_sigma::FieldList;
+
 use super::super::RuleFile;
 use super::*;
 
@@ -55,6 +57,8 @@ fn read(cache: &RuleCache, key: Key) -> Option<Rules> {
 /// All that there is to rules, the engines apart, which are made when they are needed.
 fn printed(rules: &Rules) -> String {
     let Rules { rules, correlations, plan, skipped, diagnostics, .. } = rules;
+    // What is not read yet cannot be printed.
+    rules.iter().for_each(|loaded| _ = loaded.rule.compiled());
     format!("{rules:#?}{correlations:#?}{plan:#?}{skipped:#?}{diagnostics:#?}")
 }
 
@@ -142,6 +146,7 @@ fn damage_anywhere_is_no_cache() {
     let fresh = load(&sources, &cache);
     let path = folder.path().join(key.file_name());
     let whole = fs::read(&path).unwrap();
+    let unpack = |bytes: &[u8], key| unpack(&Arc::new(bytes.to_vec()), key);
     assert!(unpack(&whole, key).is_some());
     for place in 0..whole.len() {
         for bit in [1, 0x80] {
@@ -173,19 +178,24 @@ fn made_up_content_is_refused_and_harmless() {
     let whole = pack(key, &fresh).unwrap();
     let body = &whole[MAGIC.len() + 64..];
     let pipelines = Pipelines::bundled().unwrap();
+    let unpack = |bytes: &[u8], key| unpack(&Arc::new(bytes.to_vec()), key);
+    let mut n_rules = 0;
     for place in 0..body.len() {
         for byte in [0, 0x81, 0x91, 0xc4, 0xdd, 0xff] {
             let mut changed = body.to_vec();
             changed[place] = byte;
             if let Some((rules, found)) = unpack(&with_digest(&changed), key) {
-                let _ = Rules::prepare(rules, found.correlations, &pipelines);
+                let rules = Rules::prepare(rules, found.correlations, &pipelines);
+                let rules = rules.into_iter().flat_map(|rules| rules.rules);
+                n_rules += rules.filter(|loaded| !loaded.rule.matches(&FieldList::default())).count();
             }
         }
         assert!(unpack(&with_digest(&body[..place]), key).is_none(), "{place} bytes");
     }
+    assert!(n_rules > 0, "what was changed is a rule still, or one that never holds");
     let in_part = |bytes: &[u8]| [&(bytes.len() as u64).to_le_bytes(), bytes].concat();
-    let none =
-        in_part(&rmp_serde::to_vec(&Kept { correlations: &[], skipped: &[], diagnostics: &[] }).unwrap());
+    let kept = rmp_serde::to_vec(&Kept { correlations: &[], skipped: &[], diagnostics: &[] }).unwrap();
+    let none = [in_part(&[]), in_part(&kept)].concat();
     assert!(unpack(&with_digest(&none), key).is_some(), "no rules are no damage");
     for (bytes, what) in [
         (vec![0x91; 1 << 20], "lists within lists"),
@@ -214,7 +224,7 @@ fn deep_nesting_is_refused() {
         body.extend(b"Selection\x00");
         let mut reader = rmp_serde::Deserializer::from_read_ref(&body);
         reader.set_max_depth(MAX_DEPTH);
-        evtmap_sigma::Expr::deserialize(&mut reader).map(drop)
+        Expr::deserialize(&mut reader).map(drop)
     };
     assert!(nested(200).is_ok(), "{:?}", nested(200));
     assert!(nested(100_000).is_err());
