@@ -1,7 +1,10 @@
-//! Sixteen bytes at a time: how many come before the first of a kind.
+//! Sixteen bytes at a time: how many come before the first of a kind, and where those of a kind are.
 //!
 //! Texts of logs go through JSON twice, in and out. What they are full of there are short runs of plain characters
-//! between line ends, tabs and backslashes, and to find the ends of such runs is most of the work.
+//! between line ends, tabs and backslashes, and to find the ends of such runs is most of the work. Tables are full of
+//! quotes in the same way.
+
+use wide::u8x16;
 
 /// How many bytes are looked at together.
 pub(crate) const N_BYTES: usize = 16;
@@ -9,20 +12,35 @@ pub(crate) const N_BYTES: usize = 16;
 /// How many come before the first backslash; all where there is none.
 #[inline]
 pub(crate) fn n_before_backslash(bytes: [u8; N_BYTES]) -> usize {
-    n_before(bytes, |word| below(word ^ each(b'\\'), 1))
+    n_before(u8x16::new(bytes).simd_eq(u8x16::splat(b'\\')))
 }
 
 /// How many come before the first quotation mark or backslash; all where there is neither.
 #[inline]
 pub(crate) fn n_before_quote_or_backslash(bytes: [u8; N_BYTES]) -> usize {
-    n_before(bytes, |word| below(word ^ each(b'"'), 1) | below(word ^ each(b'\\'), 1))
+    n_before(are_quotes_or_backslashes(u8x16::new(bytes)))
 }
 
 /// How many come before the first that does not stand for itself in a string of JSON: a quotation mark, a backslash,
 /// a control character.
 #[inline]
 pub(crate) fn n_before_escaped(bytes: [u8; N_BYTES]) -> usize {
-    n_before(bytes, |word| below(word, 0x20) | below(word ^ each(b'"'), 1) | below(word ^ each(b'\\'), 1))
+    let bytes = u8x16::new(bytes);
+    n_before(bytes.simd_lt(u8x16::splat(0x20)) | are_quotes_or_backslashes(bytes))
+}
+
+#[inline]
+fn are_quotes_or_backslashes(bytes: u8x16) -> u8x16 {
+    bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\'))
+}
+
+/// Where a byte is among sixty-four: a bit for each place, the lowest for the first.
+#[inline]
+pub(crate) fn places_of(byte: u8, bytes: &[u8; 64]) -> u64 {
+    let (blocks, _) = bytes.as_chunks();
+    let places =
+        |block: &[u8; N_BYTES]| u64::from(u8x16::new(*block).simd_eq(u8x16::splat(byte)).to_bitmask());
+    blocks.iter().rev().fold(0, |found, block| found << N_BYTES | places(block))
 }
 
 /// The first bytes of a text, and how many there are: where it has fewer than sixteen, the others are `fill`.
@@ -40,30 +58,10 @@ pub(crate) fn first(text: &[u8], fill: u8) -> ([u8; N_BYTES], usize) {
     }
 }
 
-/// How many bytes come before the first whose high bit `find` sets in its word.
+/// How many bytes come before the first whose bits `found` has set.
 #[inline]
-fn n_before(bytes: [u8; N_BYTES], find: impl Fn(u64) -> u64) -> usize {
-    let mut n_before = 0;
-    for word in bytes.as_chunks::<8>().0 {
-        let found = find(u64::from_le_bytes(*word)) & each(0x80);
-        n_before += found.trailing_zeros() as usize / 8;
-        if found != 0 {
-            break;
-        }
-    }
-    n_before
-}
-
-/// Bytes of one value in each byte of a word.
-const fn each(byte: u8) -> u64 {
-    u64::from_ne_bytes([byte; 8])
-}
-
-/// A word in which the high bit is set of each byte that is below a bound, which is at most 0x80. Above the first such
-/// byte it may be set of others too, and other bits are set anywhere.
-#[inline]
-fn below(word: u64, bound: u8) -> u64 {
-    word.wrapping_sub(each(bound)) & !word
+fn n_before(found: u8x16) -> usize {
+    (found.to_bitmask() | 1 << N_BYTES).trailing_zeros() as usize
 }
 
 #[cfg(test)]
@@ -88,6 +86,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn places_of_a_byte() {
+        let mut bytes = [b'a'; 64];
+        for place in [0, 1, 15, 16, 40, 63] {
+            bytes[place] = b'"';
+        }
+        let expected = 1 | 1 << 1 | 1 << 15 | 1 << 16 | 1 << 40 | 1 << 63;
+        assert_eq!((places_of(b'"', &bytes), places_of(b'b', &bytes)), (expected, 0));
     }
 
     #[test]

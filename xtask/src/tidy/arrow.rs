@@ -28,7 +28,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("attack", &[]),
     ("navigator", &["attack"]),
     ("event", &["sixteen"]),
-    ("input", &["event", "idle", "recurring"]),
+    ("input", &["event", "idle", "recurring", "sixteen"]),
     ("association", &["event", "severity"]),
     ("logsource", &["event"]),
     ("rules", &["logsource"]),

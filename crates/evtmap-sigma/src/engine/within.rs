@@ -100,7 +100,7 @@ struct Grams<const N: usize, const STRIDE: usize> {
 }
 
 /// A gram, and in which text it stands and where.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Gram<const N: usize> {
     bytes: [u8; N],
     text: u32,
@@ -137,13 +137,12 @@ impl<const N: usize, const STRIDE: usize> Grams<N, STRIDE> {
                 *n += 1;
             }
         }
-        grams.sort_by_key(|gram| made.hash(gram.bytes) / BITS_A_GRAM);
         let mut sum = 0;
         for start in &mut made.starts {
             sum += *start;
             *start = sum;
         }
-        made.grams = grams;
+        made.grams = in_buckets(&grams, &made.starts, |gram| made.hash(gram.bytes) / BITS_A_GRAM);
         made
     }
 
@@ -214,6 +213,21 @@ impl<const N: usize, const STRIDE: usize> Grams<N, STRIDE> {
             }
         }
     }
+}
+
+/// Items in the order of their buckets, of which each begins where `starts` says.
+fn in_buckets<T: Copy>(items: &[T], starts: &[u32], bucket: impl Fn(&T) -> usize) -> Vec<T> {
+    let mut sorted = items.to_vec();
+    let mut next = starts.to_vec();
+    for item in items {
+        if let Some(next) = next.get_mut(bucket(item)) {
+            if let Some(place) = sorted.get_mut(*next as usize) {
+                *place = *item;
+            }
+            *next += 1;
+        }
+    }
+    sorted
 }
 
 /// How often each byte is in texts: the logarithm in sixteenths, so that a sum says how often bytes come

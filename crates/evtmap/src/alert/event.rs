@@ -67,13 +67,21 @@ impl AlertEvent {
     }
 
     /// Keeps of an event what passes, in the place of what was kept of another one.
-    pub(crate) fn fill(&mut self, said: Arc<Said>, event: &Event, input: &Arc<str>, position: Position) {
+    pub(crate) fn fill(
+        &mut self,
+        said: Arc<Said>,
+        event: &Event,
+        (input, timezone): (&Arc<str>, Option<&Arc<str>>),
+        position: Position,
+    ) {
         self.time = event.time();
         self.record_id = event.record_id();
         self.said = said;
         self.is_recovered = event.is_recovered();
-        self.timezone = None;
         // To count one more who has it takes its time where other threads do so too.
+        if self.timezone.as_ref().map(Arc::as_ptr) != timezone.map(Arc::as_ptr) {
+            self.timezone = timezone.map(Arc::clone);
+        }
         if !Arc::ptr_eq(&self.input, input) {
             self.input = Arc::clone(input);
         }

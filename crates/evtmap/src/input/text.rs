@@ -4,7 +4,7 @@
 //! Windows-1252, as old programs on Windows write it, and is remarked on.
 
 use std::borrow::Cow;
-use std::io::{Cursor, ErrorKind, Read};
+use std::io::{Cursor, Read};
 use std::mem;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -19,9 +19,7 @@ use crate::event::Event;
 /// How many bytes a record of a text may have, as UTF-8.
 pub const MAX_RECORD_BYTES: usize = 16 << 20;
 /// How much is read at a time, at least.
-const BATCH_BYTES: usize = 256 << 10;
-/// How much is read in one step, at most.
-const READ_BYTES: usize = 64 << 10;
+const BATCH_BYTES: usize = 128 << 10;
 
 /// A format of text: where its records end, and what they say.
 pub(super) trait Format: Send + Sync + 'static {
@@ -155,8 +153,6 @@ pub(super) struct Text {
     decoder: Option<Decoder>,
     /// What was read and not yet handed out.
     text: Vec<u8>,
-    /// Where what is read comes first. It is filled already, so that nobody has to fill new memory for each read.
-    buffer: Box<[u8]>,
     is_end: bool,
     /// Why the file could not be read to its end; told when all that was read of it is handed out.
     failed: Option<InputError>,
@@ -182,7 +178,6 @@ impl Text {
             reader: Box::new(start.chain(file)),
             decoder: (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling()),
             text: Vec::new(),
-            buffer: vec![0; READ_BYTES].into(),
             is_end: false,
             failed: None,
             position,
@@ -228,21 +223,11 @@ impl Text {
     /// Reads so many bytes, or as many as there are.
     fn read(&mut self, wanted: usize, bytes: &mut Vec<u8>) {
         bytes.reserve(wanted);
-        let end = bytes.len() + wanted;
-        while bytes.len() < end {
-            let n_bytes = self.buffer.len().min(end - bytes.len());
-            let buffer = self.buffer.get_mut(..n_bytes).unwrap_or_default();
-            match self.reader.read(buffer) {
-                Ok(0) => self.is_end = true,
-                Ok(n_read) => bytes.extend_from_slice(buffer.get(..n_read).unwrap_or_default()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    self.is_end = true;
-                    self.failed = Some(InputError::io(&self.path, &error));
-                }
-            }
-            if self.is_end {
-                return;
+        match self.reader.by_ref().take(wanted as u64).read_to_end(bytes) {
+            Ok(n_read) => self.is_end = n_read < wanted,
+            Err(error) => {
+                self.is_end = true;
+                self.failed = Some(InputError::io(&self.path, &error));
             }
         }
     }

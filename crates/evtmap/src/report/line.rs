@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::evidence::PartLine;
-use super::written::{Written, WrittenSaid};
-use super::{Shown, TimeStyle};
+use super::written::{Written, WrittenParts, WrittenSaid};
+use super::{ReportOptions, Shown, TimeStyle};
 use crate::alert::{
     Alert, AssociationRef, CorrelationDetail, Derived, Kind, MemberEvent, Overridden, RuleRef, TacticRef,
     TechniqueRef,
@@ -100,44 +100,7 @@ impl<'a> AlertLine<'a> {
 impl<'a> AlertLine<'a> {
     /// The same with the alert's evidence, where the scan told it.
     pub fn with_evidence(self, alert: &'a Alert) -> Self {
-        let condition = alert.finding.rule.as_ref().and_then(|rule| rule.condition.as_deref());
-        let evidence = condition.zip(alert.evidence.as_deref());
-        let evidence = evidence.map(|(condition, evidence)| PartLine::of(condition, evidence));
-        Self { evidence, ..self }
-    }
-
-    /// Appends what serde would write, where what the finding says was written before, and maybe what the event
-    /// says.
-    pub(super) fn write(
-        &self,
-        finding: &Written,
-        said: Option<&WrittenSaid>,
-        out: &mut Vec<u8>,
-    ) -> serde_json::Result<()> {
-        out.extend_from_slice(&finding.kind);
-        out.extend_from_slice(b",\"time\":");
-        match &self.time {
-            Some(time) => time.push_json(out).map_err(serde_json::Error::io)?,
-            None => out.extend_from_slice(b"null"),
-        }
-        out.extend_from_slice(&finding.severity_and_name);
-        push_member(out, "correlation", self.correlation.as_ref())?;
-        push_member(out, "derived", self.derived)?;
-        push_member(out, "evidence", self.evidence.as_ref())?;
-        out.extend_from_slice(&finding.techniques_and_tactics);
-        out.extend_from_slice(b",\"event\":");
-        match said {
-            Some(said) => {
-                out.extend_from_slice(&said.start);
-                self.event.write_number(out)?;
-                out.extend_from_slice(&said.end);
-            }
-            None => self.event.write(out)?,
-        }
-        out.extend_from_slice(b",\"input\":");
-        self.input.write(out)?;
-        out.push(b'}');
-        Ok(())
+        Self { evidence: evidence_of(alert), ..self }
     }
 
     /// What of the line is the same in all alerts of the finding.
@@ -158,12 +121,58 @@ impl<'a> AlertLine<'a> {
     }
 
     /// What of the line is the same in all alerts about events that say the same.
-    pub(super) fn written_said(&self) -> serde_json::Result<WrittenSaid> {
-        let mut written = WrittenSaid::default();
-        self.event.write_start(&mut written.start)?;
-        self.event.write_end(&mut written.end);
+    pub(super) fn written_said(alert: &Alert) -> serde_json::Result<WrittenSaid> {
+        let (mut written, event) = (WrittenSaid::default(), EventLine::of(&alert.event));
+        event.write_start(&mut written.start)?;
+        event.write_end(&mut written.end);
         Ok(written)
     }
+
+    /// Appends what serde would write of the line of an alert, with the evidence that the options ask for, where much
+    /// of it was written before.
+    pub(super) fn write(
+        alert: &Alert,
+        options: &ReportOptions,
+        parts: &WrittenParts<'_>,
+        out: &mut Vec<u8>,
+    ) -> serde_json::Result<()> {
+        let (WrittenParts { finding, said, input }, times) = (parts, &options.times);
+        out.extend_from_slice(&finding.kind);
+        out.extend_from_slice(b",\"time\":");
+        match alert.event.time {
+            Some(time) => times.show(time).push_json(out).map_err(serde_json::Error::io)?,
+            None => out.extend_from_slice(b"null"),
+        }
+        out.extend_from_slice(&finding.severity_and_name);
+        let correlation = alert.correlation.as_deref().map(|detail| CorrelationLine::of(detail, times));
+        push_member(out, "correlation", correlation.as_ref())?;
+        push_member(out, "derived", alert.derived.as_deref())?;
+        let evidence = if options.evidence { evidence_of(alert) } else { None };
+        push_member(out, "evidence", evidence.as_ref())?;
+        out.extend_from_slice(&finding.techniques_and_tactics);
+        out.extend_from_slice(b",\"event\":");
+        let event = EventLine::of(&alert.event);
+        match said {
+            Some(said) => {
+                out.extend_from_slice(&said.start);
+                event.write_number(out)?;
+                out.extend_from_slice(&said.end);
+            }
+            None => event.write(out)?,
+        }
+        out.extend_from_slice(b",\"input\":");
+        out.extend_from_slice(input);
+        InputLine::of(&alert.event).write_rest(out);
+        out.push(b'}');
+        Ok(())
+    }
+}
+
+/// Why the rule of an alert held, where the scan told it.
+fn evidence_of(alert: &Alert) -> Option<PartLine<'_>> {
+    let condition = alert.finding.rule.as_ref().and_then(|rule| rule.condition.as_deref());
+    let evidence = condition.zip(alert.evidence.as_deref());
+    evidence.map(|(condition, evidence)| PartLine::of(condition, evidence))
 }
 
 /// Appends a member behind others, if there is one.

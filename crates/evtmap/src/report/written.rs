@@ -7,7 +7,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::{AlertLine, ReportOptions};
-use crate::alert::{Alert, Finding, Said};
+use crate::alert::{Alert, AlertEvent, Finding, Said};
+use crate::row::InputLine;
 
 /// How many findings are remembered. A scan has one for each rule and association; alerts that others make may
 /// each have one of their own.
@@ -23,6 +24,7 @@ pub(super) struct WrittenFindings {
     /// By the address of the finding, which is kept so that no other comes to stand there.
     by_address: FxHashMap<usize, (Arc<Finding>, Written)>,
     said: SaidAgain,
+    input: WrittenInput,
 }
 
 /// The JSON of what events say that come again.
@@ -53,6 +55,22 @@ pub(super) struct WrittenSaid {
     pub(super) end: Vec<u8>,
 }
 
+/// The JSON of what the alerts of a file have in common, of the file that was read last.
+#[derive(Debug, Default)]
+struct WrittenInput {
+    input: Option<Arc<str>>,
+    path: Vec<u8>,
+}
+
+/// What of an alert's JSON was written before.
+pub(super) struct WrittenParts<'a> {
+    pub(super) finding: &'a Written,
+    /// Where the event says what another one said.
+    pub(super) said: Option<&'a WrittenSaid>,
+    /// From the beginning of the input to its path.
+    pub(super) input: &'a [u8],
+}
+
 impl WrittenFindings {
     /// Appends the JSON of an alert: what serde_json makes of its [`AlertLine`], with times in the style and the
     /// evidence that the options ask for.
@@ -62,32 +80,42 @@ impl WrittenFindings {
         options: &ReportOptions,
         out: &mut Vec<u8>,
     ) -> serde_json::Result<()> {
-        let line = AlertLine::of(alert, &options.times);
-        let line = if options.evidence { line.with_evidence(alert) } else { line };
-        let said = self.said.of(&alert.event.said, &line)?;
+        let (said, input) = (self.said.of(alert)?, self.input.of(&alert.event));
         let address = Arc::as_ptr(&alert.finding) as usize;
-        if let Some((_, written)) = self.by_address.get(&address) {
-            return line.write(written, said, out);
+        if let Some((_, finding)) = self.by_address.get(&address) {
+            return AlertLine::write(alert, options, &WrittenParts { finding, said, input }, out);
         }
-        let written = line.written()?;
-        line.write(&written, said, out)?;
+        let finding = AlertLine::of(alert, &options.times).written()?;
+        AlertLine::write(alert, options, &WrittenParts { finding: &finding, said, input }, out)?;
         if self.by_address.len() >= N_FINDINGS_MAX {
             self.by_address.clear();
         }
-        self.by_address.insert(address, (Arc::clone(&alert.finding), written));
+        self.by_address.insert(address, (Arc::clone(&alert.finding), finding));
         Ok(())
+    }
+}
+
+impl WrittenInput {
+    fn of(&mut self, event: &AlertEvent) -> &[u8] {
+        if !self.input.as_ref().is_some_and(|input| Arc::ptr_eq(input, &event.input)) {
+            self.path.clear();
+            InputLine::of(event).write_path(&mut self.path);
+            self.input = Some(Arc::clone(&event.input));
+        }
+        &self.path
     }
 }
 
 impl SaidAgain {
     /// What an event says, if somebody else has it too: then it came again, and is remembered.
-    fn of(&mut self, said: &Arc<Said>, line: &AlertLine<'_>) -> serde_json::Result<Option<&WrittenSaid>> {
+    fn of(&mut self, alert: &Alert) -> serde_json::Result<Option<&WrittenSaid>> {
+        let said = &alert.event.said;
         if Arc::strong_count(said) == 1 {
             return Ok(None);
         }
         let address = Arc::as_ptr(said) as usize;
         if !self.by_address.contains_key(&address) {
-            let written = line.written_said()?;
+            let written = AlertLine::written_said(alert)?;
             let n_bytes = written.start.len() + written.end.len();
             if self.by_address.len() >= N_SAID_MAX || self.n_bytes + n_bytes > N_SAID_BYTES_MAX {
                 self.by_address.clear();

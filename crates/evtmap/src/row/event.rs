@@ -126,15 +126,16 @@ impl<'a> InputLine<'a> {
         }
     }
 
-    /// Appends what serde would write.
-    ///
-    /// # Errors
-    /// None of its own; serde_json's signature has it so.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    /// Appends what serde would write, up to what is another one for each event of a file.
+    pub(crate) fn write_path(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"path\":");
         push_text(out, self.path);
         out.extend_from_slice(b",\"position\":");
-        serde_json::to_writer(&mut *out, &self.position)?;
+    }
+
+    /// Appends the rest.
+    pub(crate) fn write_rest(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(itoa::Buffer::new().format(self.position).as_bytes());
         if self.recovered {
             out.extend_from_slice(b",\"recovered\":true");
         }
@@ -143,6 +144,5 @@ impl<'a> InputLine<'a> {
             push_text(out, timezone);
         }
         out.push(b'}');
-        Ok(())
     }
 }

@@ -62,7 +62,6 @@ pub(super) struct Matcher<'a> {
 #[derive(Default)]
 pub(super) struct Worker {
     working: Working,
-    spare: Spare,
     home: Home,
     /// Its own of what the matcher has.
     preparation: Option<Box<dyn Prepare>>,
@@ -107,9 +106,15 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    /// Of what no rule matches.
-    fn of(finding: &Arc<Finding>) -> Self {
-        Self { finding: Arc::clone(finding), derived: None, evidence: None }
+    /// A finding, and nothing beside it.
+    fn of(finding: &Arc<Finding>, spare: &mut Spare) -> Self {
+        Self { finding: spare.finding(finding), derived: None, evidence: None }
+    }
+
+    /// The same once more.
+    fn again(&self, spare: &mut Spare) -> Self {
+        let Self { finding, derived, evidence } = self;
+        Self { finding: spare.finding(finding), derived: derived.clone(), evidence: evidence.clone() }
     }
 }
 
@@ -129,19 +134,20 @@ struct Asked {
     members: Vec<Member>,
     tellings: Vec<Telling>,
     repeats: Repeats,
+    spare: Spare,
 }
 
 impl Matcher<'_> {
     /// Decodes the records of a batch and matches them.
     pub(super) fn run(&self, batch: Box<dyn Batch>, path: &Arc<str>) -> (Read, Outcome) {
         let mut worker = self.idle.take();
-        let Worker { working: Working { event, asked }, spare, home, preparation } = &mut worker;
+        let Worker { working: Working { event, asked }, home, preparation } = &mut worker;
         let (mut alerts, prepared) = home.take();
-        spare.add(&mut alerts);
+        asked.spare.add(&mut alerts);
         let mut outcome =
             Outcome { detections: 0, alerts, prepared, kept: Vec::new(), home: Arc::clone(home) };
         let (mut read, is_whole) = self.gate.decode(batch, event, &mut |event, position| {
-            self.look(event, (path, position), (&mut *asked, &mut *spare), &mut outcome);
+            self.look(event, (path, position), asked, &mut outcome);
         });
         if let Some(general) = &self.preparation {
             let own = preparation.get_or_insert_with(|| general.another());
@@ -156,29 +162,23 @@ impl Matcher<'_> {
     }
 
     /// Asks about an event, or remembers what was told of it.
-    fn look(
-        &self,
-        event: &Event,
-        place: (&Arc<str>, Position),
-        (asked, spare): (&mut Asked, &mut Spare),
-        outcome: &mut Outcome,
-    ) {
+    fn look(&self, event: &Event, place: (&Arc<str>, Position), asked: &mut Asked, outcome: &mut Outcome) {
+        let Asked { workspace, accounts, rules, members, tellings, repeats, spare } = asked;
         // What a policy hides is counted, so that each event is shown to it; and evidence is too large to remember.
         let is_remembered = self.asking.policy.is_none() && !self.asking.options.evidence;
-        let met = if is_remembered { asked.repeats.meet(event) } else { Met::First };
-        if let Some(Told { tellings, said, members, bare }) = asked.repeats.told(met) {
+        let met = if is_remembered { repeats.meet(event) } else { Met::First };
+        if let Some(Told { tellings, said, members, bare }) = repeats.told(met) {
             if let Some(bare) = bare {
                 keep(members.iter().cloned(), (Arc::clone(bare), event), place, outcome);
             }
             if let Some(said) = said {
                 let kept = self.kept(Arc::clone(said), event, place, spare);
-                tell(tellings.iter().cloned(), &kept, outcome);
+                tell(tellings.iter().map(|telling| telling.again(spare)), &kept, outcome);
             }
             return;
         }
-        let Asked { workspace, accounts, rules, members, tellings, repeats } = asked;
         self.asking.match_rules(event, workspace, rules, members);
-        self.asking.tell_of(event, rules, tellings);
+        self.asking.tell_of(event, rules, tellings, spare);
         let bare = (!members.is_empty()).then(|| Arc::new(Said::bare(accounts.user(event), event)));
         let said = (!tellings.is_empty()).then(|| match met {
             // What is remembered takes no more memory than it has to.
@@ -212,11 +212,8 @@ impl Matcher<'_> {
         (path, position): (&Arc<str>, Position),
         spare: &mut Spare,
     ) -> Arc<AlertEvent> {
-        let mut kept = spare.event(said, event, path, position);
-        if event.is_time_local() {
-            Arc::make_mut(&mut kept).timezone = Some(Arc::clone(&self.timezone));
-        }
-        kept
+        let timezone = event.is_time_local().then_some(&self.timezone);
+        spare.event(said, event, (path, timezone), position)
     }
 }
 
@@ -244,9 +241,9 @@ fn keep(
 impl<'a> Asking<'a> {
     /// Tells what there is to tell of an event.
     pub(super) fn ask(&self, event: &Event, working: &mut Working, visit: &mut dyn FnMut(&Arc<Finding>)) {
-        let Asked { workspace, rules, members, tellings, .. } = &mut working.asked;
+        let Asked { workspace, rules, members, tellings, spare, .. } = &mut working.asked;
         self.match_rules(event, workspace, rules, members);
-        self.tell_of(event, rules, tellings);
+        self.tell_of(event, rules, tellings, spare);
         tellings.iter().for_each(|telling| visit(&telling.finding));
     }
 
@@ -298,9 +295,15 @@ impl<'a> Asking<'a> {
 
     /// Finds what is to be told of an event: the detections of the rules that match, which are taken, and what its id
     /// hints at otherwise.
-    fn tell_of(&self, event: &Event, rules: &mut Vec<Matched>, tellings: &mut Vec<Telling>) {
+    fn tell_of(
+        &self,
+        event: &Event,
+        rules: &mut Vec<Matched>,
+        tellings: &mut Vec<Telling>,
+        spare: &mut Spare,
+    ) {
         let of_rule = |Matched { rule, derived, evidence }| {
-            let finding = Arc::clone(self.findings.of_rule(self.rules, rule)?);
+            let finding = spare.finding(self.findings.of_rule(self.rules, rule)?);
             Some(Telling { finding, derived, evidence })
         };
         tellings.clear();
@@ -311,7 +314,7 @@ impl<'a> Asking<'a> {
             let finding = finding.filter(|finding| {
                 !self.policy.is_some_and(|policy| policy.hides(finding, &Subject::Event(event), None))
             });
-            tellings.extend(finding.map(Telling::of));
+            tellings.extend(finding.map(|finding| Telling::of(finding, spare)));
         }
         if let Some(policy) = self.policy {
             for telling in &mut *tellings {
@@ -321,7 +324,7 @@ impl<'a> Asking<'a> {
         }
         tellings.retain(|telling| telling.finding.severity >= Some(self.options.min_severity));
         if tellings.is_empty() && self.options.all_events {
-            tellings.push(Telling::of(self.findings.of_event()));
+            tellings.push(Telling::of(self.findings.of_event(), spare));
         }
     }
 }

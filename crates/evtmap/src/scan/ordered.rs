@@ -11,7 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// Items a thread that may be under way at once.
-const WINDOW_PER_THREAD: usize = 4;
+const WINDOW_PER_THREAD: usize = 8;
 
 /// Calls `work` on each item on so many threads and `each` on the results in the order of the items, on this thread. It
 /// is one of them, unless items may be long in coming: then it does not wait for one while there are results to give.

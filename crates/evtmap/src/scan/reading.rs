@@ -173,7 +173,7 @@ pub(super) fn read_all<R: Send, E>(
 
 /// How many bytes of logs a thread takes at once, at least while there are so many: to hand something over from
 /// one thread to another takes as long as to read some hundred events.
-const PORTION_BYTES: u64 = 256 << 10;
+const PORTION_BYTES: u64 = 128 << 10;
 
 /// What comes out of the files, in portions that are worth a thread's while.
 struct Portions<I>(I);

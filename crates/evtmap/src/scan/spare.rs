@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::alert::{Alert, AlertEvent, Said};
+use rustc_hash::FxHashMap;
+
+use crate::alert::{Alert, AlertEvent, Finding, Said};
 use crate::event::{Account, Event};
 use crate::input::Position;
 
@@ -12,6 +14,8 @@ use crate::input::Position;
 const N_EVENTS_MAX: usize = 4_096;
 const N_BYTES_MAX: usize = 4 << 20;
 const N_BYTES_EACH_MAX: usize = 16 << 10;
+/// How many times a finding is had at most that no alert has.
+const N_FINDINGS_MAX: usize = 8_192;
 
 /// Memory that no alert is using. A thread has its own.
 #[derive(Debug, Default)]
@@ -22,18 +26,41 @@ pub(super) struct Spare {
     n_bytes: usize,
     /// What stands in an event whose own was taken out.
     nothing: Arc<Said>,
+    /// Findings that alerts had, by their address, which no other has as long as one is here. To count one more who
+    /// has a finding, and then one less, is not much for one thread, and much where others do so too.
+    findings: FxHashMap<usize, Vec<Arc<Finding>>>,
+    n_findings: usize,
 }
 
 impl Spare {
     /// Takes alerts apart that nobody needs any more.
     pub(super) fn add(&mut self, alerts: &mut Vec<Alert>) {
-        for Alert { mut event, .. } in alerts.drain(..) {
+        for Alert { mut event, finding, .. } in alerts.drain(..) {
+            self.add_finding(finding);
             // Several alerts of an event come one after the other; it is nobody else's with the last of them.
             let Some(own) = Arc::get_mut(&mut event) else { continue };
             self.add_said(std::mem::replace(&mut own.said, Arc::clone(&self.nothing)));
             if self.events.len() < N_EVENTS_MAX {
                 self.events.push(event);
             }
+        }
+    }
+
+    fn add_finding(&mut self, finding: Arc<Finding>) {
+        if self.n_findings < N_FINDINGS_MAX {
+            self.n_findings += 1;
+            self.findings.entry(address(&finding)).or_default().push(finding);
+        }
+    }
+
+    /// A finding, for one more who has it.
+    pub(super) fn finding(&mut self, finding: &Arc<Finding>) -> Arc<Finding> {
+        match self.findings.get_mut(&address(finding)).and_then(Vec::pop) {
+            Some(own) => {
+                self.n_findings -= 1;
+                own
+            }
+            None => Arc::clone(finding),
         }
     }
 
@@ -59,28 +86,32 @@ impl Spare {
         Arc::new(Said::by(user, event))
     }
 
-    /// What an alert keeps of an event.
+    /// What an alert keeps of an event that was read from an input, its time in a zone where it names none itself.
     pub(super) fn event(
         &mut self,
         said: Arc<Said>,
         event: &Event,
-        input: &Arc<str>,
+        (input, timezone): (&Arc<str>, Option<&Arc<str>>),
         position: Position,
     ) -> Arc<AlertEvent> {
         if let Some(mut kept) = self.events.pop()
             && let Some(own) = Arc::get_mut(&mut kept)
         {
-            own.fill(said, event, input, position);
+            own.fill(said, event, (input, timezone), position);
             return kept;
         }
-        Arc::new(AlertEvent::saying(said, event, input, position))
+        let timezone = timezone.map(Arc::clone);
+        Arc::new(AlertEvent { timezone, ..AlertEvent::saying(said, event, input, position) })
     }
+}
+
+fn address(finding: &Arc<Finding>) -> usize {
+    Arc::as_ptr(finding) as usize
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alert::Finding;
     use crate::event::{Place, Value};
 
     fn event(number: usize, user: &str) -> Event {
@@ -98,7 +129,7 @@ mod tests {
 
     fn keep(spare: &mut Spare, event: &Event, line: u64, input: &Arc<str>) -> Arc<AlertEvent> {
         let said = spare.said(event.user(), event);
-        spare.event(said, event, input, Position::Line(line))
+        spare.event(said, event, (input, None), Position::Line(line))
     }
 
     /// Whatever was in the memory before, what is kept is what would be kept without it.
@@ -133,6 +164,26 @@ mod tests {
         assert_eq!(*said, Said::by(first.user(), &first));
     }
 
+    /// Who asks for a finding has that one, and it is not counted anew.
+    #[test]
+    fn findings_are_had_again() {
+        let (mut spare, input) = (Spare::default(), Arc::from("a.evtx"));
+        let kept = keep(&mut spare, &event(1, "alice"), 1, &input);
+        let told = [alert(&kept), alert(&kept)];
+        let findings = told.each_ref().map(|alert| Arc::clone(&alert.finding));
+        spare.add(&mut told.into());
+        for _ in 0..2 {
+            for finding in &findings {
+                assert_eq!((Arc::strong_count(finding), spare.n_findings), (2, 2));
+                let again = spare.finding(finding);
+                assert!(Arc::ptr_eq(finding, &again));
+                assert_eq!((Arc::strong_count(finding), spare.n_findings), (2, 1));
+                assert_eq!(Arc::strong_count(&spare.finding(finding)), 3, "there was one");
+                spare.add_finding(again);
+            }
+        }
+    }
+
     #[test]
     fn there_are_bounds() {
         let (mut spare, input) = (Spare::default(), Arc::from("a.evtx"));
@@ -143,9 +194,9 @@ mod tests {
         }
         let long = event(1, &"x".repeat(4_000));
         let mut told: Vec<_> =
-            (0..2 * N_EVENTS_MAX).map(|_| alert(&keep(&mut spare, &long, 1, &input))).collect();
+            (0..N_FINDINGS_MAX + 1).map(|_| alert(&keep(&mut spare, &long, 1, &input))).collect();
         spare.add(&mut told);
-        assert_eq!(spare.events.len(), N_EVENTS_MAX);
+        assert_eq!((spare.events.len(), spare.n_findings), (N_EVENTS_MAX, N_FINDINGS_MAX));
         assert!(spare.n_bytes <= N_BYTES_MAX && spare.n_bytes > N_BYTES_MAX / 2);
     }
 }

@@ -9,6 +9,7 @@ use std::ops::Range;
 use memchr::{memchr, memchr2};
 
 use super::super::text::MAX_RECORD_BYTES;
+use crate::sixteen::places_of;
 
 /// How many bytes a row, and so a cell, may have.
 const MAX_ROW_BYTES: usize = MAX_RECORD_BYTES;
@@ -25,6 +26,46 @@ pub(super) fn row_length(bytes: &[u8], delimiter: u8, is_end: bool) -> Option<us
 pub(super) fn row_end(bytes: &[u8], delimiter: u8, is_end: bool) -> Option<(usize, bool)> {
     let is_end = is_end && bytes.len() <= MAX_ROW_BYTES;
     let bytes = bytes.get(..MAX_ROW_BYTES).unwrap_or(bytes);
+    usual_row_end(bytes, delimiter).or_else(|| any_row_end(bytes, delimiter, is_end))
+}
+
+/// The same for rows as they usually are, in which every quote that opens a cell stands where one begins; nothing for
+/// others, and near the end of the bytes.
+///
+/// A byte is within quotes when the number of quotes up to it is odd. A doubled quote closes a cell by that and opens it
+/// again, and comes to the same. Sixty-four bytes are looked at together, without asking for each quote.
+fn usual_row_end(bytes: &[u8], delimiter: u8) -> Option<(usize, bool)> {
+    let mut at = 0;
+    // What holds of the byte before: whether it is within quotes, and whether a quote may open a cell behind it.
+    let (mut is_within, mut may_open) = (false, true);
+    let mut has_lines = false;
+    loop {
+        let block = bytes.get(at..)?.first_chunk()?;
+        let (quotes, lines) = (places_of(b'"', block), places_of(b'\n', block));
+        let within = is_odd_up_to(quotes) ^ if is_within { u64::MAX } else { 0 };
+        let openable = places_of(delimiter, block) | quotes;
+        let ends = lines & !within;
+        // Those before the first end; all where there is none.
+        let own = ends.wrapping_sub(1) & !ends;
+        if quotes & within & own & !(openable << 1 | u64::from(may_open)) != 0 {
+            return None;
+        }
+        has_lines |= lines & within & own != 0;
+        if ends != 0 {
+            return Some((at + ends.trailing_zeros() as usize + 1, !has_lines));
+        }
+        (is_within, may_open) = (within >> 63 != 0, openable >> 63 != 0);
+        at += block.len();
+    }
+}
+
+/// A bit for each place up to which the number of bits is odd, it included.
+fn is_odd_up_to(bits: u64) -> u64 {
+    [1, 2, 4, 8, 16, 32].into_iter().fold(bits, |odd, n_places| odd ^ odd << n_places)
+}
+
+/// The same for any row.
+fn any_row_end(bytes: &[u8], delimiter: u8, is_end: bool) -> Option<(usize, bool)> {
     let mut at = 0;
     let mut has_lines = false;
     loop {
@@ -153,6 +194,8 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Cuts `text` into rows and cells; what is left over stands at the end.
@@ -213,5 +256,32 @@ mod tests {
         let mut row = Row::default();
         row.split(&",".repeat(100_000), b',');
         assert_eq!(row.len(), MAX_COLUMNS + 1);
+    }
+
+    proptest! {
+        /// Rows of any kind, of which few are as they usually are, and such rows.
+        #[test]
+        fn usual_rows_end_where_any_do(
+            text in "[ab,\"\n]{0,200}|(\"[ab,]{0,20}(\"\")?[ab\n]{0,9}\",){0,9}\"[ab]{60}\"\n(\"a\",){0,30}\"b\n[ab,\"]{0,80}",
+        ) {
+            let bytes = text.as_bytes();
+            if let Some(found) = usual_row_end(bytes, b',') {
+                prop_assert_eq!(Some(found), any_row_end(bytes, b',', false));
+            }
+        }
+    }
+
+    #[test]
+    fn usual_rows() {
+        let row = format!("\"a\"\"b\",\"\",{},\"{}\"\n", "c".repeat(70), "d\n".repeat(40));
+        let after = "e".repeat(64);
+        assert_eq!(usual_row_end(format!("{row}{after}").as_bytes(), b','), Some((row.len(), false)));
+        assert_eq!(usual_row_end(format!("a,b\n{after}").as_bytes(), b','), Some((4, true)));
+        assert_eq!(
+            usual_row_end(format!("a\"b,c\"\n{after}").as_bytes(), b','),
+            None,
+            "a quote within a cell"
+        );
+        assert_eq!(usual_row_end(b"a,b\n", b','), None, "too near the end");
     }
 }
