@@ -4,6 +4,8 @@
 //! in ASCII. These forms are told apart once, when the rule is compiled; anything else is left to
 //! [`Pattern::matches`], which is also what the forms are tested against.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::fold::fold;
@@ -99,16 +101,37 @@ impl TextMatcher {
     }
 }
 
-/// Kept as the pattern alone: its form is found again in no time, and then fits it whatever was kept.
+/// What is kept of a matcher: its only text, and whether anything may stand before and behind it, as nearly all have it;
+/// else the pattern; and whether case matters. The form is found again in no time, and then fits whatever was kept.
+type Kept<'t> = (Option<(bool, Cow<'t, str>, bool)>, Option<Cow<'t, Pattern>>, bool);
+
 impl Serialize for TextMatcher {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (&self.pattern, self.cased).serialize(serializer)
+        let text = match self.pattern.parts() {
+            [Part::Text(text)] => Some((false, text, false)),
+            [Part::Text(text), Part::Any] => Some((false, text, true)),
+            [Part::Any, Part::Text(text)] => Some((true, text, false)),
+            [Part::Any, Part::Text(text), Part::Any] => Some((true, text, true)),
+            _ => None,
+        };
+        let text = text.map(|(before, text, behind)| (before, Cow::Borrowed(text.as_str()), behind));
+        let pattern = text.is_none().then_some(Cow::Borrowed(&self.pattern));
+        let kept: Kept<'_> = (text, pattern, self.cased);
+        kept.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for TextMatcher {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (pattern, cased) = Deserialize::deserialize(deserializer)?;
+        let (text, pattern, cased): Kept<'_> = Deserialize::deserialize(deserializer)?;
+        let any = |is_open: bool| is_open.then_some(Part::Any);
+        let pattern = match text {
+            Some((before, text, behind)) => {
+                let parts = any(before).into_iter().chain([Part::Text(text.into_owned())]);
+                Pattern::from_parts(parts.chain(any(behind)))
+            }
+            None => pattern.map(Cow::into_owned).unwrap_or_default(),
+        };
         Ok(Self::new(pattern, cased))
     }
 }

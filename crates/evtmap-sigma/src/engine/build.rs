@@ -11,6 +11,7 @@ use super::postings::Postings;
 use super::program::{Node, Program};
 use super::{Answer, Engine, Posting, is_of_time};
 use crate::compile::{Compiled, Expr};
+use crate::fold::fold;
 use crate::pattern::Pattern;
 use crate::predicate::{Predicate, Test};
 use crate::text::TextMatcher;
@@ -38,13 +39,13 @@ impl Shortcut {
 
 /// Collects rules for an [`Engine`].
 #[derive(Debug, Default)]
-pub struct EngineBuilder {
+pub struct EngineBuilder<'r> {
     /// What the engine does without.
     without: Vec<Shortcut>,
     /// The names of each slot.
     slots: IndexSet<Vec<String>, FxBuildHasher>,
     /// By gate: where it is looked for (none for keywords) and what for.
-    gates: IndexSet<(Option<usize>, Gate), FxBuildHasher>,
+    gates: IndexSet<(Option<usize>, Gate<'r>), FxBuildHasher>,
     tests: Vec<OwnTest>,
     /// By gate: the test that it is the answer to. Equal tests are one.
     test_of_gate: Vec<Option<u32>>,
@@ -82,21 +83,10 @@ impl Signs {
     }
 }
 
-/// The predicate that a field has one of some values.
-fn one_of(field: &str, values: &[String]) -> Predicate {
-    let test = |value: &String| Test::Text(TextMatcher::new(Pattern::literal(value), false));
-    Predicate {
-        field: Some(field.to_owned()),
-        tests: values.iter().map(test).collect(),
-        all: false,
-        negated: false,
-    }
-}
-
 /// Gates of which one must be open.
 type Group = Vec<GateId>;
 
-impl EngineBuilder {
+impl<'r> EngineBuilder<'r> {
     /// Does without a shortcut, to be called before rules are added.
     #[must_use]
     pub fn without(mut self, shortcut: Shortcut) -> Self {
@@ -109,13 +99,13 @@ impl EngineBuilder {
     pub fn add(
         &mut self,
         rule: u32,
-        compiled: &Compiled,
+        compiled: &'r Compiled,
         conditions: &[(String, Vec<String>)],
         names: &dyn Fn(&str) -> Vec<String>,
     ) {
         let mut condition = self.node(&compiled.condition, compiled, names);
         if !conditions.is_empty() {
-            let own = conditions.iter().map(|(field, values)| self.predicate(&one_of(field, values), names));
+            let own = conditions.iter().map(|(field, values)| self.one_of(names(field), values));
             condition = Node::All(own.collect::<Vec<_>>().into_iter().chain([condition]).collect());
         }
         let groups = match self.without.contains(&Shortcut::Candidates) {
@@ -137,7 +127,7 @@ impl EngineBuilder {
 
     /// Makes the engine.
     pub fn build(self) -> Engine {
-        let mut by_slot: Vec<Vec<(&Gate, GateId)>> = vec![Vec::new(); self.slots.len()];
+        let mut by_slot: Vec<Vec<(&Gate<'_>, GateId)>> = vec![Vec::new(); self.slots.len()];
         let mut of_keywords = Vec::new();
         for ((slot, gate), number) in self.gates.iter().zip(0..) {
             let gates = slot.map_or(Some(&mut of_keywords), |slot| by_slot.get_mut(slot));
@@ -172,8 +162,18 @@ impl EngineBuilder {
         keywords.all(|signs| !signs.is_empty() && signs.iter().all(is_word))
     }
 
-    fn node(&mut self, expr: &Expr, compiled: &Compiled, names: &dyn Fn(&str) -> Vec<String>) -> Node {
-        let mut all = |members: &[Expr]| -> Vec<Node> {
+    /// That a field has one of some values.
+    fn one_of(&mut self, names: Vec<String>, values: &[String]) -> Node {
+        let slot = self.slot(names);
+        let tests = values.iter().map(|value| {
+            let test = Test::Text(TextMatcher::new(Pattern::literal(value), false));
+            Node::Test(self.test_by_gate(Some(slot), &test, Gate::Whole(fold(value).into_owned().into())))
+        });
+        Node::Any(tests.collect())
+    }
+
+    fn node(&mut self, expr: &'r Expr, compiled: &'r Compiled, names: &dyn Fn(&str) -> Vec<String>) -> Node {
+        let mut all = |members: &'r [Expr]| -> Vec<Node> {
             members.iter().map(|member| self.node(member, compiled, names)).collect()
         };
         match expr {
@@ -189,7 +189,7 @@ impl EngineBuilder {
         }
     }
 
-    fn predicate(&mut self, predicate: &Predicate, names: &dyn Fn(&str) -> Vec<String>) -> Node {
+    fn predicate(&mut self, predicate: &'r Predicate, names: &dyn Fn(&str) -> Vec<String>) -> Node {
         let slot = predicate.field.as_deref().map(|field| self.slot(names(field)));
         let tests = predicate.tests.iter().map(|test| Node::Test(self.test(slot, test, names))).collect();
         let node = if predicate.all { Node::All(tests) } else { Node::Any(tests) };
@@ -200,7 +200,7 @@ impl EngineBuilder {
         self.slots.insert_full(names).0
     }
 
-    fn test(&mut self, slot: Option<usize>, test: &Test, names: &dyn Fn(&str) -> Vec<String>) -> u32 {
+    fn test(&mut self, slot: Option<usize>, test: &'r Test, names: &dyn Fn(&str) -> Vec<String>) -> u32 {
         let gates = match Need::of(test) {
             Need::Answer(gate) => return self.test_by_gate(slot, test, gate),
             Need::Sign(gates) => gates,
@@ -221,7 +221,7 @@ impl EngineBuilder {
         number
     }
 
-    fn test_by_gate(&mut self, slot: Option<usize>, test: &Test, gate: Gate) -> u32 {
+    fn test_by_gate(&mut self, slot: Option<usize>, test: &Test, gate: Gate<'r>) -> u32 {
         let gate = self.gate(slot, gate);
         if let Some(Some(known)) = self.test_of_gate.get(gate.index()) {
             return *known;
@@ -243,7 +243,7 @@ impl EngineBuilder {
         number
     }
 
-    fn gate(&mut self, slot: Option<usize>, gate: Gate) -> GateId {
+    fn gate(&mut self, slot: Option<usize>, gate: Gate<'r>) -> GateId {
         let (number, is_new) = self.gates.insert_full((slot, gate));
         if is_new {
             self.test_of_gate.push(None);

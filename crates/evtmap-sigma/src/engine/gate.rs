@@ -1,5 +1,8 @@
 //! Gates: what is cheap to find in a value, and which gate a test needs open.
 
+use std::borrow::Cow;
+
+use crate::fold::fold;
 use crate::pattern::Part;
 use crate::predicate::Test;
 use crate::scalar::Number;
@@ -15,28 +18,28 @@ impl GateId {
     }
 }
 
-/// Something cheap to find in a slot. Texts are folded.
+/// Something cheap to find in a slot. Texts are folded; most stand in the rule as such.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Gate {
+pub(super) enum Gate<'r> {
     /// The value is this text.
-    Whole(String),
+    Whole(Cow<'r, str>),
     /// The value is this whole number.
     Number(i128),
     /// The value begins with this text.
-    Start(String),
+    Start(Cow<'r, str>),
     /// The value ends with this text.
-    End(String),
+    End(Cow<'r, str>),
     /// The value contains this text.
-    Anywhere(String),
+    Anywhere(Cow<'r, str>),
 }
 
 /// What a test has to do with gates.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Need {
+pub(super) enum Need<'r> {
     /// The test is met exactly when the gate is open.
-    Answer(Gate),
+    Answer(Gate<'r>),
     /// The test cannot be met unless one of the gates is open.
-    Sign(Vec<Gate>),
+    Sign(Vec<Gate<'r>>),
     /// No gate says anything about the test.
     Nothing,
 }
@@ -44,26 +47,26 @@ pub(super) enum Need {
 /// Literals shorter than this are in too many values to be worth a gate.
 const MIN_SIGN_BYTES: usize = 2;
 
-impl Need {
+impl<'r> Need<'r> {
     /// The gate of a test.
-    pub(super) fn of(test: &Test) -> Self {
+    pub(super) fn of(test: &'r Test) -> Self {
         match test {
             Test::Text(matcher) => Self::of_text(matcher),
             // The spelling in the rule may be another than the decimal one, so both are looked up.
             Test::Number { number: Number::Integer(integer), spelled } => {
-                Self::Sign(vec![Gate::Number(*integer), Gate::Whole(spelled.to_ascii_lowercase())])
+                Self::Sign(vec![Gate::Number(*integer), Gate::Whole(spelled.to_ascii_lowercase().into())])
             }
             Test::AnyOf(tests) => Self::of_any(tests),
             _ => Self::Nothing,
         }
     }
 
-    fn of_text(matcher: &TextMatcher) -> Self {
+    fn of_text(matcher: &'r TextMatcher) -> Self {
         let gate = match matcher.form() {
-            Form::Whole(text) => Some(Gate::Whole(folded(text))),
-            Form::Start(text) if !text.is_empty() => Some(Gate::Start(folded(text))),
-            Form::End(text) if !text.is_empty() => Some(Gate::End(folded(text))),
-            Form::Anywhere(text) if !text.is_empty() => Some(Gate::Anywhere(folded(text))),
+            Form::Whole(text) => Some(Gate::Whole(fold(text))),
+            Form::Start(text) if !text.is_empty() => Some(Gate::Start(fold(text))),
+            Form::End(text) if !text.is_empty() => Some(Gate::End(fold(text))),
+            Form::Anywhere(text) if !text.is_empty() => Some(Gate::Anywhere(fold(text))),
             Form::Other => return Self::of_parts(matcher),
             _ => None,
         };
@@ -75,18 +78,18 @@ impl Need {
     }
 
     /// A pattern with wildcards inside needs its longest text.
-    fn of_parts(matcher: &TextMatcher) -> Self {
+    fn of_parts(matcher: &'r TextMatcher) -> Self {
         let texts = matcher.pattern().parts().iter().filter_map(|part| match part {
             Part::Text(text) => Some(text),
             _ => None,
         });
         match texts.max_by_key(|text| text.len()) {
-            Some(text) if text.len() >= MIN_SIGN_BYTES => Self::Sign(vec![Gate::Anywhere(folded(text))]),
+            Some(text) if text.len() >= MIN_SIGN_BYTES => Self::Sign(vec![Gate::Anywhere(fold(text))]),
             _ => Self::Nothing,
         }
     }
 
-    fn of_any(tests: &[Test]) -> Self {
+    fn of_any(tests: &'r [Test]) -> Self {
         let mut gates = Vec::new();
         for test in tests {
             match Self::of(test) {
@@ -99,11 +102,7 @@ impl Need {
     }
 }
 
-fn folded(text: &str) -> String {
-    crate::fold::fold(text).into_owned()
-}
-
-impl Gate {
+impl Gate<'_> {
     /// The text that a value must hold somewhere; none for a number, which may be written in many ways.
     pub(super) fn text(&self) -> Option<&str> {
         match self {

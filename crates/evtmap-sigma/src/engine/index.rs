@@ -48,7 +48,7 @@ impl Whole {
 
 impl SlotIndex {
     /// Makes gates ready.
-    pub(super) fn new<'a>(gates: impl IntoIterator<Item = (&'a Gate, GateId)>) -> Self {
+    pub(super) fn new<'a>(gates: impl IntoIterator<Item = (&'a Gate<'a>, GateId)>) -> Self {
         let mut whole = Whole::default();
         let mut numbers = FxHashMap::default();
         let (mut starts, mut ends, mut within) = (Vec::new(), Vec::new(), Vec::new());
@@ -58,9 +58,9 @@ impl SlotIndex {
                 Gate::Number(number) => {
                     numbers.insert(*number, id);
                 }
-                Gate::Start(text) => starts.push((text.as_str(), id)),
-                Gate::End(text) => ends.push((text.as_str(), id)),
-                Gate::Anywhere(text) => within.push((text.as_str(), id)),
+                Gate::Start(text) => starts.push((&**text, id)),
+                Gate::End(text) => ends.push((&**text, id)),
+                Gate::Anywhere(text) => within.push((&**text, id)),
             }
         }
         let (ascii, other): (Vec<_>, Vec<_>) = within.into_iter().partition(|(text, _)| text.is_ascii());
@@ -139,7 +139,7 @@ enum AnyOf {
 
 impl AnyOf {
     /// Nothing where a gate is no text.
-    fn new(gates: &[(&Gate, GateId)]) -> Option<Self> {
+    fn new(gates: &[(&Gate<'_>, GateId)]) -> Option<Self> {
         let texts: Vec<&str> = gates.iter().map(|(gate, _)| gate.text()).collect::<Option<_>>()?;
         let few = packed::Config::new().builder().extend(&texts).build();
         few.map(Self::Few).or_else(|| AhoCorasick::new(&texts).ok().map(Self::Many))
@@ -155,7 +155,7 @@ impl AnyOf {
 
 impl KeywordIndex {
     /// Makes gates ready; nothing where there are none.
-    pub(super) fn new<'a>(gates: impl IntoIterator<Item = (&'a Gate, GateId)>) -> Option<Self> {
+    pub(super) fn new<'a>(gates: impl IntoIterator<Item = (&'a Gate<'a>, GateId)>) -> Option<Self> {
         let gates: Vec<_> = gates.into_iter().collect();
         let any = AnyOf::new(&gates);
         let index = SlotIndex::new(gates);
