@@ -11,6 +11,8 @@ use crate::yaml::{Data, Entry, Extent, Node, Place};
 
 /// The keys of the section that are not selections.
 const RESERVED: [&str; 2] = ["condition", "timeframe"];
+/// How many modifiers an item may have. Values nest one deeper with some of them, and what nests deep takes the stack.
+const MAX_MODIFIERS: usize = 16;
 
 /// The section as written.
 #[derive(Clone, Debug, PartialEq)]
@@ -189,7 +191,11 @@ impl Item {
         let mut parts = entry.key.split('|');
         let field = parts.next().filter(|field| !field.is_empty()).map(str::to_owned);
         let mut modifiers = Vec::new();
-        for name in parts {
+        if parts.clone().count() > MAX_MODIFIERS {
+            let message = format!("a field has more than {MAX_MODIFIERS} modifiers");
+            problems.push(Diagnostic::new(Code::LimitExceeded, entry.place, message));
+        }
+        for name in parts.take(MAX_MODIFIERS) {
             match Modifier::named(name) {
                 Some(modifier) => modifiers.push(modifier),
                 None => problems.push(unknown_modifier(name, entry.place)),

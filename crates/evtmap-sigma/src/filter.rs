@@ -116,12 +116,17 @@ fn read_rules(section: &Node, problems: &mut Diagnostics) -> Option<Vec<String>>
 }
 
 impl Compiled {
-    /// Joins another detection to this one; the other's selections keep their own indices.
+    /// Joins another detection to this one; the other's selections keep their own indices. However many are joined,
+    /// the condition nests no deeper.
     fn and(&mut self, other: &Self) {
         let offset = self.selections.len();
         self.selections.extend(other.selections.iter().cloned());
-        let own = std::mem::replace(&mut self.condition, Expr::All(Vec::new()));
-        self.condition = Expr::All(vec![own, other.condition.shifted(offset)]);
+        let mut members = match std::mem::replace(&mut self.condition, Expr::All(Vec::new())) {
+            Expr::All(members) => members,
+            own => vec![own],
+        };
+        members.push(other.condition.shifted(offset));
+        self.condition = Expr::All(members);
     }
 }
 

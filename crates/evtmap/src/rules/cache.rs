@@ -174,6 +174,8 @@ fn pack(key: Key, rules: &Rules) -> io::Result<Vec<u8>> {
     let kept_rules = rules.rules.iter().map(|LoadedRule { rule, path }| {
         let start = detections.len();
         rmp_serde::encode::write(&mut detections, rule.compiled()).map_err(io::Error::other)?;
+        // What is nested deeper than may be read is no reason for a rule to be another one in the next run.
+        detections.get(start..).and_then(decode::<Compiled>).ok_or(io::ErrorKind::InvalidData)?;
         Ok(KeptRule { head: rule.head(), path: path.clone(), n_bytes: detections.len() - start })
     });
     let kept_rules = kept_rules.collect::<io::Result<Vec<_>>>()?;
@@ -224,13 +226,17 @@ fn unpack(bytes: &Arc<Vec<u8>>, key: Key) -> Option<(Vec<LoadedRule>, Found)> {
 fn cut(bytes: &[u8], mut start: usize) -> Option<Vec<Range<usize>>> {
     let mut parts = Vec::new();
     while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
+        // A made-up file may consist of lengths alone.
+        if parts.len() == N_PARTS + 2 {
+            return None;
+        }
         let (length, rest) = rest.split_first_chunk::<8>()?;
         let length =
             usize::try_from(u64::from_le_bytes(*length)).ok().filter(|length| *length <= rest.len())?;
         start = bytes.len() - rest.len() + length;
         parts.push(start - length..start);
     }
-    (parts.len() <= N_PARTS + 2).then_some(parts)
+    Some(parts)
 }
 
 /// The rules of heads and of the detections that stand in a part of a file; nothing when these do not fill it.
@@ -246,8 +252,9 @@ fn join(heads: Vec<KeptRule>, bytes: &Arc<Vec<u8>>, part: &Range<usize>) -> Opti
     (at == part.end).then_some(rules)
 }
 
-/// The detection that is kept in some bytes. All bytes were compared with their digest, so that those that make none
-/// were put there on purpose, by somebody who might have written a detection that never holds: they are one.
+/// The detection that is kept in some bytes. Only what can be read is written, and all bytes were compared with their
+/// digest, so that those that make none were put there on purpose, by somebody who might have written a detection that
+/// never holds: they are one.
 fn detection(bytes: Option<&[u8]>) -> Compiled {
     let never = || Compiled { selections: Vec::new(), condition: Expr::Any(Vec::new()) };
     bytes.and_then(decode).unwrap_or_else(never)

@@ -245,6 +245,43 @@ fn the_deepest_rule_is_kept() {
     assert_eq!(printed(&read(&cache, key(&sources(&text))).unwrap()), printed(&fresh));
 }
 
+/// A rule means the same in every run, however many filters there are for it.
+#[test]
+fn a_rule_with_many_filters_is_kept() {
+    let rule = "title: t\nlogsource: {product: windows}\ndetection: {a: {b: c}, x: {y: z}, condition: a and not x}\n";
+    let filter =
+        "---\ntitle: f\nlogsource: {product: windows}\nfilter: {rules: any, s: {d: e}, condition: not s}\n";
+    let text = format!("{rule}{}", filter.repeat(1_000));
+    let folder = tempfile::tempdir().unwrap();
+    let cache = RuleCache::at(folder.path());
+    let fresh = load(&sources(&text), &cache);
+    assert_eq!(fresh.rules.len(), 1, "{:?}", fresh.diagnostics);
+    let kept = read(&cache, key(&sources(&text))).expect("the rule is kept");
+    assert_eq!(printed(&kept), printed(&fresh));
+    for rules in [&fresh, &kept] {
+        for (fields, expected) in [(&[("b", "c")][..], true), (&[("b", "c"), ("d", "e")], false)] {
+            let event: FieldList<'_> =
+                fields.iter().map(|(name, value)| (*name, evtmap_sigma::Value::Text(value))).collect();
+            assert_eq!(rules.rules[0].rule.matches(&event), expected, "{fields:?}");
+        }
+    }
+}
+
+/// A hundred thousand modifiers would take all of the stack.
+#[test]
+fn many_modifiers_are_refused() {
+    let text = format!(
+        "title: t\nlogsource: {{product: windows}}\ndetection: {{a: {{\"b{}\": c}}, condition: a}}\n",
+        "|expand".repeat(100_000)
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let rules = load(&sources(&text), &RuleCache::at(folder.path()));
+    assert!(rules.rules.is_empty());
+    let told: Vec<_> = rules.diagnostics.iter().map(|(_, problem)| problem.message.as_str()).collect();
+    let detail = rules.skipped.iter().map(|rule| rule.detail.as_str()).collect::<String>();
+    assert!(format!("{told:?}{detail}").contains("more than 16 modifiers"), "{told:?} {detail}");
+}
+
 /// Two programs that write at once leave a whole file, and nothing else.
 #[test]
 fn writers_at_once_leave_a_whole_file() {
