@@ -12,8 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::association::Association;
-use crate::attack::{Catalogue, Followed, Mapping, Tactic, Technique};
-use crate::rules::LoadedCorrelation;
+use crate::attack::{Catalogue, Mapping, Tactic, Technique};
 use crate::severity::Severity;
 
 pub use enrich::Enrichment;
@@ -186,21 +185,6 @@ impl TacticRef {
     }
 }
 
-/// What is to be told of the tags of a rule.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TagRemarks {
-    /// Those that the loaded release of ATT&CK does not know.
-    pub unresolved: Vec<String>,
-    /// Those of another release, and what they mean in the loaded one.
-    pub followed: Vec<Followed>,
-}
-
-impl TagRemarks {
-    pub(crate) fn of(mapping: &Mapping<'_>) -> Self {
-        Self { unresolved: mapping.unresolved.clone(), followed: mapping.followed.clone() }
-    }
-}
-
 impl Finding {
     /// What is said of an event that nothing is known of.
     pub fn of_event() -> Self {
@@ -215,27 +199,8 @@ impl Finding {
         }
     }
 
-    /// What a rule says, but for what its tags mean.
-    pub(crate) fn of_rule(rule: &CompiledRule, path: &str) -> Self {
-        Self::untagged(&rule.metadata, path)
-    }
-
-    /// What a correlation says, and what is to be told of its tags. The tags of the rules that it names
-    /// count as its own: what they find is part of what it finds.
-    pub fn of_correlation(
-        loaded: &LoadedCorrelation,
-        rule_tags: &[&String],
-        catalogue: &Catalogue,
-    ) -> (Self, TagRemarks) {
-        let metadata = &loaded.correlation.metadata;
-        let mapping = catalogue.resolve_all(metadata.tags.iter().chain(rule_tags.iter().copied()));
-        let mut finding = Self::untagged(metadata, &loaded.path);
-        finding.set_attack(&mapping, catalogue);
-        (finding, TagRemarks::of(&mapping))
-    }
-
-    /// What a rule says beside its tags.
-    fn untagged(metadata: &Metadata, path: &str) -> Self {
+    /// What a rule or a correlation says, but for what its tags mean.
+    pub(crate) fn untagged(metadata: &Metadata, path: &str) -> Self {
         let mut finding = Self::of_event();
         finding.kind = Kind::Detection;
         finding.severity = Some(metadata.level.into());
@@ -280,6 +245,11 @@ impl Finding {
         let techniques = mapping.techniques();
         self.techniques = techniques.map(|technique| TechniqueRef::of(technique, catalogue)).collect();
         self.tactics = mapping.told_tactics().iter().map(|tactic| TacticRef::of(tactic)).collect();
+    }
+
+    /// Where it stands, which tells it from others as long as somebody has it.
+    pub(crate) fn address(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
     }
 
     /// What it is known by where alerts are counted: the rule's id, else what it is called.

@@ -66,7 +66,7 @@ impl Group {
         match self.of {
             Of::Finding => {
                 let event_id = event.said.event_id.map_or(usize::MAX, |id| id as usize);
-                Some([Arc::as_ptr(&alert.finding).addr(), event_id])
+                Some([alert.finding.address(), event_id])
             }
             Of::Said => (Arc::strong_count(&event.said) > 1).then(|| [Arc::as_ptr(&event.said).addr(), 0]),
             Of::Input => {

@@ -96,7 +96,7 @@ impl<'a> Applied<'a> {
             let ours = (0..).zip(filters).filter(|(_, filter)| is_ours(filter)).map(|(number, _)| number);
             Some(ours.collect::<Vec<usize>>()).filter(|ours| filters.is_empty() || !ours.is_empty())
         });
-        if let Some(ready) = self.findings.get_mut(&address(finding)) {
+        if let Some(ready) = self.findings.get_mut(&finding.address()) {
             ready.is_correlated = is_correlated;
         }
     }
@@ -130,13 +130,13 @@ impl<'a> Applied<'a> {
         };
         let is_critical = !policy.critical.hosts.is_empty() || !policy.critical.accounts.is_empty();
         if is_critical || !ready.overrides.is_empty() || !ready.exclusions.is_empty() {
-            self.findings.insert(address(finding), ready);
+            self.findings.insert(finding.address(), ready);
         }
     }
 
     /// The finding as it is told where it was found: with another severity, or as it is.
     pub(crate) fn told<'s>(&'s self, finding: &'s Arc<Finding>, subject: &Subject<'_>) -> &'s Arc<Finding> {
-        let Some(ready) = self.findings.get(&address(finding)) else { return finding };
+        let Some(ready) = self.findings.get(&finding.address()) else { return finding };
         // What an event id hints at has a severity of its own, far below that of a rule.
         if finding.kind != Kind::Detection {
             return finding;
@@ -192,7 +192,7 @@ impl<'a> Applied<'a> {
         subject: &Subject<'_>,
         seen: Option<&dyn evtmap_sigma::Event>,
     ) -> bool {
-        let Some(ready) = self.findings.get(&address(finding)) else { return false };
+        let Some(ready) = self.findings.get(&finding.address()) else { return false };
         let hides = |(number, ours): &&(usize, Vec<usize>)| {
             let Some(own) = self.policy.exclusions.get(*number) else { return false };
             let filters = ours.iter().filter_map(|number| own.filters.get(*number));
@@ -221,8 +221,4 @@ impl<'a> Applied<'a> {
         });
         PolicyAccount { origin: self.policy.origin.clone(), exclusions: exclusions.collect() }
     }
-}
-
-fn address(finding: &Arc<Finding>) -> usize {
-    Arc::as_ptr(finding).addr()
 }

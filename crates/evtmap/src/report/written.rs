@@ -81,7 +81,7 @@ impl WrittenFindings {
         out: &mut Vec<u8>,
     ) -> serde_json::Result<()> {
         let (said, input) = (self.said.of(alert)?, self.input.of(&alert.event));
-        let address = Arc::as_ptr(&alert.finding) as usize;
+        let address = alert.finding.address();
         if let Some((_, finding)) = self.by_address.get(&address) {
             return AlertLine::write(alert, options, &WrittenParts { finding, said, input }, out);
         }
@@ -113,7 +113,7 @@ impl SaidAgain {
         if Arc::strong_count(said) == 1 {
             return Ok(None);
         }
-        let address = Arc::as_ptr(said) as usize;
+        let address = Arc::as_ptr(said).addr();
         if !self.by_address.contains_key(&address) {
             let written = AlertLine::written_said(alert)?;
             let n_bytes = written.start.len() + written.end.len();

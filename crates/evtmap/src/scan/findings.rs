@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 
-use crate::alert::{Enrichment, Finding, TacticRef, TagRemarks, TechniqueRef};
+use crate::alert::{Enrichment, Finding, TacticRef, TechniqueRef};
 use crate::association::Associations;
 use crate::attack::{Catalogue, Followed, Library, Mapping, TacticId, TechniqueId};
 use crate::parts::by_parts;
@@ -15,8 +15,8 @@ use crate::policy::{Applied, Policy};
 use crate::rules::Rules;
 use crate::severity::Severity;
 
-/// What rules and associations say, in the words of a catalogue, made once for a scan. The rules that it is asked
-/// about are those that it was made of.
+/// What rules and associations say, in the words of a catalogue; all alerts of a scan share it. The rules that it is
+/// asked about are those that it was made of.
 #[derive(Debug)]
 pub struct Findings {
     of_rules: Vec<Own>,
@@ -66,10 +66,9 @@ impl Findings {
     /// Looks up what rules and associations name.
     pub fn new(rules: &Rules, associations: Associations, catalogue: &Catalogue) -> Self {
         let (mut unresolved, mut followed) = (Vec::new(), Vec::new());
-        let mut note = |remarks: TagRemarks, path: &str| {
-            let tags = remarks.unresolved.into_iter();
+        let mut note_unresolved = |mapping: &Mapping<'_>, path: &str| {
+            let tags = mapping.unresolved.iter().cloned();
             unresolved.extend(tags.map(|tag| UnresolvedTag { tag, path: path.to_owned() }));
-            followed.extend(remarks.followed);
         };
         let own_tags: Vec<Vec<String>> =
             associations.all().iter().map(Finding::tags_of_association).collect();
@@ -77,22 +76,26 @@ impl Findings {
         let (mut of_rules, mappings) = resolve(tags.chain(own_tags.iter().map(Vec::as_slice)), catalogue);
         let of_associations = of_rules.split_off(rules.rules().len());
         for (own, loaded) in of_rules.iter().zip(rules.rules()) {
-            mappings
-                .get(own.meaning)
-                .into_iter()
-                .for_each(|mapping| note(TagRemarks::of(mapping), &loaded.path));
+            let Some(mapping) = mappings.get(own.meaning) else { continue };
+            note_unresolved(mapping, &loaded.path);
+            followed.extend_from_slice(&mapping.followed);
         }
         let of_correlations = rules.correlations().iter().map(|loaded| {
+            // The tags of the rules that it names count as its own: what they find is part of what it finds.
             let members = loaded.rules.iter().filter_map(|index| rules.rules().get(*index));
-            let tags: Vec<&String> = members.flat_map(|member| &member.rule.metadata.tags).collect();
-            let (finding, remarks) = Finding::of_correlation(loaded, &tags, catalogue);
-            note(remarks, &loaded.path);
+            let tags = members.flat_map(|member| &member.rule.metadata.tags);
+            let metadata = &loaded.correlation.metadata;
+            let mapping = catalogue.resolve_all(metadata.tags.iter().chain(tags));
+            note_unresolved(&mapping, &loaded.path);
+            followed.extend_from_slice(&mapping.followed);
+            let mut finding = Finding::untagged(metadata, &loaded.path);
+            finding.set_attack(&mapping, catalogue);
             Arc::new(finding)
         });
         let correlations = of_correlations.collect();
+        // Ours are of the embedded release; that they are followed says nothing of the user's rules.
         for mapping in of_associations.iter().filter_map(|own| mappings.get(own.meaning)) {
-            // Ours are of the embedded release; that they are followed says nothing of the user's rules.
-            note(TagRemarks { followed: Vec::new(), ..TagRemarks::of(mapping) }, "associations");
+            note_unresolved(mapping, "associations");
         }
         Self {
             of_rules,
@@ -115,7 +118,7 @@ impl Findings {
             return Some(finding);
         }
         let loaded = rules.rules().get(index)?;
-        let mut finding = self.tagged(own, Finding::of_rule(&loaded.rule, &loaded.path));
+        let mut finding = self.tagged(own, Finding::untagged(&loaded.rule.metadata, &loaded.path));
         if self.has_conditions {
             finding.add_condition(&loaded.rule);
         }

@@ -21,7 +21,7 @@ pub(super) struct Findings {
 impl Findings {
     fn place(&mut self, finding: &Arc<Finding>) -> usize {
         let n_known = self.list.len();
-        let place = *self.places.entry(Arc::as_ptr(finding).addr()).or_insert(n_known);
+        let place = *self.places.entry(finding.address()).or_insert(n_known);
         if place == n_known {
             self.list.push(Arc::clone(finding));
         }

@@ -262,7 +262,7 @@ mod tests {
         /// Rows of any kind, of which few are as they usually are, and such rows.
         #[test]
         fn usual_rows_end_where_any_do(
-            text in "[ab,\"\n]{0,200}|(\"[ab,]{0,20}(\"\")?[ab\n]{0,9}\",){0,9}\"[ab]{60}\"\n(\"a\",){0,30}\"b\n[ab,\"]{0,80}",
+            text in "[ab,\"\r\n]{0,200}|(\"[ab,]{0,20}(\"\")?[ab\n]{0,9}\",){0,9}\"[ab]{60}\"\n(\"a\",){0,30}\"b\n[ab,\"]{0,80}",
         ) {
             let bytes = text.as_bytes();
             if let Some(found) = usual_row_end(bytes, b',') {

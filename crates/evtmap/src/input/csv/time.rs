@@ -64,18 +64,6 @@ enum Half {
     Pm,
 }
 
-impl Half {
-    /// The half of the day, if any, that stands behind a plain time; nothing where something else does.
-    fn behind(rest: &[u8]) -> Option<Option<Self>> {
-        match rest {
-            b"" => Some(None),
-            b" AM" => Some(Some(Self::Am)),
-            b" PM" => Some(Some(Self::Pm)),
-            _ => None,
-        }
-    }
-}
-
 /// Reads a time such as `12/14/2025 08:00:01 AM`, `14.12.2025 08:00:01` or `2025-12-14T08:00:01.123Z`.
 ///
 /// One without an offset is a time in the style's zone. Where the order of day and month does not show in the
@@ -138,9 +126,6 @@ pub(super) fn usual_order(text: &str) -> Option<DateOrder> {
 impl Written {
     /// Reads `12/14/2025 8:00:01 AM` and `14.12.2025 08:00:01`; no other form.
     fn plain(text: &str) -> Option<Self> {
-        if let Some(written) = Self::aligned(text.as_bytes()) {
-            return Some(written);
-        }
         let mut rest = text.as_bytes();
         let a = number(&mut rest, 4)?;
         let separator = *rest.split_off_first().filter(|byte| matches!(byte, b'/' | b'.' | b'-'))?;
@@ -153,50 +138,14 @@ impl Written {
         let minutes = i8::try_from(number(&mut rest, 2)?).ok()?;
         after(&mut rest, b':')?;
         let seconds = i8::try_from(number(&mut rest, 2)?).ok()?;
-        let half = Half::behind(rest)?;
+        let half = match rest {
+            b"" => None,
+            b" AM" => Some(Half::Am),
+            b" PM" => Some(Half::Pm),
+            _ => return None,
+        };
         let (date, clock) = ([a, b, c], [hours, minutes, seconds]);
         Some(Self { date, clock, nanoseconds: 0, separator: char::from(separator), month: None, half })
-    }
-
-    /// The same where every number has all its digits: `12/14/2025 08:00:01 AM`.
-    fn aligned(text: &[u8]) -> Option<Self> {
-        let (start, half) = text.split_first_chunk()?;
-        let [
-            a0,
-            a1,
-            s1 @ (b'/' | b'.' | b'-'),
-            b0,
-            b1,
-            s2,
-            c0,
-            c1,
-            c2,
-            c3,
-            b' ',
-            h0,
-            h1,
-            b':',
-            n0,
-            n1,
-            b':',
-            s,
-            t,
-        ] = start
-        else {
-            return None;
-        };
-        let two = |tens: &u8, ones: &u8| {
-            let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-            if tens < 10 && ones < 10 { i8::try_from(tens * 10 + ones).ok() } else { None }
-        };
-        if s1 != s2 {
-            return None;
-        }
-        let year = i16::from(two(c0, c1)?) * 100 + i16::from(two(c2, c3)?);
-        let date = [i16::from(two(a0, a1)?), i16::from(two(b0, b1)?), year];
-        let clock = [two(h0, h1)?, two(n0, n1)?, two(s, t)?];
-        let (separator, half) = (char::from(*s1), Half::behind(half)?);
-        Some(Self { date, clock, nanoseconds: 0, separator, month: None, half })
     }
 
     fn read(text: &str) -> Option<Self> {
