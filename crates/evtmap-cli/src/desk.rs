@@ -1,5 +1,6 @@
 //! Where alerts go: counted, and written to every report that was asked for.
 
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -57,13 +58,13 @@ impl Sink for Desk {
         self.reports.alert(alert)
     }
 
-    fn batch(&mut self, alerts: &mut Vec<Alert>, prepared: &[Prepared]) -> io::Result<()> {
-        alerts.iter().for_each(|alert| self.tally.add(alert));
+    fn batch(&mut self, alerts: &mut Vec<Alert>, prepared: &Prepared) -> io::Result<()> {
+        self.tally.add_batch(alerts, &prepared.counts);
         self.reports.batch(alerts, prepared)
     }
 
     fn preparation(&self) -> Option<Box<dyn Prepare>> {
-        self.reports.preparation()
+        Some(Box::new(self.reports.preparation()))
     }
 
     fn progress(&mut self, progress: Progress) -> io::Result<()> {
@@ -131,24 +132,25 @@ impl Reports {
     }
 
     /// Takes the alerts of a batch, of which lines were made for the outputs that have pens.
-    fn batch(&mut self, alerts: &[Alert], prepared: &[Prepared]) -> io::Result<()> {
+    fn batch(&mut self, alerts: &[Alert], prepared: &Prepared) -> io::Result<()> {
         if self.sorter.is_some() {
             return alerts.iter().try_for_each(|alert| self.alert(alert));
         }
         self.write_to_all(|output| output.batch(alerts, prepared))
     }
 
-    /// What makes the lines of the outputs. Alerts that are to be sorted are not written yet.
-    fn preparation(&self) -> Option<Box<dyn Prepare>> {
+    /// What counts alerts and makes the lines of the outputs. Alerts that are to be sorted are not written yet.
+    fn preparation(&self) -> Preparation {
         if self.sorter.is_some() {
-            return None;
+            return Preparation { pens: Vec::new(), needs_alerts: true };
         }
-        let mut pens = Vec::new();
+        let (mut pens, mut needs_alerts) = (Vec::new(), false);
         for (number, pen) in self.outputs.iter().map(Output::pen) {
+            needs_alerts |= pen.is_none();
             pens.resize_with(number, || None);
             pens.push(pen);
         }
-        pens.iter().any(Option::is_some).then(|| Box::new(Pens(pens)) as Box<dyn Prepare>)
+        Preparation { pens, needs_alerts }
     }
 
     fn write(&mut self, alert: &Alert) -> io::Result<()> {
@@ -201,13 +203,19 @@ impl Reports {
     }
 }
 
-/// What makes the lines of outputs, by their numbers.
-struct Pens(Vec<Option<Box<dyn Pen>>>);
+/// Counts alerts and makes lines of them, on any thread.
+struct Preparation {
+    /// What makes the lines of outputs, by their numbers.
+    pens: Vec<Option<Box<dyn Pen>>>,
+    /// Whether an output is written without.
+    needs_alerts: bool,
+}
 
-impl Prepare for Pens {
-    fn prepare(&mut self, alerts: &[Alert], prepared: &mut Vec<Prepared>) {
-        prepared.resize_with(self.0.len(), || None);
-        for (pen, made) in self.0.iter_mut().zip(prepared) {
+impl Prepare for Preparation {
+    fn prepare(&mut self, alerts: &[Alert], prepared: &mut Prepared) {
+        prepared.counts.count(alerts);
+        prepared.lines.resize_with(self.pens.len(), || None);
+        for (pen, made) in self.pens.iter_mut().zip(&mut prepared.lines) {
             let mut lines = made.take().and_then(Result::ok).unwrap_or_default();
             lines.clear();
             *made = pen.as_mut().map(|pen| pen.write(alerts, &mut lines).map(|()| lines));
@@ -215,8 +223,12 @@ impl Prepare for Pens {
     }
 
     fn another(&self) -> Box<dyn Prepare> {
-        let pens = self.0.iter().map(|pen| pen.as_ref().map(|pen| pen.another()));
-        Box::new(Self(pens.collect()))
+        let pens = self.pens.iter().map(|pen| pen.as_ref().map(|pen| pen.another()));
+        Box::new(Self { pens: pens.collect(), needs_alerts: self.needs_alerts })
+    }
+
+    fn needs_alerts(&self) -> bool {
+        self.needs_alerts
     }
 }
 
@@ -225,7 +237,15 @@ impl Prepare for Pens {
 fn refuse_inputs(outputs: &[PathBuf], found: &Found) -> Result<(), Failure> {
     for output in outputs {
         let Ok(output_file) = output.canonicalize() else { continue };
-        let is_output = |path: &Path| path.canonicalize().is_ok_and(|path| path == output_file);
+        let Some(n_bytes) = output_file.metadata().ok().filter(Metadata::is_file).map(|file| file.len())
+        else {
+            continue;
+        };
+        // There may be thousands of inputs, and to find out their sizes takes a tenth of the time.
+        let is_output = |path: &Path| {
+            path.metadata().is_ok_and(|input| input.len() == n_bytes)
+                && path.canonicalize().is_ok_and(|path| path == output_file)
+        };
         let is_log =
             |file: &FoundFile| file.named || input::open(&file.path, &InputOptions::default()).is_ok();
         if found.files.iter().any(|file| is_output(&file.path) && is_log(file)) {

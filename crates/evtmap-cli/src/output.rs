@@ -66,8 +66,8 @@ impl Output {
     }
 
     /// Writes the alerts of a batch, of which lines may have been made for each output.
-    pub(crate) fn batch(&mut self, alerts: &[Alert], prepared: &[Prepared]) -> Result<(), Failure> {
-        match prepared.get(self.number) {
+    pub(crate) fn batch(&mut self, alerts: &[Alert], prepared: &Prepared) -> Result<(), Failure> {
+        match prepared.lines.get(self.number) {
             Some(Some(Ok(lines))) => {
                 self.writer.lines(lines).map_err(|error| Failure::output(&self.name, &error))
             }

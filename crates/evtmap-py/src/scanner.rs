@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 
 use evtmap::alert::Alert;
 use evtmap::triage::Tally;
-use evtmap::{Prepared, Progress, ScanAccount, ScanOptions, Sink};
+use evtmap::{Prepare, Prepared, Progress, ScanAccount, ScanOptions, Sink};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -263,14 +263,31 @@ impl Sink for Gathered {
         Ok(())
     }
 
-    fn batch(&mut self, alerts: &mut Vec<Alert>, _: &[Prepared]) -> io::Result<()> {
-        alerts.iter().for_each(|alert| self.tally.add(alert));
+    fn batch(&mut self, alerts: &mut Vec<Alert>, prepared: &Prepared) -> io::Result<()> {
+        self.tally.add_batch(alerts, &prepared.counts);
         self.alerts.append(alerts);
         Ok(())
     }
 
+    fn preparation(&self) -> Option<Box<dyn Prepare>> {
+        Some(Box::new(Counting))
+    }
+
     fn progress(&mut self, progress: Progress) -> io::Result<()> {
         self.watch.look(progress)
+    }
+}
+
+/// Counts alerts on the threads that find them.
+struct Counting;
+
+impl Prepare for Counting {
+    fn prepare(&mut self, alerts: &[Alert], prepared: &mut Prepared) {
+        prepared.counts.count(alerts);
+    }
+
+    fn another(&self) -> Box<dyn Prepare> {
+        Box::new(Self)
     }
 }
 

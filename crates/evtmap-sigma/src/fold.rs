@@ -29,7 +29,8 @@ fn single(original: char, mut mapped: impl Iterator<Item = char>) -> char {
 /// Folds a text; borrowed when it is folded already.
 pub fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
-        if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        // It does not stop at the first, so that the compiler can look at many at once.
+        if text.bytes().fold(false, |is_any, byte| is_any | byte.is_ascii_uppercase()) {
             return Cow::Owned(text.to_ascii_lowercase());
         }
         return Cow::Borrowed(text);

@@ -9,12 +9,14 @@ use std::thread::{self, ThreadId};
 pub(crate) struct Idle<T>(Mutex<Vec<(ThreadId, T)>>);
 
 impl<T: Default> Idle<T> {
-    /// Takes one; a new one if none is idle. One that this thread put back comes before those of others: what is in it
-    /// is near to the processor that it ran on.
+    /// Takes one; a new one if none is idle. One that this thread put back comes before those of others, and one that
+    /// was put back later before those that were earlier: what is in it is near to the processor.
     pub(crate) fn take(&self) -> T {
         let (mut idle, own) = (self.lock(), thread::current().id());
-        let place = idle.iter().rposition(|(of, _)| *of == own).unwrap_or(0);
-        if idle.is_empty() { T::default() } else { idle.remove(place).1 }
+        match idle.iter().rposition(|(of, _)| *of == own) {
+            Some(place) => idle.remove(place).1,
+            None => idle.pop().map(|(_, latest)| latest).unwrap_or_default(),
+        }
     }
 
     /// Puts one back.
@@ -34,14 +36,15 @@ mod tests {
     #[test]
     fn a_thread_takes_its_own_first() {
         let idle = Idle::default();
+        idle.put_back("of another, earlier");
         idle.put_back("of another");
         let own = thread::scope(|scope| {
             let take_both = || {
                 idle.put_back("own");
-                [idle.take(), idle.take(), idle.take()]
+                [idle.take(), idle.take(), idle.take(), idle.take()]
             };
             scope.spawn(take_both).join().unwrap()
         });
-        assert_eq!(own, ["own", "of another", ""]);
+        assert_eq!(own, ["own", "of another", "of another, earlier", ""]);
     }
 }

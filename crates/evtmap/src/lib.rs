@@ -51,6 +51,7 @@ mod scan;
 mod severity;
 mod sixteen;
 pub mod sort;
+mod span;
 pub mod triage;
 pub mod view;
 
@@ -63,7 +64,8 @@ pub use logsource::{LogPlace, Pipelines, PlaceExplanation, Router, RuleExplanati
 pub use rules::Rules;
 pub use scan::{
     EventPlace, FileAccount, Findings, FollowAccount, Followed, Follower, KeptMatch, Memory, Prepare,
-    Prepared, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, TimeSpan, ToldResult,
-    UnreadMessages, UnresolvedTag, Working, visit,
+    Prepared, Problems, Progress, ScanAccount, ScanOptions, Scanner, Sink, ToldResult, UnreadMessages,
+    UnresolvedTag, Working, visit,
 };
 pub use severity::Severity;
+pub use span::TimeSpan;

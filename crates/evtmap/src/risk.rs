@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::alert::{Alert, Finding, Kind, TacticRef};
-use crate::alike::Alike;
+use crate::alike::{Alike, Counted};
 use crate::keyed::KeyedMap;
-use crate::scan::TimeSpan;
 use crate::severity::Severity;
+use crate::span::TimeSpan;
 
 /// The weight of one point. Weights are whole numbers, so that every machine gives the same.
 const UNIT: u64 = 1_000;
@@ -110,12 +110,12 @@ pub struct Risk {
 impl Risks {
     /// Takes an alert into account. Only detections count.
     pub fn add(&mut self, name: &str, alert: &Alert) {
-        self.add_all(name, &Alike::of(alert));
+        self.add_all(name, &Alike::of(alert, Counted::of(alert)));
     }
 
     /// Takes alerts that are alike into account.
     pub(crate) fn add_all(&mut self, name: &str, alike: &Alike) {
-        let (finding, n) = (&alike.finding, alike.n);
+        let (finding, n) = (&alike.finding, alike.counted.n);
         let Some(severity) = finding.severity.filter(|_| finding.kind == Kind::Detection) else { return };
         if name.is_empty() {
             return;
@@ -135,7 +135,7 @@ impl Risks {
             self.by_name.insert(name.to_owned(), Found::default());
         }
         let Some(found) = self.by_name.get_mut(name) else { return };
-        found.span.join(alike.times);
+        found.span.join(alike.counted.times);
         let directness = Directness::of(alike);
         if let Some(rule) = found.rules.get_mut(key) {
             rule.n += n;

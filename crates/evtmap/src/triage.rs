@@ -6,14 +6,16 @@ use evtmap_sigma::Metadata;
 use jiff::Timestamp;
 
 use crate::alert::{Alert, Kind, TacticRef};
-use crate::alike::{Alike, Alikes, DerivedFrom};
+pub use crate::alike::BatchCounts;
+use crate::alike::{Alike, Alikes, Counted, DerivedFrom};
 use crate::attack::{Catalogue, Followed};
 use crate::keyed::KeyedMap;
 use crate::ranking::Ranking;
 use crate::risk::Risks;
 use crate::rules::{Rules, SkipReason};
-use crate::scan::{Findings, ScanAccount, TimeSpan};
+use crate::scan::{Findings, ScanAccount};
 use crate::severity::Severity;
+use crate::span::TimeSpan;
 
 /// The largest number of different hosts, users and the like that are counted one by one. An attacker
 /// writes the log: without a bound he could fill the memory with names.
@@ -123,8 +125,17 @@ pub struct Tally {
 impl Tally {
     /// Counts an alert.
     pub fn add(&mut self, alert: &Alert) {
-        if self.alikes.add(alert) {
+        if self.alikes.add(alert, Counted::of(alert)) {
             self.settle();
+        }
+    }
+
+    /// Counts the alerts of a batch, by what was counted of the same alerts before.
+    pub fn add_batch(&mut self, alerts: &[Alert], counts: &BatchCounts) {
+        for (alert, counted) in counts.kinds(alerts) {
+            if self.alikes.add(alert, counted) {
+                self.settle();
+            }
         }
     }
 
@@ -144,13 +155,14 @@ impl Summary {
         let finding = &alike.finding;
         let Some(severity) = finding.severity else { return };
         self.rank(alike);
-        self.n_overridden += if finding.overridden.is_some() { alike.n } else { 0 };
+        self.n_overridden += if finding.overridden.is_some() { alike.counted.n } else { 0 };
         match finding.kind {
             Kind::Event => {}
             Kind::Association => {
-                *self.associations.entry(severity).or_default() += alike.n;
+                *self.associations.entry(severity).or_default() += alike.counted.n;
                 for technique in &finding.techniques {
-                    self.hinted_techniques.add(&format!("{} {}", technique.id, technique.name), alike.n);
+                    self.hinted_techniques
+                        .add(&format!("{} {}", technique.id, technique.name), alike.counted.n);
                 }
             }
             Kind::Detection => self.add_detections(alike, severity),
@@ -168,7 +180,7 @@ impl Summary {
     }
 
     fn add_detections(&mut self, alike: &Alike, severity: Severity) {
-        let (finding, n) = (&alike.finding, alike.n);
+        let (finding, n) = (&alike.finding, alike.counted.n);
         *self.severities.entry(severity).or_default() += n;
         for tactic in &finding.tactics {
             *self.tactics.entry(tactic.clone()).or_default() += n;
@@ -211,10 +223,10 @@ impl Summary {
             n_derived: 0,
             span: TimeSpan::default(),
         });
-        group.n += alike.n;
+        group.n += alike.counted.n;
         group.severity = group.severity.max(severity);
-        group.n_derived += if alike.derived.is_some() { alike.n } else { 0 };
-        group.span.join(alike.reach);
+        group.n_derived += if alike.derived.is_some() { alike.counted.n } else { 0 };
+        group.span.join(alike.counted.reach);
     }
 
     /// How many detections there are.

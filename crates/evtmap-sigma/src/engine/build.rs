@@ -145,7 +145,7 @@ impl<'r> EngineBuilder<'r> {
             keywords,
             tests: self.tests.into_iter().map(|test| test.answer).collect(),
             programs: self.programs,
-            postings: Postings::new(self.gates.len(), self.postings),
+            postings: Postings::new(self.gates.len(), &self.postings),
             always: self.always,
             is_forgetful: self.without.contains(&Shortcut::Known),
         }
@@ -289,7 +289,7 @@ impl<'r> EngineBuilder<'r> {
 
     /// The most telling groups, as many as can be watched.
     fn choose(&self, mut groups: Vec<Group>) -> Vec<Group> {
-        groups.sort_by_key(|group| std::cmp::Reverse(self.weight(group)));
+        groups.sort_by_cached_key(|group| std::cmp::Reverse(self.weight(group)));
         groups.truncate(MAX_GROUPS);
         groups
     }

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use crate::fold::fold;
-use crate::pattern::Part;
+use crate::pattern::{Part, Pattern};
 use crate::predicate::Test;
 use crate::scalar::Number;
-use crate::text::{Form, TextMatcher};
+use crate::text::{Form, Place, TextMatcher};
 
 /// The number of a gate in its engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,24 +62,26 @@ impl<'r> Need<'r> {
     }
 
     fn of_text(matcher: &'r TextMatcher) -> Self {
-        let gate = match matcher.form() {
-            Form::Whole(text) => Some(Gate::Whole(fold(text))),
-            Form::Start(text) if !text.is_empty() => Some(Gate::Start(fold(text))),
-            Form::End(text) if !text.is_empty() => Some(Gate::End(fold(text))),
-            Form::Anywhere(text) if !text.is_empty() => Some(Gate::Anywhere(fold(text))),
-            Form::Other => return Self::of_parts(matcher),
-            _ => None,
+        let (text, place) = match matcher.form() {
+            Form::Other(pattern) => return Self::of_pattern(pattern),
+            Form::Text(text, place) => (text.compared(), *place),
         };
-        match gate {
-            None => Self::Nothing,
-            Some(gate) if matcher.is_cased() => Self::Sign(vec![gate]),
-            Some(gate) => Self::Answer(gate),
+        if text.is_empty() && place != Place::Whole {
+            return Self::Nothing;
         }
+        let text = if matcher.is_cased() { fold(text) } else { Cow::Borrowed(text) };
+        let gate = match place {
+            Place::Whole => Gate::Whole(text),
+            Place::Start => Gate::Start(text),
+            Place::End => Gate::End(text),
+            Place::Anywhere => Gate::Anywhere(text),
+        };
+        if matcher.is_cased() { Self::Sign(vec![gate]) } else { Self::Answer(gate) }
     }
 
     /// A pattern with wildcards inside needs its longest text.
-    fn of_parts(matcher: &'r TextMatcher) -> Self {
-        let texts = matcher.pattern().parts().iter().filter_map(|part| match part {
+    fn of_pattern(pattern: &'r Pattern) -> Self {
+        let texts = pattern.parts().iter().filter_map(|part| match part {
             Part::Text(text) => Some(text),
             _ => None,
         });

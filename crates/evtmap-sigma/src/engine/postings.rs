@@ -13,16 +13,25 @@ pub(super) struct Postings {
 
 impl Postings {
     /// The programs of so many gates; those of a gate stay in their order.
-    pub(super) fn new(n_gates: usize, mut all: Vec<(GateId, Posting)>) -> Self {
-        all.sort_by_key(|(gate, _)| *gate);
-        let mut ends = Vec::with_capacity(n_gates);
-        let mut end = 0;
-        for gate in 0..n_gates {
-            let rest = all.get(end..).unwrap_or_default();
-            end += rest.iter().take_while(|(own, _)| own.index() == gate).count();
-            ends.push(u32::try_from(end).unwrap_or(u32::MAX));
+    pub(super) fn new(n_gates: usize, listed: &[(GateId, Posting)]) -> Self {
+        let mut ends = vec![0_u32; n_gates];
+        for (gate, _) in listed {
+            ends.get_mut(gate.index()).into_iter().for_each(|n| *n += 1);
         }
-        Self { ends, all: all.into_iter().map(|(_, posting)| posting).collect() }
+        let mut end = 0;
+        for n in &mut ends {
+            end += *n;
+            *n = end;
+        }
+        // From the last to the first, each at the end of what is still free of its gate's.
+        let mut all = vec![Posting { program: 0, bit: 0 }; listed.len()];
+        let mut free = ends.clone();
+        for (gate, posting) in listed.iter().rev() {
+            let Some(end) = free.get_mut(gate.index()) else { continue };
+            *end -= 1;
+            all.get_mut(*end as usize).into_iter().for_each(|place| *place = *posting);
+        }
+        Self { ends, all }
     }
 
     pub(super) fn n_gates(&self) -> usize {
@@ -46,7 +55,7 @@ mod tests {
     fn each_gate_has_its_own() {
         let posting = |program| Posting { program, bit: 1 };
         let all = [(2, 7), (0, 1), (2, 3), (0, 2)].map(|(gate, program)| (GateId(gate), posting(program)));
-        let postings = Postings::new(4, all.to_vec());
+        let postings = Postings::new(4, &all);
         let of = |gate| postings.of(GateId(gate)).iter().map(|posting| posting.program).collect::<Vec<_>>();
         assert_eq!([of(0), of(1), of(2), of(3), of(4)], [vec![1, 2], vec![], vec![7, 3], vec![], vec![]]);
         assert_eq!(postings.n_gates(), 4);

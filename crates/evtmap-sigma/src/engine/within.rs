@@ -252,11 +252,17 @@ fn rarest<const N: usize, const STRIDE: usize>(
     text: &[u8],
     frequency: &[u32; 256],
 ) -> impl Iterator<Item = (u32, [u8; N])> {
-    let how_often =
-        |bytes: &[u8]| -> u32 { bytes.iter().filter_map(|byte| frequency.get(usize::from(*byte))).sum() };
-    let windows = text.windows(N + STRIDE - 1).enumerate();
-    let rarest = windows.min_by_key(|(_, window)| how_often(window));
-    rarest.into_iter().flat_map(|(start, window)| {
+    let how_often = |byte: &u8| frequency.get(usize::from(*byte)).copied().unwrap_or(0);
+    let n_bytes = N + STRIDE - 1;
+    // How often the bytes of a window are together is what those of the one before are, but for the first and the last.
+    let mut sum: u32 = text.iter().take(n_bytes - 1).map(how_often).sum();
+    let windows = text.windows(n_bytes).enumerate().map(|(start, window)| {
+        let own = sum + window.last().map_or(0, how_often);
+        sum = own - window.first().map_or(0, how_often);
+        (own, start, window)
+    });
+    let rarest = windows.min_by_key(|(how_often, ..)| *how_often);
+    rarest.into_iter().flat_map(|(_, start, window)| {
         (start..)
             .zip(window.windows(N))
             .filter_map(|(at, gram)| Some((u32::try_from(at).ok()?, gram.try_into().ok()?)))

@@ -107,7 +107,8 @@ fn normal_test(test: &Test) -> String {
     match test {
         Test::Text(matcher) if matcher.is_cased() => format!("cased {:?}", matcher.pattern().parts()),
         Test::Text(matcher) => {
-            let folded = matcher.pattern().parts().iter().map(|part| match part {
+            let pattern = matcher.pattern();
+            let folded = pattern.parts().iter().map(|part| match part {
                 Part::Text(text) => Part::Text(fold(text).into_owned()),
                 other => other.clone(),
             });

@@ -101,7 +101,7 @@ fn values(key: &str, value: &str) -> Option<Vec<String>> {
 
 fn texts(test: &Test) -> Vec<String> {
     match test {
-        Test::Text(matcher) => variants(matcher.pattern()),
+        Test::Text(matcher) => variants(&matcher.pattern()),
         Test::AnyOf(tests) => tests.iter().flat_map(texts).collect(),
         other => panic!("a text is expected, not {other:?}"),
     }

@@ -26,6 +26,7 @@ use evtx::{EvtxChunk, EvtxChunkData, EvtxRecord, ParserSettings};
 
 pub use combination::Combinations;
 
+use super::buffers::Buffers;
 use super::{
     Batch, Decoded, Input, InputError, InputOptions, Opened, Position, RecordProblem, Source, Spooled,
 };
@@ -72,6 +73,7 @@ pub(super) fn of_chunk(offset: u64, bytes: Vec<u8>, options: &InputOptions) -> B
         recover: false,
         settings: Arc::new(ParserSettings::new()),
         combinations: Arc::clone(&options.combinations),
+        buffers: Arc::clone(&options.buffers),
     })
 }
 
@@ -108,6 +110,7 @@ pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
         recover: options.recover,
         settings: Arc::new(settings),
         combinations: Arc::clone(&options.combinations),
+        buffers: Arc::clone(&options.buffers),
     };
     let count = size.saturating_sub(start).div_ceil(CHUNK_BYTES);
     let oldest = log.oldest_chunk(count);
@@ -129,6 +132,7 @@ struct Log {
     recover: bool,
     settings: Arc<ParserSettings>,
     combinations: Arc<Combinations>,
+    buffers: Arc<Buffers>,
 }
 
 impl Log {
@@ -136,10 +140,28 @@ impl Log {
         self.start + chunk * CHUNK_BYTES
     }
 
-    fn read(&mut self, chunk: u64, n_bytes: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(usize::try_from(n_bytes).unwrap_or_default());
+    /// Reads the beginning of a chunk, as much of it as there is; gives how much.
+    fn read(&mut self, chunk: u64, mut bytes: &mut [u8]) -> io::Result<usize> {
         self.file.seek(SeekFrom::Start(self.offset(chunk)))?;
-        self.file.by_ref().take(n_bytes).read_to_end(&mut bytes)?;
+        let n_wanted = bytes.len();
+        while !bytes.is_empty() {
+            match self.file.read(bytes) {
+                Ok(0) => break,
+                Ok(n_read) => _ = bytes.split_off_mut(..n_read),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(n_wanted - bytes.len())
+    }
+
+    /// A chunk as a whole, or as much of it as there is.
+    fn chunk(&mut self, chunk: u64) -> io::Result<Vec<u8>> {
+        // What is in it already need not be written over with zeros first.
+        let mut bytes = self.buffers.take();
+        bytes.resize(CHUNK_BYTES as usize, 0);
+        let n_read = self.read(chunk, &mut bytes)?;
+        bytes.truncate(n_read);
         Ok(bytes)
     }
 
@@ -148,8 +170,9 @@ impl Log {
     fn oldest_chunk(&mut self, count: u64) -> u64 {
         let mut oldest = (u64::MAX, 0);
         for chunk in 0..count {
-            let header = self.read(chunk, RECORD_IDS.end as u64).unwrap_or_default();
-            if let Some((first, last)) = record_ids(&header)
+            let mut header = [0; RECORD_IDS.end];
+            if self.read(chunk, &mut header).is_ok_and(|n_read| n_read == header.len())
+                && let Some((first, last)) = record_ids(&header)
                 && first <= last
             {
                 oldest = oldest.min((first, chunk));
@@ -171,9 +194,9 @@ impl Input for Log {
     fn next_batch(&mut self) -> Option<Result<Box<dyn Batch>, InputError>> {
         loop {
             let Some(chunk) = self.chunks.next() else { return self.cut_off.take().map(Err) };
-            match self.read(chunk, CHUNK_BYTES) {
+            match self.chunk(chunk) {
                 // Windows makes room for chunks before it fills them.
-                Ok(bytes) if ZEROS.get(..bytes.len()) == Some(&bytes) => {}
+                Ok(bytes) if ZEROS.get(..bytes.len()) == Some(&bytes) => self.buffers.put_back(bytes),
                 Ok(bytes) => {
                     let offset = self.offset(chunk);
                     let settings = Arc::clone(&self.settings);
@@ -184,6 +207,7 @@ impl Input for Log {
                         recover: self.recover,
                         settings,
                         combinations,
+                        buffers: Arc::clone(&self.buffers),
                     })));
                 }
                 Err(error) => {
@@ -202,6 +226,8 @@ struct Chunk {
     recover: bool,
     settings: Arc<ParserSettings>,
     combinations: Arc<Combinations>,
+    /// Where the memory of the bytes is to go.
+    buffers: Arc<Buffers>,
 }
 
 impl Batch for Chunk {
@@ -231,7 +257,7 @@ impl Batch for Chunk {
         let places = if is_plain { direct::records(&data.data, &data.header) } else { None };
         let n_done = places.as_ref().map_or(0, |places| self.direct(&data.data, places, event, visit));
         if places.as_ref().is_some_and(|places| places.len() == n_done) {
-            return;
+            return self.buffers.put_back(data.data);
         }
         let mut rest = |chunk: &mut EvtxChunk<'_>| match &places {
             Some(places) => self.both_ways(chunk, places, n_done, (&mut *event, &mut *visit)),

@@ -6,6 +6,7 @@
 mod archive;
 #[cfg(feature = "arrow")]
 pub mod arrow;
+mod buffers;
 mod csv;
 mod evtx;
 mod find;
@@ -36,6 +37,7 @@ use crate::event::message::{Messages, Templates};
 use crate::event::origin::Origins;
 
 pub use archive::{Log, Logs, logs};
+pub use buffers::Buffers;
 pub use csv::{DateOrder, MAX_COLUMNS, Table};
 pub use evtx::{Combinations, write_value};
 pub use find::{Found, FoundFile, LIVE_PREFIX, STANDARD_INPUT, Unopened, find};
@@ -86,6 +88,8 @@ pub struct InputOptions {
     pub messages: Arc<LazyLock<Messages>>,
     /// What was found out about the records of event logs, for the logs that follow.
     pub combinations: Arc<Combinations>,
+    /// Memory into which logs are read, for the logs that follow.
+    pub buffers: Arc<Buffers>,
 }
 
 /// UTC, and the tables of origins and messages that are part of the program.
@@ -100,6 +104,7 @@ impl Default for InputOptions {
             origins: Arc::new(Origins::bundled()),
             messages: Arc::new(LazyLock::new(Messages::bundled)),
             combinations: Arc::default(),
+            buffers: Arc::default(),
         }
     }
 }

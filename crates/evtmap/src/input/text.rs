@@ -13,7 +13,8 @@ use std::sync::Arc;
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use memchr::{memchr, memchr_iter};
 
-use super::{Batch, Dates, Decoded, Input, InputError, Position, RecordProblem, Source};
+use super::buffers::Buffers;
+use super::{Batch, Dates, Decoded, Input, InputError, InputOptions, Position, RecordProblem, Source};
 use crate::event::Event;
 
 /// How many bytes a record of a text may have, as UTF-8.
@@ -153,6 +154,9 @@ pub(super) struct Text {
     decoder: Option<Decoder>,
     /// What was read and not yet handed out.
     text: Vec<u8>,
+    /// The same while nobody reads on: what was behind the text that was handed out last.
+    rest: Vec<u8>,
+    buffers: Arc<Buffers>,
     is_end: bool,
     /// Why the file could not be read to its end; told when all that was read of it is handed out.
     failed: Option<InputError>,
@@ -164,7 +168,7 @@ pub(super) struct Text {
 
 impl Text {
     /// The text of `source`.
-    pub(super) fn new(source: Source) -> Self {
+    pub(super) fn new(source: Source, options: &InputOptions) -> Self {
         let Source { path, file, head, size } = source;
         let (encoding, n_mark) = encoding(&head);
         // Lines are what people look for; a text without them has bytes.
@@ -178,6 +182,8 @@ impl Text {
             reader: Box::new(start.chain(file)),
             decoder: (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling()),
             text: Vec::new(),
+            rest: Vec::new(),
+            buffers: Arc::clone(&options.buffers),
             is_end: false,
             failed: None,
             position,
@@ -198,7 +204,17 @@ impl Text {
         while self.text.len() < n_bytes && !self.is_end {
             self.fill();
         }
-        self.take(n_bytes);
+        self.pass(n_bytes);
+    }
+
+    /// Goes on with what was behind the text that was handed out last.
+    fn go_on(&mut self) {
+        if !self.rest.is_empty() {
+            self.text = self.buffers.take();
+            self.text.clear();
+            self.text.append(&mut self.rest);
+            self.rest.shrink_to(BATCH_BYTES);
+        }
     }
 
     /// Reads at least as much again as is there, so that looking for the end of a long record stays cheap.
@@ -232,13 +248,21 @@ impl Text {
         }
     }
 
-    /// Takes the first bytes, and gives where they stand.
+    /// Takes the first bytes, and gives where they stand. What is behind them waits for whoever [goes on](Self::go_on).
     fn take(&mut self, n_bytes: usize) -> (Position, Vec<u8>) {
-        let rest = self.text.split_off(n_bytes.min(self.text.len()));
-        let taken = mem::replace(&mut self.text, rest);
+        let mut taken = mem::take(&mut self.text);
+        self.rest.extend_from_slice(taken.get(n_bytes..).unwrap_or_default());
+        taken.truncate(n_bytes);
         let position = self.position;
         self.position = advance(position, &taken);
         (position, taken)
+    }
+
+    /// Drops the first bytes, and gives how many there were.
+    fn pass(&mut self, n_bytes: usize) -> u64 {
+        let passed = self.text.drain(..n_bytes.min(self.text.len()));
+        self.position = advance(self.position, passed.as_slice());
+        passed.len() as u64
     }
 }
 
@@ -255,6 +279,7 @@ impl<F: Format> TextInput<F> {
     }
 
     fn read_batch(&mut self) -> Option<Records<F>> {
+        self.text.go_on();
         loop {
             let (cuts, n_whole) = match self.format.whole(&self.text.text, self.text.is_end) {
                 Some(n_whole) => (None, n_whole),
@@ -284,19 +309,20 @@ impl<F: Format> TextInput<F> {
         });
         // In UTF-16 most characters take two bytes.
         let n_bytes = text.len() as u64 * if self.text.decoder.is_some() { 2 } else { 1 };
-        Records { format: Arc::clone(&self.format), n_bytes, text, cuts: None, position, problem: remark }
+        let (format, buffers) = (Arc::clone(&self.format), Some(Arc::clone(&self.text.buffers)));
+        Records { format, n_bytes, text, cuts: None, position, problem: remark, buffers }
     }
 
     /// Gives up a record that does not end, and goes on where the next one may begin.
     fn give_up(&mut self) -> Records<F> {
         let start = self.format.start(&self.text.text);
-        let mut n_bytes = self.text.take(start).1.len() as u64;
+        let mut n_bytes = self.text.pass(start);
         let position = self.text.position;
         let mut from = 1;
         loop {
             let found = self.format.resume(self.text.text.get(from..).unwrap_or_default());
             let length = found.map_or(self.text.text.len(), |at| from + at);
-            n_bytes += self.text.take(length).1.len() as u64;
+            n_bytes += self.text.pass(length);
             if found.is_some() || self.text.is_end {
                 break;
             }
@@ -343,8 +369,8 @@ fn advance(position: Position, text: &[u8]) -> Position {
 
 /// A batch of whole records that somebody else has read, the first of them at a place.
 pub(super) fn whole_records<F: Format>(format: &Arc<F>, text: Vec<u8>, position: Position) -> Box<dyn Batch> {
-    let n_bytes = text.len() as u64;
-    Box::new(Records { format: Arc::clone(format), text, cuts: None, n_bytes, position, problem: None })
+    let (format, n_bytes) = (Arc::clone(format), text.len() as u64);
+    Box::new(Records { format, text, cuts: None, n_bytes, position, problem: None, buffers: None })
 }
 
 /// Some whole records.
@@ -358,6 +384,8 @@ struct Records<F> {
     position: Position,
     /// What is to be said of all of them, or of what was given up in their place.
     problem: Option<RecordProblem>,
+    /// Where the memory of the text is to go; none where somebody else has read it.
+    buffers: Option<Arc<Buffers>>,
 }
 
 impl<F: Format> Batch for Records<F> {
@@ -406,6 +434,9 @@ impl<F: Format> Batch for Records<F> {
             }
         }
         self.format.put_back(scratch);
+        if let Some(buffers) = &self.buffers {
+            buffers.put_back(text);
+        }
     }
 }
 

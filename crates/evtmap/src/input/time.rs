@@ -39,10 +39,7 @@ pub(super) fn push_utc(text: &str, options: &InputOptions, event: &mut Event) {
 
 fn push_in(text: &str, style: Style<'_>, event: &mut Event) {
     // Most are written as Windows does, and stay as they are.
-    let time = || windows::parse(text).or_else(|| text.parse().ok());
-    if is_as_windows_writes(text)
-        && let Some(time) = time()
-    {
+    if let Some(time) = as_windows_writes(text) {
         event.push(Place::System, NAME, Value::Text(text));
         event.note_time(time);
         event.set_time_local(false);
@@ -68,15 +65,22 @@ fn push_in(text: &str, style: Style<'_>, event: &mut Event) {
     }
 }
 
-/// Whether a text is like `2026-03-02T08:00:00.1234567Z`.
-fn is_as_windows_writes(text: &str) -> bool {
-    matches!(text.as_bytes(), [_, _, _, _, b'-', _, _, b'-', _, _, b'T', .., b'Z'])
+/// The time of a text like `2026-03-02T08:00:00.1234567Z`.
+fn as_windows_writes(text: &str) -> Option<Timestamp> {
+    let is_like_it = matches!(text.as_bytes(), [_, _, _, _, b'-', _, _, b'-', _, _, b'T', .., b'Z']);
+    let time = || windows::parse(text).or_else(|| text.parse().ok());
+    if is_like_it { time() } else { None }
 }
 
 /// Reads a time: as exports write it, as .NET does (`/Date(1610000000000)/`), or as a number of seconds or
 /// of fractions of them since 1970.
 fn parse(text: &str, style: Style<'_>) -> Option<Time> {
     let text = text.trim();
+    if style.pattern.is_none()
+        && let Some(timestamp) = as_windows_writes(text)
+    {
+        return Some(Time { timestamp, is_local: false });
+    }
     let text = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")).unwrap_or(text);
     if let Some(timestamp) = since_1970(text) {
         return Some(Time { timestamp, is_local: false });

@@ -26,7 +26,7 @@ pub(super) fn recognises(head: &[u8], _: &InputOptions) -> bool {
 }
 
 pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
-    Ok(Box::new(TextInput::new(Text::new(source), Xml { options: options.clone() })))
+    Ok(Box::new(TextInput::new(Text::new(source, options), Xml { options: options.clone() })))
 }
 
 fn unclosed() -> Problem {

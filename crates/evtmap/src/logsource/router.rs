@@ -5,6 +5,7 @@
 //! about others.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use evtmap_sigma::{CompiledRule, Engine, EngineBuilder, Known, LogSource, Scratch, Value};
@@ -65,6 +66,8 @@ struct Stops {
 #[derive(Debug, Default)]
 struct Bucket {
     stops: Vec<Stop>,
+    /// How many of the stops have somebody who makes their rules ready for the engine.
+    n_made_ready: AtomicUsize,
     engine: OnceLock<Engine>,
     /// Whether a rule sees what is derived from the event.
     is_derived: bool,
@@ -180,7 +183,10 @@ impl Router {
             self.derivations.derive(event, &mut workspace.derived);
         }
         let event = if bucket.is_derived { &workspace.derived } else { event };
-        let engine = bucket.engine.get_or_init(|| self.engine(bucket, rule));
+        let engine = bucket.engine.get().unwrap_or_else(|| {
+            bucket.make_ready(rule);
+            bucket.engine.get_or_init(|| self.engine(bucket, rule))
+        });
         if workspace.buckets.len() < self.n_buckets {
             workspace.buckets.resize_with(self.n_buckets, SeenBefore::default);
         }
@@ -264,6 +270,16 @@ impl Router {
     }
 }
 
+impl Bucket {
+    /// Makes the rules ready that the engine is made of, which is half of what it takes. Threads that need the same
+    /// engine at once share this between them.
+    fn make_ready<'r>(&self, rule: &dyn Fn(usize) -> Option<&'r CompiledRule>) {
+        while let Some(stop) = self.stops.get(self.n_made_ready.fetch_add(1, Ordering::Relaxed)) {
+            rule(stop.rule).map(CompiledRule::compiled);
+        }
+    }
+}
+
 impl Stops {
     fn add(&mut self, route: &Route, stop: Stop) {
         if route.event_ids.is_empty() {
@@ -293,7 +309,7 @@ impl Buckets {
             stops.sort_by_key(|stop| stop.rule);
             *n_buckets += 1;
             let is_derived = stops.iter().any(is_derived);
-            Bucket { stops, engine: OnceLock::new(), is_derived, number: *n_buckets - 1 }
+            Bucket { stops, is_derived, number: *n_buckets - 1, ..Bucket::default() }
         };
         let event_ids = own.by_event_id.keys().chain(every_channel.by_event_id.keys());
         let by_event_id = event_ids.map(|event_id| (*event_id, bucket(Some(*event_id)))).collect();

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use jiff::Timestamp;
-
 use super::Progress;
 use super::feed::Begun;
 use super::reading::Read;
 use crate::event::Event;
 use crate::input::{Dates, Found, InputError, LIVE_PREFIX, RecordProblem};
 use crate::policy::PolicyAccount;
+use crate::span::TimeSpan;
 
 /// The problems of one kind that are kept of a file with their places; of the others the number is enough.
 const N_EXAMPLES: usize = 3;
@@ -129,28 +128,6 @@ impl UnreadMessages {
         let (provider, id) = if self.n_kinds < N_UNREAD_KINDS { (provider, id) } else { ("", 0) };
         self.n_kinds += 1;
         *self.by_provider.entry(provider.to_owned()).or_default().entry(id).or_default() += n;
-    }
-}
-
-/// The times between which events lie.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TimeSpan(pub Option<(Timestamp, Timestamp)>);
-
-impl TimeSpan {
-    /// Widens the span to a time.
-    pub fn add(&mut self, time: Timestamp) {
-        self.0 = Some(match self.0 {
-            Some((first, last)) => (first.min(time), last.max(time)),
-            None => (time, time),
-        });
-    }
-
-    /// Widens the span to another.
-    pub fn join(&mut self, other: Self) {
-        if let Some((first, last)) = other.0 {
-            self.add(first);
-            self.add(last);
-        }
     }
 }
 

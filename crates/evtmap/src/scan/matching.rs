@@ -24,7 +24,7 @@ pub(super) struct Outcome {
     pub(super) detections: u64,
     pub(super) alerts: Vec<Alert>,
     /// What was made of the alerts.
-    pub(super) prepared: Vec<Prepared>,
+    pub(super) prepared: Prepared,
     /// Matches for correlations.
     pub(super) kept: Vec<Kept>,
     /// Where the alerts, and what was made of them, are to go once they were told.
@@ -34,7 +34,7 @@ pub(super) struct Outcome {
 /// Alerts that were told, and what was made of them, of which the memory is of use. The threads that make alerts clear
 /// them away too, each its own: to free what another thread allocated takes both of them time, and so does new memory
 /// for each batch.
-pub(super) type Home = Arc<Idle<(Vec<Alert>, Vec<Prepared>)>>;
+pub(super) type Home = Arc<Idle<(Vec<Alert>, Prepared)>>;
 
 /// What is asked about events.
 #[derive(Clone, Copy)]
@@ -143,7 +143,7 @@ impl Matcher<'_> {
         let mut worker = self.idle.take();
         let Worker { working: Working { event, asked }, home, preparation } = &mut worker;
         let (mut alerts, prepared) = home.take();
-        asked.spare.add(&mut alerts);
+        asked.spare.add(alerts.drain(..));
         let mut outcome =
             Outcome { detections: 0, alerts, prepared, kept: Vec::new(), home: Arc::clone(home) };
         let (mut read, is_whole) = self.gate.decode(batch, event, &mut |event, position| {
@@ -152,6 +152,9 @@ impl Matcher<'_> {
         if let Some(general) = &self.preparation {
             let own = preparation.get_or_insert_with(|| general.another());
             own.prepare(&outcome.alerts, &mut outcome.prepared);
+            if !own.needs_alerts() {
+                asked.spare.add(outcome.prepared.counts.rest(&mut outcome.alerts));
+            }
         }
         // What a reader was at when it failed nobody knows.
         if is_whole {
@@ -318,8 +321,10 @@ impl<'a> Asking<'a> {
         }
         if let Some(policy) = self.policy {
             for telling in &mut *tellings {
-                let told = Arc::clone(policy.told(&telling.finding, &Subject::Event(event)));
-                telling.finding = told;
+                let told = policy.told(&telling.finding, &Subject::Event(event));
+                if !Arc::ptr_eq(told, &telling.finding) {
+                    telling.finding = spare.finding(told);
+                }
             }
         }
         tellings.retain(|telling| telling.finding.severity >= Some(self.options.min_severity));

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
-pub use account::{FileAccount, Problems, ScanAccount, TimeSpan, UnreadMessages};
+pub use account::{FileAccount, Problems, ScanAccount, UnreadMessages};
 pub use findings::{Findings, UnresolvedTag};
 pub use follow::{FollowAccount, Followed, Follower};
 pub use live::{KeptMatch, Memory, ToldResult};
@@ -33,6 +33,7 @@ pub use matching::Working;
 pub use visit::{EventPlace, visit};
 
 use crate::alert::{Alert, Finding};
+use crate::alike::BatchCounts;
 use crate::event::Event;
 use crate::idle::Idle;
 use crate::input::{Found, InputOptions, Log};
@@ -107,7 +108,7 @@ pub trait Sink {
     ///
     /// # Errors
     /// When no more alerts can be taken; the scan ends.
-    fn batch(&mut self, alerts: &mut Vec<Alert>, _: &[Prepared]) -> std::io::Result<()> {
+    fn batch(&mut self, alerts: &mut Vec<Alert>, _: &Prepared) -> std::io::Result<()> {
         alerts.iter().try_for_each(|alert| self.alert(alert))
     }
 
@@ -128,16 +129,28 @@ pub trait Sink {
 
 /// Makes of the alerts of a batch what a sink would have to make of them otherwise, while others wait.
 pub trait Prepare: Send + Sync {
-    /// Makes what each output of the sink is given. `prepared` holds what was made of other alerts and given
-    /// already, of which only the memory is of use.
-    fn prepare(&mut self, alerts: &[Alert], prepared: &mut Vec<Prepared>);
+    /// Makes what the sink is given. `prepared` holds what was made of other alerts and given already, of which only
+    /// the memory is of use.
+    fn prepare(&mut self, alerts: &[Alert], prepared: &mut Prepared);
+
+    /// Whether the sink looks at the alerts beside what was made of them. If not, it is given one of each kind that was
+    /// counted, and the memory of the others is used again at once.
+    fn needs_alerts(&self) -> bool {
+        true
+    }
 
     /// Another one that makes the same, for another thread.
     fn another(&self) -> Box<dyn Prepare>;
 }
 
-/// The lines of alerts for an output, or why they could not be made; nothing where it takes the alerts.
-pub type Prepared = Option<std::io::Result<Vec<u8>>>;
+/// What was made of the alerts of a batch.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    /// Their lines for each output, or why they could not be made; nothing where it takes the alerts.
+    pub lines: Vec<Option<std::io::Result<Vec<u8>>>>,
+    /// How many they are, for a [`Tally`](crate::triage::Tally).
+    pub counts: BatchCounts,
+}
 
 /// Rules and associations against files.
 pub struct Scanner<'a> {

@@ -33,9 +33,9 @@ where
         return items.map(work).try_for_each(each);
     }
     let queue = Queue {
-        state: Mutex::new(State { items: items.fuse(), n_taken: 0, n_done: 0, is_stopped: false }),
+        items: Mutex::new(items.enumerate().fuse()),
+        room: Mutex::new(Room { n_free: threads.get() * WINDOW_PER_THREAD, n_waiting: 0, is_stopped: false }),
         changed: Condvar::new(),
-        window: threads.get() * WINDOW_PER_THREAD,
     };
     thread::scope(|scope| {
         let (sender, results) = mpsc::channel();
@@ -91,60 +91,76 @@ fn in_order<T, R, E>(
 }
 
 struct Queue<I> {
-    state: Mutex<State<I>>,
+    /// The items with their numbers. To take the next may take as long as to read it.
+    items: Mutex<I>,
+    /// Apart from the items, so that nobody waits for one who reads only to say that a result was given.
+    room: Mutex<Room>,
     changed: Condvar,
-    window: usize,
 }
 
-struct State<I> {
-    items: I,
-    n_taken: usize,
-    n_done: usize,
+/// How many more items may be under way.
+struct Room {
+    n_free: usize,
+    /// How many threads wait for more: to wake nobody takes time as well.
+    n_waiting: usize,
     is_stopped: bool,
 }
 
-impl<T, I: Iterator<Item = T>> State<I> {
-    fn next(&mut self) -> Option<(usize, T)> {
-        if self.is_stopped {
-            return None;
-        }
-        let item = self.items.next()?;
-        let number = self.n_taken;
-        self.n_taken += 1;
-        Some((number, item))
+impl Room {
+    fn take(&mut self) -> bool {
+        let is_free = !self.is_stopped && self.n_free > 0;
+        self.n_free -= usize::from(is_free);
+        is_free
     }
 }
 
-impl<T, I: Iterator<Item = T>> Queue<I> {
-    /// The next item and its number, once the window has room for it.
+impl<T, I: Iterator<Item = (usize, T)>> Queue<I> {
+    /// The next item and its number, once there is room for it.
     fn take(&self) -> Option<(usize, T)> {
-        let mut state = self.lock();
-        while !state.is_stopped && state.n_taken - state.n_done >= self.window {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        let mut room = self.room();
+        while !room.take() {
+            if room.is_stopped {
+                return None;
+            }
+            room.n_waiting += 1;
+            room = self.changed.wait(room).unwrap_or_else(PoisonError::into_inner);
+            room.n_waiting -= 1;
         }
-        state.next()
+        drop(room);
+        self.next()
     }
 
-    /// The next item and its number, unless the window is full.
+    /// The next item and its number, unless there is no room for it.
     fn take_now(&self) -> Option<(usize, T)> {
-        let mut state = self.lock();
-        if state.n_taken - state.n_done >= self.window { None } else { state.next() }
+        if self.room().take() { self.next() } else { None }
+    }
+
+    /// The next item, for which there is room.
+    fn next(&self) -> Option<(usize, T)> {
+        let next = self.items.lock().unwrap_or_else(PoisonError::into_inner).next();
+        if next.is_none() {
+            self.done();
+        }
+        next
     }
 }
 
 impl<I> Queue<I> {
     fn done(&self) {
-        self.lock().n_done += 1;
-        self.changed.notify_all();
+        let mut room = self.room();
+        room.n_free += 1;
+        if room.n_waiting > 0 {
+            self.changed.notify_all();
+        }
     }
 
     fn stop(&self) {
-        self.lock().is_stopped = true;
+        self.room().is_stopped = true;
         self.changed.notify_all();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<I>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn room(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,11 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::account::{ScanAccount, TimeSpan, UnreadMessages};
+use super::account::{ScanAccount, UnreadMessages};
 use super::feed::{Begun, Feed, Item};
 use super::{Progress, ScanOptions, ordered};
 use crate::event::Event;
 use crate::input::{Batch, Decoded, InputError, Position, RecordProblem};
+use crate::span::TimeSpan;
 
 /// What became of the records of a batch.
 #[derive(Debug, Default)]

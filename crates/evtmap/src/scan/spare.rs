@@ -14,7 +14,7 @@ use crate::input::Position;
 const N_EVENTS_MAX: usize = 4_096;
 const N_BYTES_MAX: usize = 4 << 20;
 const N_BYTES_EACH_MAX: usize = 16 << 10;
-/// How many times a finding is had at most that no alert has.
+/// How many findings are kept at most, those that are kept several times counted as often.
 const N_FINDINGS_MAX: usize = 8_192;
 
 /// Memory that no alert is using. A thread has its own.
@@ -34,8 +34,8 @@ pub(super) struct Spare {
 
 impl Spare {
     /// Takes alerts apart that nobody needs any more.
-    pub(super) fn add(&mut self, alerts: &mut Vec<Alert>) {
-        for Alert { mut event, finding, .. } in alerts.drain(..) {
+    pub(super) fn add(&mut self, alerts: impl Iterator<Item = Alert>) {
+        for Alert { mut event, finding, .. } in alerts {
             self.add_finding(finding);
             // Several alerts of an event come one after the other; it is nobody else's with the last of them.
             let Some(own) = Arc::get_mut(&mut event) else { continue };
@@ -49,13 +49,13 @@ impl Spare {
     fn add_finding(&mut self, finding: Arc<Finding>) {
         if self.n_findings < N_FINDINGS_MAX {
             self.n_findings += 1;
-            self.findings.entry(address(&finding)).or_default().push(finding);
+            self.findings.entry(finding.address()).or_default().push(finding);
         }
     }
 
     /// A finding, for one more who has it.
     pub(super) fn finding(&mut self, finding: &Arc<Finding>) -> Arc<Finding> {
-        match self.findings.get_mut(&address(finding)).and_then(Vec::pop) {
+        match self.findings.get_mut(&finding.address()).and_then(Vec::pop) {
             Some(own) => {
                 self.n_findings -= 1;
                 own
@@ -105,10 +105,6 @@ impl Spare {
     }
 }
 
-fn address(finding: &Arc<Finding>) -> usize {
-    Arc::as_ptr(finding) as usize
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,9 +137,9 @@ mod tests {
             let event = event(line, user);
             let kept = keep(&mut spare, &event, line as u64, input);
             assert_eq!(*kept, AlertEvent::of(&event, input, Position::Line(line as u64)));
-            let mut told = vec![alert(&kept), alert(&kept)];
+            let told = [alert(&kept), alert(&kept)];
             drop(kept);
-            spare.add(&mut told);
+            spare.add(told.into_iter());
             assert_eq!((spare.events.len(), spare.saids.len()), (1, 1), "the same memory again");
         }
     }
@@ -153,12 +149,12 @@ mod tests {
         let (mut spare, input) = (Spare::default(), Arc::from("a.evtx"));
         let (first, second) = (event(1, "alice"), event(2, "bob"));
         let kept = keep(&mut spare, &first, 1, &input);
-        spare.add(&mut vec![alert(&kept)]);
+        spare.add([alert(&kept)].into_iter());
         assert!(spare.events.is_empty() && spare.saids.is_empty());
         let said = Arc::clone(&kept.said);
-        let mut told = vec![alert(&kept)];
+        let told = [alert(&kept)];
         drop(kept);
-        spare.add(&mut told);
+        spare.add(told.into_iter());
         assert_eq!((spare.events.len(), spare.saids.len()), (1, 0), "only what it says is somebody's");
         keep(&mut spare, &second, 2, &input);
         assert_eq!(*said, Said::by(first.user(), &first));
@@ -171,7 +167,7 @@ mod tests {
         let kept = keep(&mut spare, &event(1, "alice"), 1, &input);
         let told = [alert(&kept), alert(&kept)];
         let findings = told.each_ref().map(|alert| Arc::clone(&alert.finding));
-        spare.add(&mut told.into());
+        spare.add(told.into_iter());
         for _ in 0..2 {
             for finding in &findings {
                 assert_eq!((Arc::strong_count(finding), spare.n_findings), (2, 2));
@@ -188,14 +184,14 @@ mod tests {
     fn there_are_bounds() {
         let (mut spare, input) = (Spare::default(), Arc::from("a.evtx"));
         for (user, n_saids) in [("x".repeat(N_BYTES_EACH_MAX), 0), ("x".repeat(4_000), 1)] {
-            let mut told = vec![alert(&keep(&mut spare, &event(1, &user), 1, &input))];
-            spare.add(&mut told);
+            let told = [alert(&keep(&mut spare, &event(1, &user), 1, &input))];
+            spare.add(told.into_iter());
             assert_eq!(spare.saids.len(), n_saids);
         }
         let long = event(1, &"x".repeat(4_000));
-        let mut told: Vec<_> =
+        let told: Vec<_> =
             (0..N_FINDINGS_MAX + 1).map(|_| alert(&keep(&mut spare, &long, 1, &input))).collect();
-        spare.add(&mut told);
+        spare.add(told.into_iter());
         assert_eq!((spare.events.len(), spare.n_findings), (N_EVENTS_MAX, N_FINDINGS_MAX));
         assert!(spare.n_bytes <= N_BYTES_MAX && spare.n_bytes > N_BYTES_MAX / 2);
     }

@@ -13,7 +13,7 @@ pub use log::{LogReport, MissingRecords, Pause, SteppedBack};
 pub use traces::{Trace, TraceKind, TraceKinds};
 
 use crate::event::Event;
-use crate::scan::TimeSpan;
+use crate::span::TimeSpan;
 use log::Log;
 
 /// The largest number of kinds of events, and of hosts, that are told apart.

@@ -15,7 +15,7 @@ use super::escape::unescape;
 use crate::sixteen;
 
 /// How deep arrays and objects may lie in each other in a value that is passed over.
-pub(crate) const MAX_SKIPPED_DEPTH: usize = 128;
+pub(crate) const MAX_SKIPPED_DEPTH: usize = u128::BITS as usize;
 
 /// What is wrong with a text that should be JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -252,27 +252,31 @@ impl<'j> Lexer<'j> {
 
     /// Passes what follows the bracket of an object or array, up to its end.
     fn skip_members(&mut self, bracket: Token<'j>) -> Result<()> {
-        // For each object or array around this place, whether it is an object.
-        let mut around = vec![(bracket == Token::Object, true)];
-        loop {
-            loop {
-                let Some((is_object, is_first)) = around.last_mut() else { return Ok(()) };
-                let goes_on =
-                    if *is_object { self.key(is_first)?.is_some() } else { self.has_item(is_first)? };
-                if goes_on {
-                    break;
+        // A bit for each object or array around this place, the innermost the lowest: whether it is an object.
+        let mut around = u128::from(bracket == Token::Object);
+        let (mut depth, mut is_first) = (1, true);
+        while depth > 0 {
+            let goes_on = if around & 1 == 1 {
+                self.key(&mut is_first)?.is_some()
+            } else {
+                self.has_item(&mut is_first)?
+            };
+            if !goes_on {
+                around >>= 1;
+                depth -= 1;
+                continue;
+            }
+            let value = self.value()?;
+            is_first = matches!(value, Token::Object | Token::Array);
+            if is_first {
+                if depth == MAX_SKIPPED_DEPTH {
+                    return Err(self.error(format!("values lie deeper than {depth} in each other")));
                 }
-                around.pop();
-            }
-            match self.value()? {
-                Token::Object => around.push((true, true)),
-                Token::Array => around.push((false, true)),
-                _ => {}
-            }
-            if around.len() > MAX_SKIPPED_DEPTH {
-                return Err(self.error(format!("values lie deeper than {MAX_SKIPPED_DEPTH} in each other")));
+                around = around << 1 | u128::from(value == Token::Object);
+                depth += 1;
             }
         }
+        Ok(())
     }
 
     /// Makes sure that nothing but blanks is left.

@@ -29,7 +29,7 @@ pub(super) fn recognises(head: &[u8], options: &InputOptions) -> bool {
 
 pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
     let path = source.path.clone();
-    let mut text = Text::new(source);
+    let mut text = Text::new(source, options);
     let Some((layout, n_header)) = layout::detect(text.ahead(), &options.columns) else {
         let message = "the header does not name an event id and a time";
         return Err(InputError::new("csv-header", &path, message, "export the log with its header line"));

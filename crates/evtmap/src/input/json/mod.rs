@@ -70,7 +70,7 @@ fn is_event(object: &str, is_whole: bool) -> bool {
 
 pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
     let (layout, start) = cut::layout(&text::decode_head(&source.head));
-    let mut text = Text::new(source);
+    let mut text = Text::new(source, options);
     text.skip(start);
     Ok(Box::new(TextInput::new(text, Json::new(layout, options))))
 }

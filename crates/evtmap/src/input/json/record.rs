@@ -13,9 +13,6 @@ pub(in crate::input) struct Record<'a> {
     keys: u64,
 }
 
-/// More members than nearly all events have: room for so many is made at once.
-const N_USUAL: usize = 64;
-
 /// The bit of a key, which other keys may share.
 fn key_bit(key: &str) -> u64 {
     let [first, .., last] = key.as_bytes() else { return 1 };
@@ -31,7 +28,7 @@ impl<'a> Record<'a> {
 
     /// An object whose members were found already.
     pub(in crate::input) fn of(members: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut record = Self { members: Vec::with_capacity(N_USUAL), keys: 0 };
+        let mut record = Self::default();
         members.for_each(|(key, value)| record.push(Cow::Borrowed(key), value));
         record
     }

@@ -124,6 +124,9 @@ enum Others {
 
 type Result<T = ()> = std::result::Result<T, JsonError>;
 
+/// When the collector received the event: in its own time, and in UTC.
+const RECEIVED: [&str; 2] = ["EventReceivedTime", "@timestamp"];
+
 /// The mark among fall-backs of what is the whole event.
 const RAW: &str = "";
 
@@ -281,8 +284,7 @@ impl<'r, 'a> Reading<'r, 'a> {
     /// The collector also says when it received the event, in its own time and in UTC.
     fn collector_time(&mut self, value: &str) {
         let local = time_text(value);
-        let (received_local, received) =
-            (self.record.text("EventReceivedTime"), self.record.text("@timestamp"));
+        let [received_local, received] = RECEIVED.map(|key| self.record.text(key));
         let known = received_local
             .zip(received)
             .and_then(|(received_local, received)| time::from_local(&local, &received_local, &received));

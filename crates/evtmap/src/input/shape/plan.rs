@@ -1,6 +1,6 @@
 //! What is to be done with the members of objects that all have the same keys in the same order.
 
-use super::{Others, Reading, Result, Shape, Target, last_name};
+use super::{Others, RECEIVED, Reading, Result, Shape, Target, last_name};
 use crate::event::{Event, Place};
 use crate::input::InputOptions;
 use crate::input::json::outline::MemberValue;
@@ -11,8 +11,8 @@ use crate::input::json::record::Record;
 pub(in crate::input) struct Plan {
     shape: &'static Shape,
     members: Vec<Member>,
-    /// Whether reading one member takes a look at others.
-    looks_around: bool,
+    /// The places of members at which a look is taken to read others.
+    looked_at: Vec<usize>,
 }
 
 /// A member, and what it is.
@@ -48,8 +48,14 @@ impl Plan {
             .members()
             .map(|(key, _)| Member { key: key.into(), meaning: Meaning::of(shape, record, key) })
             .collect();
-        let looks_around = members.iter().any(|member| matches!(member.meaning, Meaning::Other(_)));
-        Self { shape, members, looks_around }
+        let looked_at = |member: &Member| match member.meaning {
+            Meaning::Other(Target::CollectorTime) => RECEIVED.as_slice(),
+            _ => &[],
+        };
+        let keys: Vec<&str> = members.iter().flat_map(looked_at).copied().collect();
+        let places = members.iter().enumerate().filter(|(_, member)| keys.contains(&&*member.key));
+        let looked_at = places.map(|(place, _)| place).collect();
+        Self { shape, members, looked_at }
     }
 
     /// Of which shape the objects are.
@@ -67,11 +73,14 @@ impl Plan {
         event: &mut Event,
         options: &InputOptions,
     ) -> Result {
-        let mut record = Record::default();
-        if self.looks_around {
-            let keys = self.members.iter().map(|member| &*member.key);
-            record = Record::of(keys.zip(values.clone().map(|value| value.json)));
-        }
+        let record = match self.looked_at.last() {
+            None => Record::default(),
+            Some(last) => {
+                let members = self.members.iter().zip(values.clone()).take(last + 1).enumerate();
+                let members = members.filter(|(place, _)| self.looked_at.contains(place));
+                Record::of(members.map(|(_, (member, value))| (&*member.key, value.json)))
+            }
+        };
         let mut reading = Reading::new(&record, event, options);
         for (member, value) in self.members.iter().zip(values) {
             match &member.meaning {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{Number, Span};
-use crate::scan::TimeSpan;
+use crate::span::TimeSpan;
 
 /// The largest number of stretches of record ids that are kept. A log has one, an export of chosen events many.
 const N_RUNS_MAX: usize = 2000;
