@@ -190,6 +190,11 @@ pub trait Batch: Send {
     /// How many bytes of the file this is, about.
     fn bytes(&self) -> u64;
 
+    /// How much work it is, in bytes of an event log, about.
+    fn weight(&self) -> u64 {
+        self.bytes()
+    }
+
     /// Decodes every record into `event`, one after the other, and shows each to `visit`. A batch is decoded
     /// once: a second call finds nothing.
     fn decode(&mut self, event: &mut Event, visit: &mut dyn FnMut(Decoded<'_>));

@@ -19,11 +19,15 @@ use crate::event::Event;
 
 /// How many bytes a record of a text may have, as UTF-8.
 pub const MAX_RECORD_BYTES: usize = 16 << 20;
-/// How much is read at a time, at least.
+/// How much is read at a time, at least, of a format of the usual weight.
 const BATCH_BYTES: usize = 128 << 10;
 
 /// A format of text: where its records end, and what they say.
 pub(super) trait Format: Send + Sync + 'static {
+    /// How much work a byte of it is, compared with one of an event log. Rows of a table say little for an event, and
+    /// an alert says much.
+    const WEIGHT: u8 = 1;
+
     /// The kind of file.
     fn kind(&self) -> &'static str;
 
@@ -157,6 +161,8 @@ pub(super) struct Text {
     /// The same while nobody reads on: what was behind the text that was handed out last.
     rest: Vec<u8>,
     buffers: Arc<Buffers>,
+    /// How much is read at a time, at least.
+    n_bytes_read: usize,
     is_end: bool,
     /// Why the file could not be read to its end; told when all that was read of it is handed out.
     failed: Option<InputError>,
@@ -184,6 +190,7 @@ impl Text {
             text: Vec::new(),
             rest: Vec::new(),
             buffers: Arc::clone(&options.buffers),
+            n_bytes_read: BATCH_BYTES,
             is_end: false,
             failed: None,
             position,
@@ -219,7 +226,7 @@ impl Text {
 
     /// Reads at least as much again as is there, so that looking for the end of a long record stays cheap.
     fn fill(&mut self) {
-        let wanted = self.text.len().max(BATCH_BYTES);
+        let wanted = self.text.len().max(self.n_bytes_read);
         let Some(mut decoder) = self.decoder.take() else {
             let mut text = mem::take(&mut self.text);
             self.read(wanted, &mut text);
@@ -275,6 +282,7 @@ pub(super) struct TextInput<F> {
 impl<F: Format> TextInput<F> {
     /// Reads what is left of `text`.
     pub(super) fn new(text: Text, format: F) -> Self {
+        let text = Text { n_bytes_read: BATCH_BYTES / usize::from(F::WEIGHT), ..text };
         Self { text, format: Arc::new(format) }
     }
 
@@ -391,6 +399,10 @@ struct Records<F> {
 impl<F: Format> Batch for Records<F> {
     fn bytes(&self) -> u64 {
         self.n_bytes
+    }
+
+    fn weight(&self) -> u64 {
+        self.n_bytes * u64::from(F::WEIGHT)
     }
 
     fn decode(&mut self, event: &mut Event, visit: &mut dyn FnMut(Decoded<'_>)) {

@@ -172,9 +172,10 @@ pub(super) fn read_all<R: Send, E>(
     ordered::map(threads, (Portions(feed), may_wait), work, |all| all.into_iter().try_for_each(&mut tell))
 }
 
-/// How many bytes of logs a thread takes at once, at least while there are so many: to hand something over from
-/// one thread to another takes as long as to read some hundred events.
-const PORTION_BYTES: u64 = 128 << 10;
+/// How much of logs a thread takes at once, by the weight of the batches, at least while there is so much: to hand
+/// something over from one thread to another takes as long as to read some hundred events. What comes of more does not
+/// stay near to the processor until it is taken.
+const PORTION_WEIGHT: u64 = 128 << 10;
 
 /// What comes out of the files, in portions that are worth a thread's while.
 struct Portions<I>(I);
@@ -183,13 +184,13 @@ impl<I: Iterator<Item = Item>> Iterator for Portions<I> {
     type Item = Vec<Item>;
 
     fn next(&mut self) -> Option<Vec<Item>> {
-        let mut n_bytes = 0;
+        let mut weight = 0;
         let mut items = Vec::new();
-        while n_bytes < PORTION_BYTES
+        while weight < PORTION_WEIGHT
             && let Some(item) = self.0.next()
         {
             if let Item::Batch { batch, .. } = &item {
-                n_bytes += batch.bytes();
+                weight += batch.weight();
             }
             items.push(item);
         }

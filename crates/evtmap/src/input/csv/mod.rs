@@ -91,6 +91,8 @@ struct Scratch {
 }
 
 impl Format for Csv {
+    const WEIGHT: u8 = 2;
+
     type Scratch = Scratch;
 
     fn scratch(&self) -> Scratch {
