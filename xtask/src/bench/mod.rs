@@ -98,6 +98,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<String> {
     }
     for _ in 0..options.n_runs {
         for case in &mut cases {
+            process::warm(&case.command)?;
             case.costs.push(process::run(&case.command, case.n_at_once).with_context(|| case.about)?);
         }
     }

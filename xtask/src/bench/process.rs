@@ -1,5 +1,8 @@
 //! Running a command and learning what it cost.
 
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
@@ -15,6 +18,22 @@ pub(super) struct Cost {
     pub(super) wall: f64,
     /// The most memory it had at once, in bytes.
     pub(super) peak: u64,
+}
+
+/// Reads the files that a command names, so that it finds them in memory: in a round so much is read that the system may
+/// have given up what the command before it does not use.
+pub(super) fn warm(command: &[String]) -> io::Result<()> {
+    command.iter().map(|word| Path::new(word.trim_start_matches('@'))).try_for_each(read)
+}
+
+fn read(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return fs::read_dir(path)?.try_for_each(|entry| read(&entry?.path()));
+    }
+    if path.is_file() {
+        io::copy(&mut File::open(path)?, &mut io::sink())?;
+    }
+    Ok(())
 }
 
 /// Runs a command so many times at once, throwing away what it prints. What it costs is that of all together, but for
