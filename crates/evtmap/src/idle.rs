@@ -24,6 +24,12 @@ impl<T: Default> Idle<T> {
         self.lock().push((thread::current().id(), working));
     }
 
+    /// How many are idle.
+    #[cfg(test)]
+    pub(crate) fn n_idle(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<(ThreadId, T)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

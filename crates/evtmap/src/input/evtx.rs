@@ -73,7 +73,7 @@ pub(super) fn of_chunk(offset: u64, bytes: Vec<u8>, options: &InputOptions) -> B
         recover: false,
         settings: Arc::new(ParserSettings::new()),
         combinations: Arc::clone(&options.combinations),
-        buffers: Arc::clone(&options.buffers),
+        buffers: None,
     })
 }
 
@@ -207,7 +207,7 @@ impl Input for Log {
                         recover: self.recover,
                         settings,
                         combinations,
-                        buffers: Arc::clone(&self.buffers),
+                        buffers: Some(Arc::clone(&self.buffers)),
                     })));
                 }
                 Err(error) => {
@@ -226,8 +226,8 @@ struct Chunk {
     recover: bool,
     settings: Arc<ParserSettings>,
     combinations: Arc<Combinations>,
-    /// Where the memory of the bytes is to go.
-    buffers: Arc<Buffers>,
+    /// Where the memory of the bytes is to go; none where somebody else has read them.
+    buffers: Option<Arc<Buffers>>,
 }
 
 impl Batch for Chunk {
@@ -257,7 +257,7 @@ impl Batch for Chunk {
         let places = if is_plain { direct::records(&data.data, &data.header) } else { None };
         let n_done = places.as_ref().map_or(0, |places| self.direct(&data.data, places, event, visit));
         if places.as_ref().is_some_and(|places| places.len() == n_done) {
-            return self.buffers.put_back(data.data);
+            return self.buffers.iter().for_each(|buffers| buffers.put_back(mem::take(&mut data.data)));
         }
         let mut rest = |chunk: &mut EvtxChunk<'_>| match &places {
             Some(places) => self.both_ways(chunk, places, n_done, (&mut *event, &mut *visit)),

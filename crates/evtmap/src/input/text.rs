@@ -217,15 +217,23 @@ impl Text {
     /// Goes on with what was behind the text that was handed out last.
     fn go_on(&mut self) {
         if !self.rest.is_empty() {
-            self.text = self.buffers.take();
-            self.text.clear();
+            self.ask_for_memory();
             self.text.append(&mut self.rest);
             self.rest.shrink_to(BATCH_BYTES);
         }
     }
 
+    /// Each batch takes its text along, and with it the memory.
+    fn ask_for_memory(&mut self) {
+        if self.text.capacity() == 0 {
+            self.text = self.buffers.take();
+            self.text.clear();
+        }
+    }
+
     /// Reads at least as much again as is there, so that looking for the end of a long record stays cheap.
     fn fill(&mut self) {
+        self.ask_for_memory();
         let wanted = self.text.len().max(self.n_bytes_read);
         let Some(mut decoder) = self.decoder.take() else {
             let mut text = mem::take(&mut self.text);

@@ -121,14 +121,8 @@ fn a_damaged_table_of_names_doubles_nothing() {
     combinations.note(combination, true);
     bytes[NAME_TABLE].fill(0xff);
     assert!(EvtxChunkData::new(bytes.clone(), false).unwrap().parse(Arc::default()).is_err());
-    let mut chunk = Chunk {
-        offset: 0,
-        bytes,
-        settings: Arc::default(),
-        recover: false,
-        combinations,
-        buffers: Arc::default(),
-    };
+    let mut chunk =
+        Chunk { offset: 0, bytes, settings: Arc::default(), recover: false, combinations, buffers: None };
     let mut found = Vec::new();
     chunk.decode(&mut Event::new(), &mut |decoded| {
         if let Decoded::Event(_, Position::Byte(at)) = decoded {
