@@ -11,7 +11,7 @@ use crate::event::Value;
 use crate::fold::fold;
 use crate::lazy_regex::LazyRegex;
 use crate::scalar::Number;
-use crate::text::TextMatcher;
+use crate::text::{self, RefPart, TextMatcher};
 
 /// An item of a selection: a field and what is asked of its values.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -73,19 +73,6 @@ pub enum Test {
     },
     /// One of these; an encoded or expanded value that counts as one under `all`.
     AnyOf(Vec<Test>),
-}
-
-/// Where a value must hold the value of another field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RefPart {
-    /// They are equal.
-    Whole,
-    /// Anywhere.
-    Anywhere,
-    /// At the start.
-    Start,
-    /// At the end.
-    End,
 }
 
 /// How a value compares with a number.
@@ -187,12 +174,7 @@ pub(crate) fn holds(value: &str, other: &str, part: RefPart, cased: bool) -> boo
     if !cased {
         return holds(&fold(value), &fold(other), part, true);
     }
-    match part {
-        RefPart::Whole => value == other,
-        RefPart::Anywhere => value.contains(other),
-        RefPart::Start => value.starts_with(other),
-        RefPart::End => value.ends_with(other),
-    }
+    text::holds_exactly(value.as_bytes(), (other.as_bytes(), part))
 }
 
 impl Test {

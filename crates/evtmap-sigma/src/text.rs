@@ -5,10 +5,7 @@
 //! [`Pattern::matches`], which is also what the forms are tested against.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Error, SeqAccess, Visitor};
-use serde::ser::SerializeTuple;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::fold::fold;
@@ -25,18 +22,22 @@ pub struct TextMatcher {
 #[derive(Clone, Debug)]
 pub(crate) enum Form {
     /// A text, and nothing else but what may stand at either end of it: this has a short way.
-    Text(OnlyText, Place),
+    Text(OnlyText, RefPart),
     /// Something else.
     Other(Pattern),
 }
 
-/// Where in a value a text is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+/// Where a value must hold a text, or the value of another field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RefPart {
+    /// They are equal.
     Whole,
-    Start,
-    End,
+    /// Anywhere.
     Anywhere,
+    /// At the start.
+    Start,
+    /// At the end.
+    End,
 }
 
 /// The text of such a pattern.
@@ -62,25 +63,16 @@ impl OnlyText {
     }
 }
 
-impl Place {
-    const ALL: [Self; 4] = [Self::Whole, Self::Start, Self::End, Self::Anywhere];
-
-    /// Whether anything may stand before the text, and behind it.
-    fn is_open(self) -> (bool, bool) {
-        (matches!(self, Self::End | Self::Anywhere), matches!(self, Self::Start | Self::Anywhere))
-    }
-}
-
 impl TextMatcher {
     /// Makes a pattern ready.
     pub fn new(pattern: Pattern, cased: bool) -> Self {
         let form = match pattern.parts() {
-            [] => Some(("", Place::Whole)),
-            [Part::Any] => Some(("", Place::Anywhere)),
-            [Part::Text(text)] => Some((text.as_str(), Place::Whole)),
-            [Part::Text(text), Part::Any] => Some((text.as_str(), Place::Start)),
-            [Part::Any, Part::Text(text)] => Some((text.as_str(), Place::End)),
-            [Part::Any, Part::Text(text), Part::Any] => Some((text.as_str(), Place::Anywhere)),
+            [] => Some(("", RefPart::Whole)),
+            [Part::Any] => Some(("", RefPart::Anywhere)),
+            [Part::Text(text)] => Some((text.as_str(), RefPart::Whole)),
+            [Part::Text(text), Part::Any] => Some((text.as_str(), RefPart::Start)),
+            [Part::Any, Part::Text(text)] => Some((text.as_str(), RefPart::End)),
+            [Part::Any, Part::Text(text), Part::Any] => Some((text.as_str(), RefPart::Anywhere)),
             _ => None,
         };
         match form {
@@ -89,7 +81,7 @@ impl TextMatcher {
         }
     }
 
-    fn of_text(text: String, place: Place, cased: bool) -> Self {
+    fn of_text(text: String, place: RefPart, cased: bool) -> Self {
         Self { form: Form::Text(OnlyText::new(text, cased), place), cased }
     }
 
@@ -98,7 +90,7 @@ impl TextMatcher {
         match &self.form {
             Form::Other(pattern) => Cow::Borrowed(pattern),
             Form::Text(text, place) => {
-                let (before, behind) = place.is_open();
+                let (before, behind) = is_open(*place);
                 let text = Some(Part::Text(text.written.clone())).filter(|_| !text.written.is_empty());
                 let any = |is_open: bool| is_open.then_some(Part::Any);
                 Cow::Owned(Pattern::from_parts(any(before).into_iter().chain(text).chain(any(behind))))
@@ -122,86 +114,82 @@ impl TextMatcher {
             Form::Other(pattern) => return pattern.matches(text, self.cased),
             Form::Text(own, place) => (own.compared().as_bytes(), *place),
         };
-        let plainly = |text: &[u8]| {
-            holds(text, (own, place), <[u8]>::eq, |text, own| memchr::memmem::find(text, own).is_some())
-        };
         if self.cased {
-            plainly(text.as_bytes())
+            holds_exactly(text.as_bytes(), (own, place))
         } else if text.is_ascii() {
             holds(text.as_bytes(), (own, place), <[u8]>::eq_ignore_ascii_case, contains_ignoring_case)
         } else {
-            plainly(fold(text).as_bytes())
+            holds_exactly(fold(text).as_bytes(), (own, place))
         }
     }
+}
+
+/// Whether a text holds another one at a place, byte for byte.
+pub(crate) fn holds_exactly(text: &[u8], wanted: (&[u8], RefPart)) -> bool {
+    holds(text, wanted, <[u8]>::eq, |text, own| memchr::memmem::find(text, own).is_some())
 }
 
 /// Whether a text holds another one at a place.
 fn holds(
     text: &[u8],
-    (own, place): (&[u8], Place),
+    (own, place): (&[u8], RefPart),
     equal: impl Fn(&[u8], &[u8]) -> bool,
     contains: impl Fn(&[u8], &[u8]) -> bool,
 ) -> bool {
     match place {
-        Place::Whole => equal(text, own),
-        Place::Start => text.get(..own.len()).is_some_and(|start| equal(start, own)),
-        Place::End => {
+        RefPart::Whole => equal(text, own),
+        RefPart::Start => text.get(..own.len()).is_some_and(|start| equal(start, own)),
+        RefPart::End => {
             let start = text.len().checked_sub(own.len());
             start.and_then(|start| text.get(start..)).is_some_and(|end| equal(end, own))
         }
-        Place::Anywhere => contains(text, own),
+        RefPart::Anywhere => contains(text, own),
     }
 }
 
-/// What stands for the place of a pattern's only text where it has none.
-const NO_PLACE: u8 = Place::ALL.len() as u8;
+/// What is kept of a matcher: its only text and whether anything may stand before and behind it, else its pattern; and
+/// whether case matters. Rules have thousands of them, and what else there is to know is found again in no time.
+#[derive(Serialize, Deserialize)]
+struct Kept<'p> {
+    text: Cow<'p, str>,
+    is_open_before: bool,
+    is_open_behind: bool,
+    pattern: Option<Cow<'p, Pattern>>,
+    cased: bool,
+}
 
-/// What is kept of a matcher: whether case matters and the place of its only text, in one number, and the text; or else
-/// the pattern. Rules have thousands of them, and what else there is to know is found again in no time.
 impl Serialize for TextMatcher {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut kept = serializer.serialize_tuple(2)?;
-        let kind = |place: u8| place << 1 | u8::from(self.cased);
-        match &self.form {
-            Form::Text(text, place) => {
-                kept.serialize_element(&kind(*place as u8))?;
-                kept.serialize_element(&text.written)?;
-            }
-            Form::Other(pattern) => {
-                kept.serialize_element(&kind(NO_PLACE))?;
-                kept.serialize_element(pattern)?;
-            }
-        }
-        kept.end()
+        let (text, place, pattern) = match &self.form {
+            Form::Text(text, place) => (text.written.as_str(), *place, None),
+            Form::Other(pattern) => ("", RefPart::Whole, Some(Cow::Borrowed(pattern))),
+        };
+        let (is_open_before, is_open_behind) = is_open(place);
+        let kept = Kept { text: text.into(), is_open_before, is_open_behind, pattern, cased: self.cased };
+        kept.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for TextMatcher {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_tuple(2, Kept)
+        let kept = Kept::deserialize(deserializer)?;
+        // One that is only a text after all is told so, whoever wrote it.
+        if let Some(pattern) = kept.pattern {
+            return Ok(Self::new(pattern.into_owned(), kept.cased));
+        }
+        let place = match (kept.is_open_before, kept.is_open_behind) {
+            (false, false) => RefPart::Whole,
+            (false, true) => RefPart::Start,
+            (true, false) => RefPart::End,
+            (true, true) => RefPart::Anywhere,
+        };
+        Ok(Self::of_text(kept.text.into_owned(), place, kept.cased))
     }
 }
 
-/// Reads what was kept of a matcher.
-struct Kept;
-
-impl<'de> Visitor<'de> for Kept {
-    type Value = TextMatcher;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a kind and a text or pattern")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut kept: A) -> Result<TextMatcher, A::Error> {
-        let missing = || A::Error::invalid_length(0, &self);
-        let kind: u8 = kept.next_element()?.ok_or_else(missing)?;
-        let (place, cased) = (kind >> 1, kind & 1 != 0);
-        if let Some(place) = Place::ALL.get(usize::from(place)) {
-            return Ok(TextMatcher::of_text(kept.next_element()?.ok_or_else(missing)?, *place, cased));
-        }
-        // A pattern that is only a text after all is one, whoever wrote it.
-        Ok(TextMatcher::new(kept.next_element()?.ok_or_else(missing)?, cased))
-    }
+/// Whether anything may stand before a text that is looked for there, and behind it.
+fn is_open(place: RefPart) -> (bool, bool) {
+    (matches!(place, RefPart::End | RefPart::Anywhere), matches!(place, RefPart::Start | RefPart::Anywhere))
 }
 
 /// Whether an ASCII text contains another that is in lower case.

@@ -6,7 +6,7 @@ use crate::fold::fold;
 use crate::pattern::{Part, Pattern};
 use crate::predicate::Test;
 use crate::scalar::Number;
-use crate::text::{Form, Place, TextMatcher};
+use crate::text::{Form, RefPart, TextMatcher};
 
 /// The number of a gate in its engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,15 +66,15 @@ impl<'r> Need<'r> {
             Form::Other(pattern) => return Self::of_pattern(pattern),
             Form::Text(text, place) => (text.compared(), *place),
         };
-        if text.is_empty() && place != Place::Whole {
+        if text.is_empty() && place != RefPart::Whole {
             return Self::Nothing;
         }
         let text = if matcher.is_cased() { fold(text) } else { Cow::Borrowed(text) };
         let gate = match place {
-            Place::Whole => Gate::Whole(text),
-            Place::Start => Gate::Start(text),
-            Place::End => Gate::End(text),
-            Place::Anywhere => Gate::Anywhere(text),
+            RefPart::Whole => Gate::Whole(text),
+            RefPart::Start => Gate::Start(text),
+            RefPart::End => Gate::End(text),
+            RefPart::Anywhere => Gate::Anywhere(text),
         };
         if matcher.is_cased() { Self::Sign(vec![gate]) } else { Self::Answer(gate) }
     }

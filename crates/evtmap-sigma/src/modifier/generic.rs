@@ -5,8 +5,8 @@
 use super::{Draft, Problem, Spec, Value};
 use crate::diagnostic::Code;
 use crate::pattern::Pattern;
-use crate::predicate::RefPart;
 use crate::scalar::{Kind, Scalar};
+use crate::text::RefPart;
 
 pub(super) const MODIFIERS: &[Spec] = &[
     Spec { name: "contains", aliases: &[], apply: contains },

@@ -22,8 +22,9 @@ pub(crate) use regex::RegexSource;
 use crate::Placeholders;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::pattern::Pattern;
-use crate::predicate::{Ordering, RefPart, TimePart};
+use crate::predicate::{Ordering, TimePart};
 use crate::scalar::{Kind, Number, Scalar};
+use crate::text::RefPart;
 use crate::yaml::Place;
 
 /// One modifier: a name and what it does.

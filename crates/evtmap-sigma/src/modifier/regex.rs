@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Draft, Problem, Spec, Value};
-use crate::predicate::RefPart;
 use crate::scalar::{Kind, Scalar};
+use crate::text::RefPart;
 
 pub(super) const MODIFIERS: &[Spec] = &[
     Spec { name: "re", aliases: &[], apply: re },
