@@ -1,12 +1,13 @@
 //! Running a command and learning what it cost.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
+use evtmap::input;
 use wait4::Wait4 as _;
 
 /// What a run cost.
@@ -23,15 +24,10 @@ pub(super) struct Cost {
 /// Reads the files that a command names, so that it finds them in memory: in a round so much is read that the system may
 /// have given up what the command before it does not use.
 pub(super) fn warm(command: &[String]) -> io::Result<()> {
-    command.iter().map(|word| Path::new(word.trim_start_matches('@'))).try_for_each(read)
-}
-
-fn read(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return fs::read_dir(path)?.try_for_each(|entry| read(&entry?.path()));
-    }
-    if path.is_file() {
-        io::copy(&mut File::open(path)?, &mut io::sink())?;
+    let paths =
+        command.iter().map(|word| Path::new(word.trim_start_matches('@'))).filter(|path| path.exists());
+    for file in input::find(paths).files {
+        io::copy(&mut File::open(&file.path)?, &mut io::sink())?;
     }
     Ok(())
 }
