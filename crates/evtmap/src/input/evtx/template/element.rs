@@ -1,6 +1,9 @@
 //! What the elements of a template consist of.
 
+use std::collections::HashMap;
 use std::ops::Range;
+
+use foldhash::fast::RandomState;
 
 use super::super::cursor::Name;
 use super::token;
@@ -33,6 +36,8 @@ pub(super) struct Attribute<'c> {
 /// The start of an element.
 pub(super) struct Start<'c> {
     pub(super) name: Name<'c>,
+    /// How many of its name come before it in the element around it.
+    pub(super) n_before: u32,
     /// Which of the attributes are its own.
     pub(super) attributes: Range<usize>,
     pub(super) is_empty: bool,
@@ -45,4 +50,17 @@ pub(super) enum Content<'c> {
     Element(Start<'c>),
     Part(Part<'c>),
     End,
+}
+
+/// The names of the members of an element, and how often each came so far.
+#[derive(Default)]
+pub(super) struct Members<'c>(HashMap<&'c [u8], u32, RandomState>);
+
+impl<'c> Members<'c> {
+    /// How many of a name came before this one.
+    pub(super) fn add(&mut self, name: &'c [u8]) -> u32 {
+        let n = self.0.entry(name).or_default();
+        *n += 1;
+        *n - 1
+    }
 }

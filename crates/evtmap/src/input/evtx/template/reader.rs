@@ -1,10 +1,11 @@
 //! The tokens of a template to its steps.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::super::cursor::{Cursor, Name};
 use super::super::value::{self, Unusual};
-use super::element::{Attribute, Content, Part, Start};
+use super::element::{Attribute, Content, Members, Part, Start};
 use super::token::{self, is_element};
 use super::{Action, Empty, Role, Step, Template};
 use crate::event::{Label, MAX_DEPTH, Place};
@@ -133,7 +134,7 @@ impl<'c> Reader<'c> {
         if has_need {
             self.needs.push(need);
         }
-        Ok(Start { name, attributes: first..self.attributes.len(), is_empty, has_need })
+        Ok(Start { name, n_before: 0, attributes: first..self.attributes.len(), is_empty, has_need })
     }
 
     /// Notes what is at this place, and its name.
@@ -264,10 +265,21 @@ impl<'c> Reader<'c> {
         self.stored(start)
     }
 
+    /// Keeps a name with the texts of the template, in the way of the evtx crate: one that came before in the same
+    /// element gets a number.
+    fn store_name(&mut self, utf16: &[u8], n_before: u32) -> Result<Range<usize>, Unusual> {
+        let name = self.store(utf16)?;
+        if n_before == 0 || name.is_empty() {
+            return Ok(name);
+        }
+        // Writing to a text does not fail.
+        let _ = write!(self.template.text, "_{n_before}");
+        self.stored(name.start)
+    }
+
     /// Keeps the name of an element's attribute with the texts of the template.
-    fn store_joined(&mut self, element: Name<'_>, attribute: Name<'_>) -> Result<Range<usize>, Unusual> {
-        let start = self.template.text.len();
-        value::push_utf16(element.utf16(), &mut self.template.text);
+    fn store_joined(&mut self, element: &Start<'_>, attribute: Name<'_>) -> Result<Range<usize>, Unusual> {
+        let start = self.store_name(element.name.utf16(), element.n_before)?.start;
         self.template.text.push('_');
         value::push_utf16(attribute.utf16(), &mut self.template.text);
         self.stored(start)
@@ -293,7 +305,7 @@ impl<'c> Reader<'c> {
         for index in start.attributes.clone() {
             let attribute = *self.attributes.get(index).ok_or(Unusual)?;
             if is_wanted(attribute)? {
-                let name = self.store_joined(start.name, attribute.name)?;
+                let name = self.store_joined(start, attribute.name)?;
                 self.field(place, name, attribute.value, Empty::LeftOut)?;
             }
         }
@@ -358,6 +370,7 @@ impl<'c> Reader<'c> {
     /// Fields that are `<Data Name="…">`, or nameless ones, and `<Binary>`.
     fn event_data(&mut self) -> Result<(), Unusual> {
         let mut names: Vec<Range<usize>> = Vec::with_capacity(N_USUAL_STEPS);
+        let mut members = Members::default();
         let (mut n_nameless, mut n_binary) = (0, 0);
         let mut may_miss = false;
         while let Some(start) = self.element()? {
@@ -367,7 +380,7 @@ impl<'c> Reader<'c> {
                 ([Attribute { name, value: Part::Constant(own) }], part)
                     if start.name.is(DATA) && name.is("Name") =>
                 {
-                    let own = self.store(own)?;
+                    let own = self.store_name(own, members.add(own))?;
                     if own.is_empty() {
                         return Err(Unusual);
                     }
@@ -392,7 +405,7 @@ impl<'c> Reader<'c> {
             }
             self.end(&start);
         }
-        // Names that come twice, nameless fields beside others, and several of which one may be left out, are
+        // A name that is one with a number of another, nameless fields beside others, and several of which one may be left out, are
         // put together in ways of their own.
         let is_binary_at_most = names.len() <= 1 && n_binary == names.len();
         let is_plain = match n_nameless {
@@ -444,14 +457,14 @@ impl<'c> Reader<'c> {
     }
 
     fn group(&mut self, depth: u32) -> Result<(), Unusual> {
-        let mut names = Vec::new();
-        while let Some(start) = self.element()? {
-            if start.name.is(DATA) || names.contains(&start.name) || depth >= MAX_ELEMENT_DEPTH {
+        let mut members = Members::default();
+        while let Some(mut start) = self.element()? {
+            if start.name.is(DATA) || depth >= MAX_ELEMENT_DEPTH {
                 return Err(Unusual);
             }
+            start.n_before = members.add(start.name.utf16());
             self.member(&start, depth)?;
             self.end(&start);
-            names.push(start.name);
         }
         Ok(())
     }
@@ -470,7 +483,7 @@ impl<'c> Reader<'c> {
         if part.is_none() && !start.attributes.is_empty() {
             return Ok(());
         }
-        let name = self.store(start.name.utf16())?;
+        let name = self.store_name(start.name.utf16(), start.n_before)?;
         match part {
             Some(part) => self.field(Place::Data, name, part, Empty::Null),
             None => self.missing(Place::Data, name, Empty::Null),

@@ -101,6 +101,36 @@ fn elements_of_a_record_itself() {
 }
 
 #[test]
+fn names_that_come_again_are_numbered() {
+    let user_data = Tokens::default()
+        .open("Chain", &[])
+        .open("Element", &[("Id", "7")])
+        .element("Name", "a")
+        .end()
+        .open("Element", &[("Id", "8")])
+        .element("Name", "b")
+        .end()
+        .element("Element", "c")
+        .end();
+    check(user_data, "Element_Id=7\nName=a\nElement_1_Id=8\nName=b\nElement_2=c");
+    let data = |tokens: Tokens, name: &str, text: &str| {
+        tokens.open("Data", &[("Name", name)]).text(text).end()
+    };
+    let mut event_data = Tokens::default().open("EventData", &[]);
+    for (name, text) in [("Guid", "1"), ("User", "bob"), ("Guid", "2"), ("Guid", "3")] {
+        event_data = data(event_data, name, text);
+    }
+    check(event_data.end(), "Guid=1\nUser=bob\nGuid_1=2\nGuid_2=3");
+    // Which of these the crate numbers how is not for this to say.
+    let mut doubtful = Tokens::default().open("EventData", &[]);
+    for name in ["Guid", "Guid_1", "Guid"] {
+        doubtful = data(doubtful, name, "x");
+    }
+    let tokens = doubtful.end().0;
+    assert!(read_element(&mut Cursor { chunk: &tokens, at: 0, end: tokens.len() }).is_err());
+}
+
+#[test]
 fn a_gap_is_of_a_template() {
     let mut tokens = Tokens::default().open("Member", &[]).0;
     tokens.extend([token::GAP, 0, 0, value::kind::STRING, token::END]);
