@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use rustc_hash::FxHashMap;
 
-use super::{Event, Place, trimmed};
+use super::{Event, Names, trimmed};
 
 /// How many shapes of events are remembered, by numbers and by names.
 const N_NUMBERS_MAX: usize = 4_096;
@@ -20,17 +20,17 @@ pub struct Account<'a> {
 }
 
 /// The field that names an account, and the one that has its domain.
-type Names = (Option<&'static str>, &'static str);
+type Fields = (Option<&'static str>, &'static str);
 
 /// Where accounts are looked for who did something.
-const NAMES: [Names; 3] = [
+const FIELDS: [Fields; 3] = [
     (None, "User"),
     (Some("SubjectDomainName"), "SubjectUserName"),
     (Some("TargetDomainName"), "TargetUserName"),
 ];
 
 /// The places of these fields in an event: of the domain and of the name.
-type Places = [(Option<u32>, Option<u32>); NAMES.len()];
+type Places = [(Option<u32>, Option<u32>); FIELDS.len()];
 
 /// Where in events of one shape, with the same names in the same order, the accounts are: found once for each.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ pub(crate) struct AccountPlaces {
 /// The names of an event's fields, and where among them the accounts are.
 #[derive(Debug)]
 struct Named {
-    names: Vec<(Place, Box<str>)>,
+    names: Names,
     places: Places,
 }
 
@@ -78,8 +78,7 @@ impl AccountPlaces {
             if self.by_names.len() >= N_NAMED_MAX {
                 self.by_names.clear();
             }
-            let names = event.fields().map(|(place, name, _)| (place, name.into())).collect();
-            self.by_names.insert(key, Named { names, places });
+            self.by_names.insert(key, Named { names: event.names(), places });
         }
         places
     }
@@ -120,12 +119,12 @@ impl Event {
 
     fn account_places(&self) -> Places {
         let place = |name| self.first_index(name).and_then(|index| u32::try_from(index).ok());
-        NAMES.map(|(domain, name)| (domain.and_then(place), place(name)))
+        FIELDS.map(|(domain, name)| (domain.and_then(place), place(name)))
     }
 
     fn user_at(&self, places: &Places) -> Option<Account<'_>> {
         let mut anyone = None;
-        let accounts = NAMES.iter().zip(places);
+        let accounts = FIELDS.iter().zip(places);
         for account in accounts.filter_map(|((domain, _), places)| self.account(domain.is_some(), *places)) {
             if !account.is_service() {
                 return Some(account);

@@ -8,6 +8,7 @@ pub mod flat;
 mod held;
 pub mod json;
 pub mod message;
+mod names;
 pub mod origin;
 mod repeat;
 mod spelling;
@@ -23,6 +24,7 @@ pub use account::Account;
 pub(crate) use account::AccountPlaces;
 pub use evtmap_sigma::Value;
 pub(crate) use held::Label;
+pub(crate) use names::Names;
 pub(crate) use repeat::{Passing, PassingField};
 pub(crate) use spelling::trimmed;
 use spelling::{is_bare_guid, loosely_equal, may_be_equal};
@@ -354,23 +356,6 @@ impl Event {
     /// The number by which the names of the fields are known, if they are known by one.
     pub(crate) fn shape(&self) -> Option<u64> {
         self.shape
-    }
-
-    /// Whether the names of the fields are worth remembering: they take no more text than those of any event of
-    /// Windows do. A log may be made of names alone, each event with others.
-    pub(crate) fn has_usual_names(&self) -> bool {
-        const N_BYTES_MAX: usize = 4 << 10;
-        let n_bytes = || self.fields.iter().map(|field| field.name.len() + 1).sum::<usize>();
-        self.text.len() <= N_BYTES_MAX || n_bytes() <= N_BYTES_MAX
-    }
-
-    /// Whether the fields have these names, in this order.
-    pub(crate) fn has_names(&self, names: &[(Place, Box<str>)]) -> bool {
-        let text = self.text.as_bytes();
-        let is_called = |(field, (place, name)): (&Field, &(Place, Box<str>))| {
-            field.place == *place && text.get(field.name.clone()) == Some(name.as_bytes())
-        };
-        self.fields.len() == names.len() && self.fields.iter().zip(names).all(is_called)
     }
 
     /// How many fields there are.

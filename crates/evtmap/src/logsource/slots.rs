@@ -8,11 +8,11 @@ use std::ops::ControlFlow;
 use evtmap_sigma::{SlotEvent, Value};
 use rustc_hash::FxHashMap;
 
-use crate::event::{Event, Place, Scope};
+use crate::event::{Event, Names, Scope};
 
-/// How many shapes of events are remembered for a bucket. Windows' own kinds of events have a handful of
-/// versions; an attacker's must not fill the memory.
-const N_SHAPES_MAX: usize = 64;
+/// How much memory the shapes of events that a bucket remembers may take, in bytes. That is some hundreds, as Windows'
+/// own kinds of events have; an attacker's must not fill the memory.
+const N_BYTES_MAX: usize = 512 << 10;
 
 /// How many numbers of shapes are remembered for a bucket.
 const N_NUMBERS_MAX: usize = 1024;
@@ -42,8 +42,10 @@ pub(super) struct SlotView<'a> {
 /// Which fields of an event are in which slot.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Slots<'a> {
-    /// By slot: the indices of the event's fields.
-    fields: &'a [Box<[usize]>],
+    /// The indices of the event's fields, those of each slot behind those of the one before.
+    fields: &'a [u32],
+    /// By slot: where its fields end.
+    ends: &'a [u32],
     /// The slots that have any.
     filled: &'a [usize],
 }
@@ -51,7 +53,14 @@ pub(super) struct Slots<'a> {
 impl Slots<'_> {
     /// The places of the fields that are in any slot; one may come several times.
     pub(super) fn places(&self) -> impl Iterator<Item = usize> {
-        self.filled.iter().filter_map(|slot| self.fields.get(*slot)).flatten().copied()
+        self.fields.iter().map(|place| *place as usize)
+    }
+
+    /// The places of the fields of a slot.
+    fn of(&self, slot: usize) -> &[u32] {
+        let start = slot.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
+        let range = start.zip(self.ends.get(slot)).map(|(start, end)| start as usize..*end as usize);
+        range.and_then(|range| self.fields.get(range)).unwrap_or_default()
     }
 }
 
@@ -61,8 +70,8 @@ impl SlotEvent for SlotView<'_> {
         slot: usize,
         visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let fields = self.slots.fields.get(slot).map(AsRef::as_ref).unwrap_or_default();
-        fields.iter().filter_map(|field| self.event.field(*field)).try_for_each(|(_, _, value)| visit(value))
+        let fields = self.slots.of(slot).iter().filter_map(|place| self.event.field(*place as usize));
+        fields.into_iter().try_for_each(|(_, _, value)| visit(value))
     }
 
     fn filled(&self) -> Option<&[usize]> {
@@ -82,6 +91,8 @@ impl SlotEvent for SlotView<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Shapes {
     known: Vec<Shape>,
+    /// How much memory they take, in bytes.
+    n_bytes: usize,
     /// Which of them it is by the number that the reader has for it; several numbers may be of one shape.
     by_number: FxHashMap<u64, usize>,
     /// The one that was used last, which is probably the next.
@@ -93,9 +104,9 @@ pub(super) struct Shapes {
 /// A sequence of names, and the fields of each slot in it.
 #[derive(Debug)]
 struct Shape {
-    names: Vec<(Place, Box<str>)>,
-    fields: Box<[Box<[usize]>]>,
-    /// The slots that have fields.
+    names: Names,
+    fields: Box<[u32]>,
+    ends: Box<[u32]>,
     filled: Box<[usize]>,
 }
 
@@ -107,8 +118,7 @@ impl Shapes {
         }
         let by_number = event.shape().and_then(|number| self.by_number.get(&number).copied());
         if by_number.is_none() && !event.has_usual_names() {
-            let shape = self.unusual.insert(Shape { names: Vec::new(), ..Shape::new(event, slots) });
-            return Slots { fields: &shape.fields, filled: &shape.filled };
+            return self.unusual.insert(Shape::new(Names::default(), event, slots)).slots();
         }
         self.last = by_number.unwrap_or_else(|| {
             let known = self.by_names(event, slots);
@@ -117,8 +127,7 @@ impl Shapes {
             }
             known
         });
-        let known = self.known.get(self.last);
-        known.map(|shape| Slots { fields: &shape.fields, filled: &shape.filled }).unwrap_or_default()
+        self.known.get(self.last).map(Shape::slots).unwrap_or_default()
     }
 
     /// Which of the shapes has the names of the event; where none does, it is added.
@@ -129,33 +138,53 @@ impl Shapes {
         }
         let found = self.known.iter().position(|shape| event.has_names(&shape.names));
         found.unwrap_or_else(|| {
-            if self.known.len() >= N_SHAPES_MAX {
+            let shape = Shape::new(event.names(), event, slots);
+            if self.n_bytes + shape.n_bytes() > N_BYTES_MAX {
                 self.known.clear();
                 self.by_number.clear();
+                self.n_bytes = 0;
             }
-            self.known.push(Shape::new(event, slots));
+            self.n_bytes += shape.n_bytes();
+            self.known.push(shape);
             self.known.len() - 1
         })
     }
 }
 
 impl Shape {
-    fn new(event: &Event, slots: &[Vec<String>]) -> Self {
-        let names = event.fields().map(|(place, name, _)| (place, name.into())).collect();
-        let indices = |names: &Vec<String>| {
-            let fields = names.iter().map(|name| field_of(name));
-            fields.flat_map(|(scope, field)| event.indices(scope, field)).collect()
-        };
-        let fields: Box<[Box<[usize]>]> = slots.iter().map(indices).collect();
-        let filled = fields.iter().enumerate().filter(|(_, fields)| !fields.is_empty());
-        let filled = filled.map(|(slot, _)| slot).collect();
-        Self { names, fields, filled }
+    fn new(names: Names, event: &Event, slots: &[Vec<String>]) -> Self {
+        let (mut fields, mut ends, mut filled) = (Vec::new(), Vec::with_capacity(slots.len()), Vec::new());
+        for (slot, names) in slots.iter().enumerate() {
+            let n_before = fields.len();
+            for (scope, field) in names.iter().map(|name| field_of(name)) {
+                fields.extend(event.indices(scope, field).filter_map(|place| u32::try_from(place).ok()));
+            }
+            filled.extend((fields.len() > n_before).then_some(slot));
+            ends.push(u32::try_from(fields.len()).unwrap_or(u32::MAX));
+        }
+        Self { names, fields: fields.into(), ends: ends.into(), filled: filled.into() }
+    }
+
+    /// How much memory it takes, in bytes.
+    fn n_bytes(&self) -> usize {
+        let Self { names, fields, ends, filled } = self;
+        size_of::<Self>()
+            + names.n_bytes()
+            + size_of_val(&**fields)
+            + size_of_val(&**ends)
+            + size_of_val(&**filled)
+    }
+
+    fn slots(&self) -> Slots<'_> {
+        let Self { fields, ends, filled, .. } = self;
+        Slots { fields, ends, filled }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Place;
 
     /// The values of the slots `User` and `Image` in events, each of which is asked about twice.
     fn check(shapes: &mut Shapes, fields: &[(&str, &str)], expected: [&[&str]; 2]) {
@@ -184,5 +213,19 @@ mod tests {
         check(&mut shapes, &[(&long, "x"), ("User", "a")], [&["a"], &[]]);
         check(&mut shapes, &[("User", "a"), (&long, "x")], [&["a"], &[]]);
         assert_eq!(shapes.known.len(), 2);
+    }
+
+    /// Where each event has other names, no more is kept than has room, and each is seen as it is.
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut shapes = Shapes::default();
+        for number in 0..2000 {
+            let other = format!("{number}{}", "n".repeat(1000));
+            check(&mut shapes, &[(&other, "x"), ("User", "a")], [&["a"], &[]]);
+            assert!(shapes.n_bytes <= N_BYTES_MAX && shapes.known.len() < N_BYTES_MAX / 1000);
+            let n_bytes: usize = shapes.known.iter().map(Shape::n_bytes).sum();
+            assert_eq!(shapes.n_bytes, n_bytes);
+        }
+        assert!(shapes.known.len() > 1);
     }
 }

@@ -113,9 +113,8 @@ fn names_that_come_again_are_numbered() {
         .element("Element", "c")
         .end();
     check(user_data, "Element_Id=7\nName=a\nElement_1_Id=8\nName=b\nElement_2=c");
-    let data = |tokens: Tokens, name: &str, text: &str| {
-        tokens.open("Data", &[("Name", name)]).text(text).end()
-    };
+    let data =
+        |tokens: Tokens, name: &str, text: &str| tokens.open("Data", &[("Name", name)]).text(text).end();
     let mut event_data = Tokens::default().open("EventData", &[]);
     for (name, text) in [("Guid", "1"), ("User", "bob"), ("Guid", "2"), ("Guid", "3")] {
         event_data = data(event_data, name, text);
