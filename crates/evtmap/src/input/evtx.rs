@@ -10,6 +10,7 @@ mod combination;
 mod cursor;
 mod direct;
 mod template;
+mod templates;
 mod value;
 
 use std::error::Error;

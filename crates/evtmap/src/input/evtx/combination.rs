@@ -6,10 +6,19 @@ use foldhash::quality::RandomState;
 use rustc_hash::FxHashMap;
 
 use super::again::RecordsAgain;
+use super::templates::Templates;
 use crate::idle::Idle;
 
 /// How many combinations are remembered; a forged log must not fill the memory.
 const MAX_KNOWN: usize = 1 << 16;
+
+/// What a thread remembers of the chunks that it has read.
+#[derive(Debug, Default)]
+pub(super) struct Learnt {
+    pub(super) templates: Templates,
+    /// The records that came again.
+    pub(super) again: RecordsAgain,
+}
 
 /// Combinations of templates and kinds of values that were decoded in both ways, and whether the events were
 /// equal. Shared by all files of a run.
@@ -18,8 +27,8 @@ pub struct Combinations {
     /// Keyed by chance, so that nobody can forge a template that is taken for another.
     pub(super) hasher: RandomState,
     known: RwLock<FxHashMap<u64, bool>>,
-    /// The records that came again, of each thread.
-    pub(super) again: Idle<RecordsAgain>,
+    /// What threads remember, each of what it has read.
+    pub(super) learnt: Idle<Learnt>,
 }
 
 impl Combinations {

@@ -44,8 +44,13 @@ impl<'c> Cursor<'c> {
         self.bytes(n_units * 2)
     }
 
-    /// A name, which stands where it was first used in the chunk.
+    /// The name of an element or an attribute.
     pub(super) fn name(&mut self) -> Result<Name<'c>, Unusual> {
+        self.name_text().and_then(Name::of)
+    }
+
+    /// A name, which stands where it was first used in the chunk, in UTF-16.
+    pub(super) fn name_text(&mut self) -> Result<&'c [u8], Unusual> {
         /// Where the next name is, and a hash.
         const BEFORE: usize = 6;
         let at = usize::try_from(self.u32()?).map_err(|_| Unusual)?;
@@ -55,7 +60,7 @@ impl<'c> Cursor<'c> {
         if at == self.at {
             self.at = elsewhere.at + 2;
         }
-        Name::of(name)
+        Ok(name)
     }
 }
 

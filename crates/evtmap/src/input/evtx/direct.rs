@@ -12,15 +12,15 @@
 
 use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
-use std::rc::Rc;
 
 use evtx::EvtxChunkHeader;
 use rustc_hash::FxHashMap;
 
-use super::again::{Key, RecordsAgain};
-use super::combination::Combinations;
+use super::again::Key;
+use super::combination::{Combinations, Learnt};
 use super::cursor::Cursor;
 use super::template::{self, Action, Empty, Role, Step, Template};
+use super::templates::Known;
 use super::value::{self, FILETIME_END, RawValue, Unusual, kind};
 use crate::event::{Event, Label, Place, Value};
 use crate::recurring::Met;
@@ -81,8 +81,12 @@ pub(super) fn records(chunk: &[u8], header: &EvtxChunkHeader) -> Option<Vec<Rang
 pub(super) struct Decoder<'c> {
     chunk: &'c [u8],
     combinations: &'c Combinations,
-    /// By where they are defined; nothing for those that are unusual.
-    templates: FxHashMap<u32, Option<Rc<Known>>>,
+    /// Templates, and the records that came again.
+    learnt: Learnt,
+    /// The numbers of the chunk's templates by where they are defined; nothing for those that are unusual.
+    defined: FxHashMap<u32, Option<usize>>,
+    /// What the elements of the record itself come to.
+    own: Vec<Known>,
     /// The uses of templates that the record consists of, those in gaps behind those that they are in.
     streams: Vec<Stream>,
     /// The values of the record, stream by stream.
@@ -94,23 +98,21 @@ pub(super) struct Decoder<'c> {
     /// Whether the record holds an array of texts, each of which is a field: then records of its combination may
     /// have more fields or fewer.
     has_array: bool,
-    /// The records that came again, and whether the one at hand did.
-    again: RecordsAgain,
+    /// Whether the record at hand came before.
     met: Met,
-}
-
-/// A template and a number for what it says.
-struct Known {
-    template: Template,
-    number: u64,
-    /// Whether it is of one record alone, whose values are in it: the number says nothing of these.
-    is_own: bool,
 }
 
 /// One use of a template.
 struct Stream {
-    known: Rc<Known>,
+    which: Which,
     values: Values,
+}
+
+/// A template among those that are known, or among those of the record itself.
+#[derive(Clone, Copy)]
+enum Which {
+    Defined(usize),
+    Own(usize),
 }
 
 /// The values of a stream, among those of the record.
@@ -138,29 +140,33 @@ struct Gap {
 
 impl<'c> Decoder<'c> {
     pub(super) fn new(chunk: &'c [u8], combinations: &'c Combinations) -> Self {
+        let mut learnt = combinations.learnt.take();
+        learnt.templates.make_room();
         Self {
             chunk,
             combinations,
-            templates: FxHashMap::default(),
+            learnt,
+            defined: FxHashMap::default(),
+            own: Vec::new(),
             streams: Vec::new(),
             values: Vec::new(),
             combination: Vec::new(),
             known: FxHashMap::default(),
             has_array: false,
-            again: combinations.again.take(),
             met: Met::First,
         }
     }
 
-    /// Leaves what is remembered of records to the next chunk.
+    /// Leaves what is remembered to the next chunk.
     pub(super) fn finish(self) {
-        self.combinations.again.put_back(self.again);
+        self.combinations.learnt.put_back(self.learnt);
     }
 
     /// Decodes a record into `event`, and says which combination it is of. Only where that is known to be
     /// right does the event count.
     pub(super) fn decode(&mut self, record: &Range<usize>, event: &mut Event) -> Result<u64, Unusual> {
         event.clear();
+        self.own.clear();
         self.streams.clear();
         self.values.clear();
         self.combination.clear();
@@ -187,7 +193,7 @@ impl<'c> Decoder<'c> {
         if let Met::Again(hash) = self.met
             && is_right
         {
-            self.again.keep(hash, combination, event);
+            self.learnt.again.keep(hash, combination, event);
         }
         is_right
     }
@@ -204,21 +210,25 @@ impl<'c> Decoder<'c> {
 
     /// Whether the record at hand says what one before it said.
     fn meet(&mut self) -> Met {
-        let mut key = self.again.new_key();
-        for Stream { known, values } in &self.streams {
+        let Learnt { templates, again } = &mut self.learnt;
+        let mut key = again.new_key();
+        for Stream { which, values } in &self.streams {
             let gaps = self.values.get(values.base..values.base + values.n).unwrap_or_default();
+            // What stands in the record itself is its own.
+            let Which::Defined(index) = *which else { return Met::First };
+            let Some(known) = templates.get(index) else { return Met::First };
             if !push_stream(&mut key, known, gaps, self.chunk) {
                 return Met::First;
             }
         }
-        self.again.meet()
+        again.meet()
     }
 
     /// Fills an event from one that says the same, with what passes of the record at hand.
     fn renew(&self, place: usize, event: &mut Event) -> Result<u64, Unusual> {
-        let combination = self.again.fill(place, event).ok_or(Unusual)?;
-        for Stream { known, values } in &self.streams {
-            for template::Varying { gap, passing } in &known.template.varying {
+        let combination = self.learnt.again.fill(place, event).ok_or(Unusual)?;
+        for Stream { which, values } in &self.streams {
+            for template::Varying { gap, passing } in &self.known_as(*which)?.template.varying {
                 let Some(passing) = passing else { continue };
                 let (_, value) = self.gap(*values, *gap)?;
                 event.renew(*passing, value.time(), |text| value.write(text))?;
@@ -238,35 +248,54 @@ impl<'c> Decoder<'c> {
         if !self.chunk.get(cursor.at).is_some_and(|token| begins(*token)) {
             cursor.fragment_header()?;
         }
-        let known = match self.chunk.get(cursor.at) {
+        let which = match self.chunk.get(cursor.at) {
             Some(token) if template::is_element(*token) => self.element(&mut cursor)?,
             _ => self.used(&mut cursor)?,
         };
-        if known.template.role != role {
+        let &Known { template: Template { role: own_role, need, .. }, number, .. } = self.known_as(which)?;
+        if own_role != role {
             return Err(Unusual);
         }
-        let values =
-            if known.is_own { Values { base: self.values.len(), n: 0 } } else { self.values(&mut cursor)? };
+        let values = match which {
+            Which::Defined(_) => self.values(&mut cursor)?,
+            Which::Own(_) => Values { base: self.values.len(), n: 0 },
+        };
         if !matches!(self.chunk.get(cursor.at..cursor.end), Some([] | [0, ..])) {
             return Err(Unusual);
         }
-        if let Some(need) = known.template.need
+        if let Some(need) = need
             && self.gap(values, need)?.0.kind == kind::NULL
         {
             return Err(Unusual);
         }
-        self.combination.extend_from_slice(&known.number.to_le_bytes());
-        self.streams.push(Stream { known: Rc::clone(&known), values });
-        for step in known.template.inner_steps() {
-            if let Some((range, role)) = self.inner(&known.template, step, values)? {
+        self.combination.extend_from_slice(&number.to_le_bytes());
+        self.streams.push(Stream { which, values });
+        self.find_inner(which, values, depth)
+    }
+
+    /// Finds the values of the streams in the gaps of one.
+    fn find_inner(&mut self, which: Which, values: Values, depth: u32) -> Result<(), Unusual> {
+        let mut next = 0;
+        while let Some(step) = self.known_as(which)?.template.inner_step(next) {
+            next += 1;
+            if let Some((range, role)) = self.inner(&self.known_as(which)?.template, step, values)? {
                 self.find(range, role, depth + 1)?;
             }
         }
         Ok(())
     }
 
+    /// What a template is known as.
+    fn known_as(&self, which: Which) -> Result<&Known, Unusual> {
+        let known = match which {
+            Which::Defined(index) => self.learnt.templates.get(index),
+            Which::Own(index) => self.own.get(index),
+        };
+        known.ok_or(Unusual)
+    }
+
     /// The template that is used at a place.
-    fn used(&mut self, cursor: &mut Cursor<'c>) -> Result<Rc<Known>, Unusual> {
+    fn used(&mut self, cursor: &mut Cursor<'c>) -> Result<Which, Unusual> {
         if cursor.token()? != TEMPLATE_INSTANCE {
             return Err(Unusual);
         }
@@ -282,14 +311,15 @@ impl<'c> Decoder<'c> {
     }
 
     /// The template that an element of the record itself comes to.
-    fn element(&self, cursor: &mut Cursor<'c>) -> Result<Rc<Known>, Unusual> {
-        if self.streams.iter().filter(|stream| stream.known.is_own).count() >= MAX_OWN {
+    fn element(&mut self, cursor: &mut Cursor<'c>) -> Result<Which, Unusual> {
+        if self.own.len() >= MAX_OWN {
             return Err(Unusual);
         }
         let template = template::read_element(cursor)?;
         let mut hasher = self.combinations.hasher.build_hasher();
         template.hash_shape(&mut hasher);
-        Ok(Rc::new(Known { template, number: hasher.finish(), is_own: true }))
+        self.own.push(Known { template, number: hasher.finish() });
+        Ok(Which::Own(self.own.len() - 1))
     }
 
     /// What is in the gap of a step if it is itself made by a template, and is there.
@@ -323,9 +353,9 @@ impl<'c> Decoder<'c> {
 
     /// Writes the fields of the next stream, and of those in its gaps.
     fn write(&self, next: &mut usize, event: &mut Event) -> Result<(), Unusual> {
-        let Stream { known: own, values } = self.streams.get(*next).ok_or(Unusual)?;
+        let Stream { which, values } = self.streams.get(*next).ok_or(Unusual)?;
         *next += 1;
-        let template = &own.template;
+        let template = &self.known_as(*which)?.template;
         if event.everything().len() + template.text.len() > MAX_TEXT_BYTES {
             return Err(Unusual);
         }
@@ -344,23 +374,12 @@ impl<'c> Decoder<'c> {
     }
 
     /// The template that is defined at a place.
-    fn template(&mut self, definition: u32) -> Result<Rc<Known>, Unusual> {
-        if let Some(known) = self.templates.get(&definition) {
-            return known.clone().ok_or(Unusual);
-        }
-        let known = self.read_template(definition).ok().map(Rc::new);
-        self.templates.insert(definition, known.clone());
-        known.ok_or(Unusual)
-    }
-
-    fn read_template(&self, definition: u32) -> Result<Known, Unusual> {
-        let at = usize::try_from(definition).map_err(|_| Unusual)?;
-        let mut cursor = Cursor { chunk: self.chunk, at, end: self.chunk.len() };
-        let _ = cursor.bytes(20)?;
-        let n_bytes = usize::try_from(cursor.u32()?).map_err(|_| Unusual)?;
-        let template = template::read(self.chunk, cursor.at, n_bytes)?;
-        let number = self.combinations.hasher.hash_one(&template);
-        Ok(Known { template, number, is_own: false })
+    fn template(&mut self, definition: u32) -> Result<Which, Unusual> {
+        let Self { chunk, learnt, combinations, defined, .. } = self;
+        let index = *defined
+            .entry(definition)
+            .or_insert_with(|| learnt.templates.read(chunk, definition, &combinations.hasher).ok());
+        index.map(Which::Defined).ok_or(Unusual)
     }
 
     /// Finds the values of a template's gaps.
@@ -427,9 +446,6 @@ impl<'c> Decoder<'c> {
 /// Adds what a stream says to a key: its template, and the values of which it is not known that they may be others.
 /// Gives whether it could.
 fn push_stream(key: &mut Key<'_>, known: &Known, gaps: &[Gap], chunk: &[u8]) -> bool {
-    if known.is_own {
-        return false;
-    }
     let mut is_pushed = key.push(&known.number.to_le_bytes()) && key.push(&gaps.len().to_le_bytes());
     for Gap { kind, n_bytes, .. } in gaps {
         let [low, high, ..] = n_bytes.to_le_bytes();

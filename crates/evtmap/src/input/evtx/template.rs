@@ -8,12 +8,14 @@
 //! Source: MS-EVEN6 2.2.12 (BinXML).
 
 mod element;
+mod form;
 mod reader;
 mod token;
 
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
+pub(super) use self::form::write as write_form;
 pub(super) use self::reader::{read, read_element};
 pub(super) use self::token::is_element;
 
@@ -76,14 +78,23 @@ impl Varying {
 }
 
 impl Template {
+    /// How much memory it takes, in bytes, about.
+    pub(super) fn n_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.text.capacity()
+            + self.steps.capacity() * size_of::<Step>()
+            + self.structure.capacity()
+            + self.needs.capacity() * size_of::<u16>()
+    }
+
     /// The gaps without which a step is left out.
     pub(super) fn needs(&self, step: &Step) -> &[u16] {
         self.needs.get(step.needs.clone()).unwrap_or_default()
     }
 
-    /// The steps that are [`Action::Inner`].
-    pub(super) fn inner_steps(&self) -> impl Iterator<Item = &Step> {
-        self.inner.iter().filter_map(|index| self.steps.get(*index))
+    /// One of the steps that are [`Action::Inner`], by its place among these.
+    pub(super) fn inner_step(&self, place: usize) -> Option<&Step> {
+        self.steps.get(*self.inner.get(place)?)
     }
 
     /// Hashes what records have in common of which each has an element of its own: the elements, the names, and which of

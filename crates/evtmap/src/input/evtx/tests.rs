@@ -185,3 +185,52 @@ fn record_using_its_element(n_uses: usize) -> Vec<u8> {
     bytes.extend([0; 4]);
     bytes
 }
+
+/// Where the templates of a chunk are defined, by the table in its header.
+fn definitions(chunk: &[u8]) -> Vec<u32> {
+    /// Where the tables' chains begin.
+    const TABLE: Range<usize> = 384..512;
+    let number = |at: usize| Some(u32::from_le_bytes(*chunk.get(at..)?.first_chunk()?));
+    let mut definitions = Vec::new();
+    for start in TABLE.step_by(4) {
+        let mut next = number(start);
+        while let Some(at) = next.filter(|at| *at != 0 && !definitions.contains(at)) {
+            definitions.push(at);
+            next = number(at as usize);
+        }
+    }
+    definitions
+}
+
+/// A template that is known by its form is the one that would be read, whatever else is in its chunk, and also where a
+/// byte of it is another.
+#[test]
+fn known_templates_are_what_would_be_read() {
+    let hasher = Combinations::default().hasher;
+    let mut templates = templates::Templates::default();
+    let (mut n_read, mut n_forged) = (0, 0);
+    let mut check = |chunk: &[u8], definition: u32| {
+        let fresh = templates::Templates::default().read_number(chunk, definition, &hasher);
+        assert_eq!(templates.read_number(chunk, definition, &hasher), fresh, "at {definition}");
+        fresh
+    };
+    for path in logs().iter().filter(|path| !path.to_string_lossy().contains("sigma-regression")) {
+        let bytes = fs::read(path).unwrap();
+        let chunks = bytes.get(4096..).unwrap_or_default().chunks_exact(CHUNK_BYTES as usize);
+        for (number, chunk) in chunks.enumerate() {
+            for definition in definitions(chunk) {
+                n_read += usize::from(check(chunk, definition).is_some());
+                let mut forged = chunk.to_vec();
+                let first = definition as usize + 24;
+                for at in (first..first + 2_048).step_by(97).filter(|_| number % 16 == 0) {
+                    let Some(byte) = forged.get_mut(at) else { continue };
+                    let before = *byte;
+                    *byte ^= 1 << (at % 8);
+                    n_forged += usize::from(check(&forged, definition).is_some());
+                    forged[at] = before;
+                }
+            }
+        }
+    }
+    assert!(n_read > 20 && n_forged > 100, "{n_read}, {n_forged}");
+}

@@ -52,15 +52,44 @@ pub(super) enum Content<'c> {
     End,
 }
 
+/// How many names are compared one by one.
+const N_FEW: usize = 32;
+
 /// The names of the members of an element, and how often each came so far.
 #[derive(Default)]
-pub(super) struct Members<'c>(HashMap<&'c [u8], u32, RandomState>);
+pub(super) struct Members<'c> {
+    /// The first of them. Most elements have a handful, and a table takes longer to make than they to compare.
+    few: Vec<(&'c [u8], u32)>,
+    others: HashMap<&'c [u8], u32, RandomState>,
+}
 
 impl<'c> Members<'c> {
     /// How many of a name came before this one.
     pub(super) fn add(&mut self, name: &'c [u8]) -> u32 {
-        let n = self.0.entry(name).or_default();
-        *n += 1;
-        *n - 1
+        let known = self.few.iter().position(|(known, _)| *known == name);
+        if known.is_none() && self.few.len() < N_FEW {
+            self.few.push((name, 1));
+            return 0;
+        }
+        let n_before = match known.and_then(|place| self.few.get_mut(place)) {
+            Some((_, n)) => n,
+            None => self.others.entry(name).or_default(),
+        };
+        *n_before += 1;
+        *n_before - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_counted_however_many() {
+        let names: Vec<[u8; 2]> = (0..300_u16).map(u16::to_le_bytes).collect();
+        let mut members = Members::default();
+        for n_before in 0..3 {
+            assert!(names.iter().all(|name| members.add(name) == n_before));
+        }
     }
 }

@@ -33,10 +33,9 @@ const DATA: &str = "Data";
 /// The element of what else a provider put into `EventData`.
 const BINARY: &str = "Binary";
 
-/// Reads the template whose tokens begin at an offset of the chunk.
-pub(in super::super) fn read(chunk: &[u8], start: usize, n_bytes: usize) -> Result<Template, Unusual> {
-    let end = start.checked_add(n_bytes).filter(|end| *end <= chunk.len()).ok_or(Unusual)?;
-    let mut reader = Reader::new(Cursor { chunk, at: start, end }, true);
+/// Reads a template, whose tokens begin and end where the cursor does.
+pub(in super::super) fn read(cursor: Cursor<'_>) -> Result<Template, Unusual> {
+    let mut reader = Reader::new(cursor, true);
     reader.cursor.fragment_header()?;
     reader.root()?;
     match reader.cursor.token()? {
@@ -254,7 +253,8 @@ impl<'c> Reader<'c> {
         value::push_utf16(text, &mut self.template.text);
         let range = self.stored(start)?;
         // What a text of one record alone comes to is not compared: one that is cut off or broken is left to the crate.
-        let is_odd = || text.as_chunks::<2>().0.contains(&[0, 0]) || self.text(&range).contains('\u{fffd}');
+        let is_broken = |text: &str| !text.is_ascii() && text.contains('\u{fffd}');
+        let is_odd = || text.as_chunks::<2>().0.contains(&[0, 0]) || is_broken(self.text(&range));
         if !self.has_gaps && is_odd() { Err(Unusual) } else { Ok(range) }
     }
 
