@@ -1,5 +1,6 @@
 //! Working memory that is used in turn.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
@@ -24,6 +25,11 @@ impl<T: Default> Idle<T> {
         self.lock().push((thread::current().id(), working));
     }
 
+    /// Takes one, to be put back when it is dropped.
+    pub(crate) fn lend(&self) -> Lent<'_, T> {
+        Lent { working: self.take(), home: self }
+    }
+
     /// How many are idle.
     #[cfg(test)]
     pub(crate) fn n_idle(&self) -> usize {
@@ -32,6 +38,32 @@ impl<T: Default> Idle<T> {
 
     fn lock(&self) -> MutexGuard<'_, Vec<(ThreadId, T)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Working memory that is put back when it is dropped.
+pub(crate) struct Lent<'a, T: Default> {
+    working: T,
+    home: &'a Idle<T>,
+}
+
+impl<T: Default> Deref for Lent<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.working
+    }
+}
+
+impl<T: Default> DerefMut for Lent<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.working
+    }
+}
+
+impl<T: Default> Drop for Lent<'_, T> {
+    fn drop(&mut self) {
+        self.home.put_back(std::mem::take(&mut self.working));
     }
 }
 
@@ -52,5 +84,13 @@ mod tests {
             scope.spawn(take_both).join().unwrap()
         });
         assert_eq!(own, ["own", "of another", "of another, earlier", ""]);
+    }
+
+    #[test]
+    fn what_is_lent_comes_back() {
+        let idle: Idle<String> = Idle::default();
+        idle.lend().push('a');
+        assert_eq!(idle.n_idle(), 1);
+        assert_eq!(*idle.lend(), "a");
     }
 }

@@ -77,17 +77,19 @@ impl<'a> Follower<'a> {
             asking: Asking { policy: self.applied.as_ref(), ..self.scanner.asking() },
             gate: Gate::new(options, &self.is_enough),
             timezone: Arc::clone(&self.timezone),
-            idle: std::mem::take(&mut self.idle),
             preparation: None,
         };
         let threads = if round.len() > 1 { options.threads } else { NonZero::<usize>::MIN };
-        let live = &mut self.live;
-        let taken = ordered::map(
+        let (idle, live) = (&self.idle, &mut self.live);
+        ordered::map(
             threads,
             (round.into_iter(), false),
-            |Followed { path, kind, batch }| {
-                let (read, outcome) = matcher.run(batch, &path);
-                (path, kind, read, outcome)
+            || {
+                let (matcher, mut worker) = (&matcher, idle.lend());
+                move |Followed { path, kind, batch }| {
+                    let (read, outcome) = matcher.run(batch, &path, &mut worker);
+                    (path, kind, read, outcome)
+                }
             },
             |(path, kind, read, outcome)| {
                 read.problems.iter().for_each(|found| problem(&path, found));
@@ -98,9 +100,7 @@ impl<'a> Follower<'a> {
                 home.put_back((alerts, prepared));
                 Ok(())
             },
-        );
-        self.idle = matcher.idle;
-        taken
+        )
     }
 
     /// Tells what correlations have come to. `now` is the time, and `is_caught_up` says that nothing that

@@ -52,8 +52,6 @@ pub(super) struct Matcher<'a> {
     pub(super) gate: Gate<'a>,
     /// The zone of times that name none.
     pub(super) timezone: Arc<str>,
-    /// Those that no batch is using.
-    pub(super) idle: Idle<Worker>,
     /// What is made of alerts at once.
     pub(super) preparation: Option<Box<dyn Prepare>>,
 }
@@ -139,9 +137,8 @@ struct Asked {
 
 impl Matcher<'_> {
     /// Decodes the records of a batch and matches them.
-    pub(super) fn run(&self, batch: Box<dyn Batch>, path: &Arc<str>) -> (Read, Outcome) {
-        let mut worker = self.idle.take();
-        let Worker { working: Working { event, asked }, home, preparation } = &mut worker;
+    pub(super) fn run(&self, batch: Box<dyn Batch>, path: &Arc<str>, worker: &mut Worker) -> (Read, Outcome) {
+        let Worker { working: Working { event, asked }, home, preparation } = worker;
         let (mut alerts, prepared) = home.take();
         asked.spare.add(alerts.drain(..));
         let mut outcome =
@@ -157,8 +154,8 @@ impl Matcher<'_> {
             }
         }
         // What a reader was at when it failed nobody knows.
-        if is_whole {
-            self.idle.put_back(worker);
+        if !is_whole {
+            *worker = Worker::default();
         }
         read.detections = outcome.detections;
         (read, outcome)

@@ -35,14 +35,13 @@ pub use visit::{EventPlace, visit};
 use crate::alert::{Alert, Finding};
 use crate::alike::BatchCounts;
 use crate::event::Event;
-use crate::idle::Idle;
 use crate::input::{Found, InputOptions, Log};
 use crate::policy::{Applied, Policy, Subject};
 use crate::rules::Rules;
 use crate::severity::Severity;
 use correlation::Correlating;
 use feed::Feed;
-use matching::{Asking, Matcher, Outcome};
+use matching::{Asking, Matcher, Outcome, Worker};
 use reading::{Gate, read_all};
 
 /// What to look at and what to tell.
@@ -226,7 +225,6 @@ impl<'a> Scanner<'a> {
             asking: Asking { policy: applied.as_ref(), ..self.asking() },
             gate: Gate::new(&self.options, is_enough),
             timezone: self.options.input.timezone_name().into(),
-            idle: Idle::default(),
             preparation: sink.preparation(),
         };
         let mut account = ScanAccount::default();
@@ -236,7 +234,10 @@ impl<'a> Scanner<'a> {
             feed,
             &self.options,
             &mut account,
-            |batch, path| matcher.run(batch, path),
+            || {
+                let (matcher, mut worker) = (&matcher, Worker::default());
+                move |batch, path| matcher.run(batch, path, &mut worker)
+            },
             |outcome, progress| -> std::io::Result<_> {
                 let Outcome { mut alerts, prepared, kept, home, .. } = outcome;
                 correlating.keep(kept);

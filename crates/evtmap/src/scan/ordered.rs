@@ -13,16 +13,17 @@ use std::thread;
 /// Items a thread that may be under way at once.
 const WINDOW_PER_THREAD: usize = 8;
 
-/// Calls `work` on each item on so many threads and `each` on the results in the order of the items, on this thread. It
-/// is one of them, unless items may be long in coming: then it does not wait for one while there are results to give.
-/// When `each` fails no further item is taken, and its error is given.
+/// Has each item worked on, on so many threads, and calls `each` on the results in the order of the items, on this
+/// thread. It is one of them, unless items may be long in coming: then it does not wait for one while there are results
+/// to give. Each thread has its `worker` make it its own function, with what that needs, and ends with it. When `each`
+/// fails no further item is taken, and its error is given.
 ///
 /// # Errors
 /// The first error of `each`.
-pub(super) fn map<T, R, E>(
+pub(super) fn map<T, R, E, W: FnMut(T) -> R>(
     threads: NonZero<usize>,
     (items, may_wait): (impl Iterator<Item = T> + Send, bool),
-    work: impl Fn(T) -> R + Sync,
+    worker: impl Fn() -> W + Sync,
     mut each: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E>
 where
@@ -30,7 +31,7 @@ where
     R: Send,
 {
     if threads.get() == 1 {
-        return items.map(work).try_for_each(each);
+        return items.map(worker()).try_for_each(each);
     }
     let queue = Queue {
         items: Mutex::new(items.enumerate().fuse()),
@@ -40,9 +41,10 @@ where
     thread::scope(|scope| {
         let (sender, results) = mpsc::channel();
         for _ in usize::from(!may_wait)..threads.get() {
-            let (sender, queue, work) = (sender.clone(), &queue, &work);
+            let (sender, queue, worker) = (sender.clone(), &queue, &worker);
             scope.spawn(move || {
                 let _end = Ending(queue);
+                let mut work = worker();
                 while let Some((number, item)) = queue.take() {
                     // The receiver is gone when `each` failed; then nobody wants the result.
                     if sender.send((number, work(item))).is_err() {
@@ -54,7 +56,7 @@ where
         drop(sender);
         let _end = Ending(&queue);
         let own = || if may_wait { None } else { queue.take_now() };
-        let outcome = in_order(&results, own, &work, |result| {
+        let outcome = in_order(&results, own, worker(), |result| {
             let outcome = each(result);
             queue.done();
             outcome
@@ -69,7 +71,7 @@ where
 fn in_order<T, R, E>(
     results: &mpsc::Receiver<(usize, R)>,
     next_item: impl Fn() -> Option<(usize, T)>,
-    work: impl Fn(T) -> R,
+    mut work: impl FnMut(T) -> R,
     mut each: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut waiting = BTreeMap::new();
@@ -191,10 +193,15 @@ mod tests {
                 thread::sleep(std::time::Duration::from_micros((97 - i) % 13 * 50));
                 i * 2
             };
-            map(threads(n), (0..97, may_wait), slow_first, |result| {
-                results.push(result);
-                Ok::<(), ()>(())
-            })
+            map(
+                threads(n),
+                (0..97, may_wait),
+                || slow_first,
+                |result| {
+                    results.push(result);
+                    Ok::<(), ()>(())
+                },
+            )
             .unwrap();
             assert_eq!(results, (0..97).map(|i| i * 2).collect::<Vec<_>>(), "{n} threads");
         }
@@ -207,7 +214,7 @@ mod tests {
             let outcome = map(
                 threads(n),
                 (0.., n == 2),
-                |i: u32| i,
+                || |i: u32| i,
                 |i| {
                     n_seen += 1;
                     if i == 20 { Err(i) } else { Ok(()) }
@@ -225,7 +232,7 @@ mod tests {
             for unlucky in 0..3 {
                 let work = |i: u32| assert!(i != unlucky, "unlucky");
                 let outcome = std::panic::catch_unwind(|| {
-                    map(threads(n), (0..1000, n == 3), work, |()| Ok::<(), ()>(()))
+                    map(threads(n), (0..1000, n == 3), || work, |()| Ok::<(), ()>(()))
                 });
                 assert!(outcome.is_err());
             }

@@ -123,17 +123,17 @@ enum Told<R> {
     Batch { log: usize, read: Read, result: R },
 }
 
-/// Calls `work` on every batch of a feed, on as many threads as the options say, and `each` on the results in
-/// the order of the files, on this thread. When `each` has enough, what comes after is neither read nor
+/// Has every batch of a feed worked on, on as many threads as the options say, by a function that `worker` makes for each,
+/// and calls `each` on the results in the order of the files, on this thread. When `each` has enough, what comes after is neither read nor
 /// counted.
 ///
 /// # Errors
 /// The first error of `each`.
-pub(super) fn read_all<R: Send, E>(
+pub(super) fn read_all<R: Send, E, W: FnMut(Box<dyn Batch>, &Arc<str>) -> (Read, R)>(
     feed: Feed<'_>,
     options: &ScanOptions,
     account: &mut ScanAccount,
-    work: impl Fn(Box<dyn Batch>, &Arc<str>) -> (Read, R) + Sync,
+    worker: impl Fn() -> W + Sync,
     mut each: impl FnMut(R, Progress) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
     // The first so many events are only known in order.
@@ -141,13 +141,16 @@ pub(super) fn read_all<R: Send, E>(
         Some(_) => NonZero::<usize>::MIN,
         None => options.threads,
     };
-    let work = |item| match item {
-        Item::Batch { log, path, batch } => {
-            let (read, result) = work(batch, &path);
-            Told::Batch { log, read, result }
+    let worker = || {
+        let mut work = worker();
+        move |item| match item {
+            Item::Batch { log, path, batch } => {
+                let (read, result) = work(batch, &path);
+                Told::Batch { log, read, result }
+            }
+            Item::Log(begun) => Told::Log(begun),
+            Item::Failed { log, error } => Told::Failed { log, error },
         }
-        Item::Log(begun) => Told::Log(begun),
-        Item::Failed { log, error } => Told::Failed { log, error },
     };
     let (is_enough, may_wait) = (feed.is_enough(), feed.may_wait());
     let mut has_enough = false;
@@ -166,10 +169,13 @@ pub(super) fn read_all<R: Send, E>(
         Ok(())
     };
     if threads.get() == 1 {
-        return ordered::map(threads, (feed, may_wait), work, tell);
+        return ordered::map(threads, (feed, may_wait), worker, tell);
     }
-    let work = |items: Vec<Item>| items.into_iter().map(work).collect::<Vec<_>>();
-    ordered::map(threads, (Portions(feed), may_wait), work, |all| all.into_iter().try_for_each(&mut tell))
+    let worker = || {
+        let mut work = worker();
+        move |items: Vec<Item>| items.into_iter().map(&mut work).collect::<Vec<_>>()
+    };
+    ordered::map(threads, (Portions(feed), may_wait), worker, |all| all.into_iter().try_for_each(&mut tell))
 }
 
 /// How much of logs a thread takes at once, by the weight of the batches, at least while there is so much: to hand

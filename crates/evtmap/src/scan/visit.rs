@@ -8,7 +8,6 @@ use super::feed::Feed;
 use super::reading::{Gate, read_all};
 use super::{Progress, ScanAccount, ScanOptions};
 use crate::event::Event;
-use crate::idle::Idle;
 use crate::input::{Found, Position};
 
 /// Where an event was read.
@@ -56,7 +55,6 @@ pub fn visit<N: Default + Send, E>(
 ) -> Result<ScanAccount, E> {
     let is_enough = AtomicBool::new(options.max_events == Some(0));
     let gate = Gate::new(options, &is_enough);
-    let idle: Idle<Event> = Idle::default();
     let mut account = ScanAccount::default();
     account.timezone = options.input.timezone_name();
     let feed = Feed::new(found, &options.input, &is_enough);
@@ -64,16 +62,20 @@ pub fn visit<N: Default + Send, E>(
         feed,
         options,
         &mut account,
-        |batch, path| {
-            let mut notes = N::default();
-            let mut event = idle.take();
-            let (read, is_whole) = gate.decode(batch, &mut event, &mut |event, position| {
-                look(&mut notes, event, EventPlace { path, position });
-            });
-            if is_whole {
-                idle.put_back(event);
+        || {
+            let mut event = Event::new();
+            let (gate, look) = (&gate, &look);
+            move |batch, path| {
+                let mut notes = N::default();
+                let (read, is_whole) = gate.decode(batch, &mut event, &mut |event, position| {
+                    look(&mut notes, event, EventPlace { path, position });
+                });
+                // What a reader was at when it failed nobody knows.
+                if !is_whole {
+                    event = Event::new();
+                }
+                (read, notes)
             }
-            (read, notes)
         },
         &mut each,
     )?;
