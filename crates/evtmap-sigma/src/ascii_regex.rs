@@ -6,16 +6,16 @@
 //! is noted, and of the automaton only that is made which the texts reach. An expression that is asked about much text
 //! is made whole after all: it has ways to pass over what cannot match.
 
-use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::cell::RefCell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use regex::bytes::{Regex, RegexBuilder};
 use regex_automata::Input;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
-use regex_automata::util::pool::Pool;
 use regex_automata::util::syntax;
+use thread_local::ThreadLocal;
 
 use crate::modifier::RegexSource;
 
@@ -30,20 +30,27 @@ const N_BYTES_A_STATE: usize = 10;
 const N_BYTES_WORTH: usize = 512 << 10;
 const N_BYTES_A_TIME: usize = 64;
 
-type MakeCache = Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
-
 /// The expression.
 #[derive(Debug)]
 pub(crate) struct AsciiRegex {
-    automaton: Arc<DFA>,
-    /// What of the automaton is made; each thread has its own.
-    caches: Pool<Cache, MakeCache>,
+    automaton: DFA,
+    /// What each thread has of it. Nothing that an answer takes is written to by two: they would wait for each other's
+    /// caches, many times an event.
+    own: ThreadLocal<RefCell<Own>>,
     source: RegexSource,
     n_bytes: usize,
-    /// About how much it was asked.
-    n_asked: AtomicUsize,
-    /// The expression made whole, once that is worth it.
+    /// The expression made whole, once that is worth it, and whether somebody is about it.
     whole: OnceLock<Option<Regex>>,
+    is_being_made: AtomicBool,
+}
+
+/// What a thread has of an expression.
+#[derive(Debug)]
+enum Own {
+    /// What of the automaton is made, and about how much it was asked.
+    Part { cache: Box<Cache>, n_asked: usize },
+    /// The whole, with working memory of its own.
+    Whole(Regex),
 }
 
 impl AsciiRegex {
@@ -69,29 +76,37 @@ impl AsciiRegex {
             .minimum_bytes_per_state(Some(N_BYTES_A_STATE));
         let automaton =
             DFA::builder().syntax(syntax).thompson(states).configure(limits).build(&source.pattern).ok()?;
-        let automaton = Arc::new(automaton);
-        let own = Arc::clone(&automaton);
-        let make: MakeCache = Box::new(move || own.create_cache());
-        let (n_asked, whole) = (AtomicUsize::new(0), OnceLock::new());
-        Some(Self { automaton, caches: Pool::new(make), source: source.clone(), n_bytes, n_asked, whole })
+        let (own, whole, is_being_made) = Default::default();
+        Some(Self { automaton, own, source: source.clone(), n_bytes, whole, is_being_made })
     }
 
     /// Whether the expression is found in a text in ASCII; nothing where the automaton gives up.
     pub(crate) fn is_match(&self, text: &str) -> Option<bool> {
-        if self.whole.get().is_none() {
-            let n_bytes = text.len() + N_BYTES_A_TIME;
-            let n_before = self.n_asked.fetch_add(n_bytes, Ordering::Relaxed);
-            // It is made by the one who asks at the right time. Others go on meanwhile as they did, and do not wait.
-            if n_before <= N_BYTES_WORTH && n_before + n_bytes > N_BYTES_WORTH {
-                let _ = self.whole.set(self.make_whole());
+        let part = || RefCell::new(Own::Part { cache: Box::new(self.automaton.create_cache()), n_asked: 0 });
+        let mut own = self.own.get_or(part).try_borrow_mut().ok()?;
+        if let Own::Part { n_asked, .. } = &mut *own {
+            *n_asked += text.len() + N_BYTES_A_TIME;
+            if let Some(whole) = self.whole(*n_asked) {
+                *own = Own::Whole(whole.clone());
             }
         }
-        if let Some(Some(whole)) = self.whole.get() {
-            return Some(whole.is_match(text.as_bytes()));
+        match &mut *own {
+            Own::Whole(whole) => Some(whole.is_match(text.as_bytes())),
+            Own::Part { cache, .. } => {
+                let found = self.automaton.try_search_fwd(cache, &Input::new(text).earliest(true));
+                found.ok().map(|found| found.is_some())
+            }
         }
-        let mut cache = self.caches.get();
-        let found = self.automaton.try_search_fwd(&mut cache, &Input::new(text).earliest(true));
-        found.ok().map(|found| found.is_some())
+    }
+
+    /// The expression made whole, if it is or if that is worth it for one who asked so much. It is made by the first of
+    /// these. Others go on meanwhile as they did, and do not wait.
+    fn whole(&self, n_asked: usize) -> Option<&Regex> {
+        let is_worth_it = n_asked > N_BYTES_WORTH && self.whole.get().is_none();
+        if is_worth_it && !self.is_being_made.swap(true, Ordering::Relaxed) {
+            let _ = self.whole.set(self.make_whole());
+        }
+        self.whole.get()?.as_ref()
     }
 
     fn make_whole(&self) -> Option<Regex> {
@@ -143,10 +158,31 @@ mod tests {
                 let ascii = AsciiRegex::compile(&source, N_BYTES).unwrap();
                 prop_assert_eq!(ascii.is_match(&text), Some(regex.is_match(&text)));
                 // And so once it was asked much.
-                ascii.n_asked.store(N_BYTES_WORTH, Ordering::Relaxed);
+                if let Own::Part { n_asked, .. } = &mut *ascii.own.get().unwrap().borrow_mut() {
+                    *n_asked = N_BYTES_WORTH;
+                }
                 prop_assert_eq!(ascii.is_match(&text), Some(regex.is_match(&text)));
                 prop_assert!(ascii.whole.get().is_some_and(Option::is_some));
             }
         }
+    }
+
+    /// Each thread has its own, and what one of them has made whole is the others' too.
+    #[test]
+    fn threads_answer_alike() {
+        let ascii = AsciiRegex::compile(&source("^who.*i$", "i"), N_BYTES).unwrap();
+        let long = format!("WHO{}I", "a".repeat(N_BYTES_WORTH));
+        std::thread::scope(|scope| {
+            for texts in [["whoami", &long, "whoami"], ["whoami", "who", "whoami"], [&long, "whom", "WhoI"]] {
+                let ascii = &ascii;
+                scope.spawn(move || {
+                    for text in texts {
+                        let expected = text.ends_with(['i', 'I']);
+                        assert_eq!(ascii.is_match(text), Some(expected));
+                    }
+                });
+            }
+        });
+        assert!(ascii.whole.get().is_some_and(Option::is_some));
     }
 }
