@@ -1,5 +1,6 @@
 //! Which records are decoded directly: those of combinations of templates and kinds of values that were compared.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use foldhash::quality::RandomState;
@@ -18,6 +19,33 @@ pub(super) struct Learnt {
     pub(super) templates: Templates,
     /// The records that came again.
     pub(super) again: RecordsAgain,
+    /// Combinations that were asked about, and whether they are right: all threads write to the others.
+    known: FxHashMap<u64, bool>,
+    /// How often combinations had changed by then.
+    n_changes: u64,
+}
+
+impl Learnt {
+    /// Makes ready for another chunk.
+    pub(super) fn begin(&mut self, combinations: &Combinations) {
+        self.templates.make_room();
+        let n_changes = combinations.n_changes.load(Ordering::Acquire);
+        if n_changes != self.n_changes {
+            self.known.clear();
+            self.n_changes = n_changes;
+        }
+    }
+
+    /// Whether records of a combination are known to be the same in both ways.
+    pub(super) fn is_right(&mut self, combination: u64, combinations: &Combinations) -> bool {
+        if let Some(is_right) = self.known.get(&combination) {
+            return *is_right;
+        }
+        // What no thread has seen by now may be known the next time.
+        let Some(is_right) = combinations.get(combination) else { return false };
+        self.known.insert(combination, is_right);
+        is_right
+    }
 }
 
 /// Combinations of templates and kinds of values that were decoded in both ways, and whether the events were
@@ -27,6 +55,8 @@ pub struct Combinations {
     /// Keyed by chance, so that nobody can forge a template that is taken for another.
     pub(super) hasher: RandomState,
     known: RwLock<FxHashMap<u64, bool>>,
+    /// How often these changed.
+    n_changes: AtomicU64,
     /// What threads remember, each of what it has read.
     pub(super) learnt: Idle<Learnt>,
 }
@@ -43,6 +73,7 @@ impl Combinations {
         if known.len() < MAX_KNOWN {
             // Several threads may meet it first, each with another record.
             *known.entry(combination).or_insert(true) &= is_equal;
+            self.n_changes.fetch_add(1, Ordering::Release);
         }
     }
 }

@@ -81,7 +81,7 @@ pub(super) fn records(chunk: &[u8], header: &EvtxChunkHeader) -> Option<Vec<Rang
 pub(super) struct Decoder<'c> {
     chunk: &'c [u8],
     combinations: &'c Combinations,
-    /// Templates, and the records that came again.
+    /// What this thread knows by the chunks before.
     learnt: Learnt,
     /// The numbers of the chunk's templates by where they are defined; nothing for those that are unusual.
     defined: FxHashMap<u32, Option<usize>>,
@@ -93,8 +93,6 @@ pub(super) struct Decoder<'c> {
     values: Vec<Gap>,
     /// What makes up the record's combination.
     combination: Vec<u8>,
-    /// Combinations that were asked about, and whether they are right: all threads share the others.
-    known: FxHashMap<u64, bool>,
     /// Whether the record holds an array of texts, each of which is a field: then records of its combination may
     /// have more fields or fewer.
     has_array: bool,
@@ -141,7 +139,7 @@ struct Gap {
 impl<'c> Decoder<'c> {
     pub(super) fn new(chunk: &'c [u8], combinations: &'c Combinations) -> Self {
         let mut learnt = combinations.learnt.take();
-        learnt.templates.make_room();
+        learnt.begin(combinations);
         Self {
             chunk,
             combinations,
@@ -151,7 +149,6 @@ impl<'c> Decoder<'c> {
             streams: Vec::new(),
             values: Vec::new(),
             combination: Vec::new(),
-            known: FxHashMap::default(),
             has_array: false,
             met: Met::First,
         }
@@ -189,7 +186,7 @@ impl<'c> Decoder<'c> {
     /// Whether the record that was decoded last into an event is of a combination that is known to be decoded rightly.
     /// If it is, and came before, its event is kept for those that say the same.
     pub(super) fn settle(&mut self, combination: u64, event: &mut Event) -> bool {
-        let is_right = self.is_right(combination);
+        let is_right = self.learnt.is_right(combination, self.combinations);
         if let Met::Again(hash) = self.met
             && is_right
         {
@@ -198,19 +195,9 @@ impl<'c> Decoder<'c> {
         is_right
     }
 
-    fn is_right(&mut self, combination: u64) -> bool {
-        if let Some(is_right) = self.known.get(&combination) {
-            return *is_right;
-        }
-        // What no thread has seen by now may be known the next time.
-        let Some(is_right) = self.combinations.get(combination) else { return false };
-        self.known.insert(combination, is_right);
-        is_right
-    }
-
     /// Whether the record at hand says what one before it said.
     fn meet(&mut self) -> Met {
-        let Learnt { templates, again } = &mut self.learnt;
+        let Learnt { templates, again, .. } = &mut self.learnt;
         let mut key = again.new_key();
         for Stream { which, values } in &self.streams {
             let gaps = self.values.get(values.base..values.base + values.n).unwrap_or_default();
