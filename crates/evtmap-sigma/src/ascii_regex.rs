@@ -6,9 +6,7 @@
 //! is noted, and of the automaton only that is made which the texts reach. An expression that is asked about much text
 //! is made whole after all: it has ways to pass over what cannot match.
 
-use std::cell::RefCell;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use regex::bytes::{Regex, RegexBuilder};
 use regex_automata::Input;
@@ -34,23 +32,24 @@ const N_BYTES_A_TIME: usize = 64;
 #[derive(Debug)]
 pub(crate) struct AsciiRegex {
     automaton: DFA,
-    /// What each thread has of it. Nothing that an answer takes is written to by two: they would wait for each other's
-    /// caches, many times an event.
-    own: ThreadLocal<RefCell<Own>>,
+    part: Mutex<Part>,
     source: RegexSource,
     n_bytes: usize,
-    /// The expression made whole, once that is worth it, and whether somebody is about it.
+    /// The expression made whole, once that is worth it.
     whole: OnceLock<Option<Regex>>,
-    is_being_made: AtomicBool,
+    /// The same with each thread's own working memory: it is asked so often that they would wait for each other's.
+    own: ThreadLocal<Regex>,
 }
 
-/// What a thread has of an expression.
-#[derive(Debug)]
-enum Own {
-    /// What of the automaton is made, and about how much it was asked.
-    Part { cache: Box<Cache>, n_asked: usize },
-    /// The whole, with working memory of its own.
-    Whole(Regex),
+/// What of an automaton is made, for all threads: to make a state takes longer than to wait for one who makes it.
+#[derive(Debug, Default)]
+struct Part {
+    /// None where it was not asked yet.
+    cache: Option<Box<Cache>>,
+    /// About how much it was asked, in bytes.
+    n_asked: usize,
+    /// Whether somebody has set about making the whole.
+    is_outgrown: bool,
 }
 
 impl AsciiRegex {
@@ -76,37 +75,31 @@ impl AsciiRegex {
             .minimum_bytes_per_state(Some(N_BYTES_A_STATE));
         let automaton =
             DFA::builder().syntax(syntax).thompson(states).configure(limits).build(&source.pattern).ok()?;
-        let (own, whole, is_being_made) = Default::default();
-        Some(Self { automaton, own, source: source.clone(), n_bytes, whole, is_being_made })
+        let (part, whole, own) = Default::default();
+        Some(Self { automaton, part, source: source.clone(), n_bytes, whole, own })
     }
 
     /// Whether the expression is found in a text in ASCII; nothing where the automaton gives up.
     pub(crate) fn is_match(&self, text: &str) -> Option<bool> {
-        let part = || RefCell::new(Own::Part { cache: Box::new(self.automaton.create_cache()), n_asked: 0 });
-        let mut own = self.own.get_or(part).try_borrow_mut().ok()?;
-        if let Own::Part { n_asked, .. } = &mut *own {
-            *n_asked += text.len() + N_BYTES_A_TIME;
-            if let Some(whole) = self.whole(*n_asked) {
-                *own = Own::Whole(whole.clone());
-            }
-        }
-        match &mut *own {
-            Own::Whole(whole) => Some(whole.is_match(text.as_bytes())),
-            Own::Part { cache, .. } => {
-                let found = self.automaton.try_search_fwd(cache, &Input::new(text).earliest(true));
-                found.ok().map(|found| found.is_some())
-            }
+        match self.whole.get() {
+            Some(Some(whole)) => Some(self.own.get_or(|| whole.clone()).is_match(text.as_bytes())),
+            _ => self.ask_part(text),
         }
     }
 
-    /// The expression made whole, if it is or if that is worth it for one who asked so much. It is made by the first of
-    /// these. Others go on meanwhile as they did, and do not wait.
-    fn whole(&self, n_asked: usize) -> Option<&Regex> {
-        let is_worth_it = n_asked > N_BYTES_WORTH && self.whole.get().is_none();
-        if is_worth_it && !self.is_being_made.swap(true, Ordering::Relaxed) {
-            let _ = self.whole.set(self.make_whole());
+    fn ask_part(&self, text: &str) -> Option<bool> {
+        let mut part = self.part.lock().unwrap_or_else(PoisonError::into_inner);
+        part.n_asked += text.len() + N_BYTES_A_TIME;
+        if part.n_asked > N_BYTES_WORTH && !part.is_outgrown {
+            part.is_outgrown = true;
+            drop(part);
+            // Others go on meanwhile as they did, and do not wait.
+            let whole = self.whole.get_or_init(|| self.make_whole()).as_ref()?;
+            return Some(whole.is_match(text.as_bytes()));
         }
-        self.whole.get()?.as_ref()
+        let cache = part.cache.get_or_insert_with(|| Box::new(self.automaton.create_cache()));
+        let found = self.automaton.try_search_fwd(cache, &Input::new(text).earliest(true));
+        found.ok().map(|found| found.is_some())
     }
 
     fn make_whole(&self) -> Option<Regex> {
@@ -158,16 +151,14 @@ mod tests {
                 let ascii = AsciiRegex::compile(&source, N_BYTES).unwrap();
                 prop_assert_eq!(ascii.is_match(&text), Some(regex.is_match(&text)));
                 // And so once it was asked much.
-                if let Own::Part { n_asked, .. } = &mut *ascii.own.get().unwrap().borrow_mut() {
-                    *n_asked = N_BYTES_WORTH;
-                }
+                ascii.part.lock().unwrap().n_asked = N_BYTES_WORTH;
                 prop_assert_eq!(ascii.is_match(&text), Some(regex.is_match(&text)));
                 prop_assert!(ascii.whole.get().is_some_and(Option::is_some));
             }
         }
     }
 
-    /// Each thread has its own, and what one of them has made whole is the others' too.
+    /// What one thread has made is the others' too.
     #[test]
     fn threads_answer_alike() {
         let ascii = AsciiRegex::compile(&source("^who.*i$", "i"), N_BYTES).unwrap();
