@@ -95,8 +95,7 @@ fn look() -> PyResult<()> {
 fn fetch(folder: &Path, part: Part) -> Result<String, UpdateError> {
     let store = Store::at(folder);
     let sources = SourcesConfig::default().sources(part, folder, None)?;
-    let session =
-        Session { options: &HttpOptions::default(), now: Timestamp::now(), on_progress: &|_, _| {} };
+    let session = Session { options: &HttpOptions::default(), now: Timestamp::now(), on_step: &|_| {} };
     let title = part.title();
     Ok(match update(&store, part, &sources, &session)? {
         Updated::Landed(landed) => {

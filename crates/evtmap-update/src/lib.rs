@@ -31,7 +31,7 @@ mod update;
 pub use content::{AttackChanges, Changes, LevelChange, RuleChanges};
 pub use digest::Digest;
 pub use error::UpdateError;
-pub use http::{HttpOptions, OnProgress, Patience, Token};
+pub use http::{HttpOptions, OnStep, Patience, Step, Token};
 pub use manifest::{Manifest, Part, Piece};
 pub use place::{config_folder, default_folder, predecessor_folder};
 pub use source::{Source, SourceConfig, SourcesConfig};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::content::{self, Changes, Received, name_of};
 use crate::error::UpdateError;
-use crate::http::{Answer, Client, HttpOptions, OnProgress, Request, Token};
+use crate::http::{Answer, Client, HttpOptions, OnStep, Request, Token};
 use crate::manifest::{Part, Piece};
 use crate::source::{Place, Source};
 use crate::store::{Edition, Store, Which, Writing};
@@ -54,7 +54,7 @@ pub fn update(
     sources: &[Source],
     session: &Session<'_>,
 ) -> Result<Updated, UpdateError> {
-    let client = Client::new(session.options, session.now)?;
+    let client = Client::new(session.options, session.now, session.on_step)?;
     let writing = store.lock()?;
     let downloads = writing.downloads()?;
     let before = store.edition(part, Which::Current).ok().flatten();
@@ -64,7 +64,7 @@ pub fn update(
         let own = before.as_ref().and_then(|edition| known(edition, source));
         let (found, is_new) = match &source.place {
             Place::Path(path) => (of_path(&source.name, path, source.licence.clone()), true),
-            Place::Url(url) => fetch(&client, source, url, (downloads.path(), own), session.on_progress)?,
+            Place::Url(url) => fetch(&client, source, url, (downloads.path(), own))?,
         };
         has_news |= is_new;
         received.push(found);
@@ -92,7 +92,7 @@ pub fn check(
     sources: &[Source],
     session: &Session<'_>,
 ) -> Result<Vec<(String, bool)>, UpdateError> {
-    let client = Client::new(session.options, session.now)?;
+    let client = Client::new(session.options, session.now, session.on_step)?;
     let before = store.edition(part, Which::Current).ok().flatten();
     let is_new = |source: &Source| match &source.place {
         Place::Path(_) => Ok(true),
@@ -113,8 +113,8 @@ pub struct Session<'a> {
     pub options: &'a HttpOptions,
     /// What time it is.
     pub now: Timestamp,
-    /// Tells how far a download has come.
-    pub on_progress: OnProgress<'a>,
+    /// Learns how asking goes on.
+    pub on_step: OnStep<'a>,
 }
 
 /// Returns to what was in use before.
@@ -181,12 +181,11 @@ fn fetch(
     source: &Source,
     url: &str,
     (folder, known): (&Path, Option<(PathBuf, Piece)>),
-    on_progress: OnProgress<'_>,
 ) -> Result<(Received, bool), UpdateError> {
     let token = Token::find(&source.token_env, Path::new(ENV_FILE));
     let into = folder.join(&source.name);
     let asked = request(url, token.as_ref(), known.as_ref().map(|(_, piece)| piece.clone()));
-    let answer = client.fetch(&asked, &into, on_progress)?;
+    let answer = client.fetch(&asked, &into)?;
     let received = |path: PathBuf, etag: Option<String>, last_modified: Option<String>| Received {
         name: source.name.clone(),
         origin: url.to_owned(),

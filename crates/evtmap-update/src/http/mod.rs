@@ -50,8 +50,33 @@ impl Default for HttpOptions {
     }
 }
 
-/// Tells how far a download has come: bytes received, and how many there are if the server says.
-pub type OnProgress<'a> = &'a dyn Fn(u64, Option<u64>);
+/// How asking a server goes on.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Step<'a> {
+    /// It is asked.
+    Asked {
+        /// For what.
+        url: &'a str,
+    },
+    /// A part of what was asked for has come.
+    Received {
+        /// How much of it by now, in bytes.
+        n_bytes: u64,
+        /// How much it is, if the server says.
+        n_whole: Option<u64>,
+    },
+    /// The network failed, and it is asked again.
+    Failed {
+        /// How.
+        error: &'a UpdateError,
+        /// After how long.
+        wait: Duration,
+    },
+}
+
+/// Learns how asking goes on.
+pub type OnStep<'a> = &'a dyn Fn(Step<'_>);
 
 /// What is asked for.
 #[derive(Debug)]
@@ -75,11 +100,11 @@ pub(crate) enum Answer {
 }
 
 /// Fetches from URLs.
-#[derive(Debug)]
 pub(crate) struct Client<'a> {
     agent: Agent,
     options: &'a HttpOptions,
     now: Timestamp,
+    on_step: OnStep<'a>,
 }
 
 /// Why a try did not succeed.
@@ -97,7 +122,11 @@ impl From<UpdateError> for Miss {
 }
 
 impl<'a> Client<'a> {
-    pub(crate) fn new(options: &'a HttpOptions, now: Timestamp) -> Result<Self, UpdateError> {
+    pub(crate) fn new(
+        options: &'a HttpOptions,
+        now: Timestamp,
+        on_step: OnStep<'a>,
+    ) -> Result<Self, UpdateError> {
         let timeout = Some(options.timeout);
         let agent = Agent::config_builder()
             .http_status_as_error(false)
@@ -113,49 +142,47 @@ impl<'a> Client<'a> {
             .tls_config(TlsConfig::builder().root_certs(roots(options)?).build())
             .build()
             .new_agent();
-        Ok(Self { agent, options, now })
+        Ok(Self { agent, options, now, on_step })
     }
 
     /// Asks whether there is something newer; its body is not received.
     pub(crate) fn look(&self, request: &Request<'_>) -> Result<Answer, UpdateError> {
-        self.try_again(|| {
+        self.try_again(request.url, || {
             let (response, _) = self.follow(request, None)?;
             Ok(answer(&response))
         })
     }
 
     /// Receives what is newer into a file.
-    pub(crate) fn fetch(
-        &self,
-        request: &Request<'_>,
-        into: &Path,
-        on_progress: OnProgress<'_>,
-    ) -> Result<Answer, UpdateError> {
+    pub(crate) fn fetch(&self, request: &Request<'_>, into: &Path) -> Result<Answer, UpdateError> {
         let mut part = Part { path: into, n_bytes: 0, etag: None };
-        self.try_again(|| self.fetch_once(request, &mut part, on_progress))
+        self.try_again(request.url, || self.fetch_once(request, &mut part))
     }
 
-    fn try_again(&self, mut once: impl FnMut() -> Result<Answer, Miss>) -> Result<Answer, UpdateError> {
+    fn try_again(
+        &self,
+        url: &str,
+        mut once: impl FnMut() -> Result<Answer, Miss>,
+    ) -> Result<Answer, UpdateError> {
         let mut n_tries = 0;
         loop {
             n_tries += 1;
+            (self.on_step)(Step::Asked { url });
             match once() {
                 Ok(answer) => return Ok(answer),
                 Err(Miss::Never(error)) => return Err(error),
                 Err(Miss::Again { error, wait }) => match self.options.patience.wait(n_tries, wait) {
-                    Some(wait) => std::thread::sleep(wait),
+                    Some(wait) => {
+                        (self.on_step)(Step::Failed { error: &error, wait });
+                        std::thread::sleep(wait);
+                    }
                     None => return Err(error),
                 },
             }
         }
     }
 
-    fn fetch_once(
-        &self,
-        request: &Request<'_>,
-        part: &mut Part<'_>,
-        on_progress: OnProgress<'_>,
-    ) -> Result<Answer, Miss> {
+    fn fetch_once(&self, request: &Request<'_>, part: &mut Part<'_>) -> Result<Answer, Miss> {
         let (response, url) = self.follow(request, part.rest())?;
         let answer = answer(&response);
         if matches!(answer, Answer::Unchanged) {
@@ -183,7 +210,7 @@ impl<'a> Client<'a> {
                 return Err(UpdateError::network(&url.to_string(), what, HELP_ELSEWHERE).into());
             }
             file.write_all(bytes).map_err(UpdateError::file("write", part.path))?;
-            on_progress(part.n_bytes, n_whole);
+            (self.on_step)(Step::Received { n_bytes: part.n_bytes, n_whole });
         }
         if n_whole.is_some_and(|n_whole| part.n_bytes < n_whole) {
             return Err(lost(&url, &ureq::Error::Io(io::ErrorKind::UnexpectedEof.into())));
@@ -345,4 +372,37 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 fn begins_at(headers: &HeaderMap, n_bytes: u64) -> bool {
     let range = header(headers, "content-range").and_then(|range| range.strip_prefix("bytes "));
     range.is_some_and(|range| range.starts_with(&format!("{n_bytes}-")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Nobody listens: each try is told, and why there is to be another.
+    #[test]
+    fn every_try_is_told() {
+        // Who gives a port back is no longer asked at it.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let url = format!("http://127.0.0.1:{port}/rules");
+        let patience = Patience { n_tries: 3, first_wait: Duration::from_millis(1), ..Patience::default() };
+        let options = HttpOptions { allow_http: true, patience, ..HttpOptions::default() };
+        let told = RefCell::new(Vec::new());
+        let on_step = |step: Step<'_>| {
+            told.borrow_mut().push(match step {
+                Step::Asked { url } => format!("asked {url}"),
+                Step::Received { .. } => "received".to_owned(),
+                Step::Failed { error, wait } => {
+                    assert!(wait <= Duration::from_millis(2));
+                    error.to_string()
+                }
+            });
+        };
+        let client = Client::new(&options, Timestamp::UNIX_EPOCH, &on_step).unwrap();
+        let asked = Request { url: &url, token: None, etag: None, last_modified: None, compressed: false };
+        let error = client.look(&asked).unwrap_err().to_string();
+        let asked = format!("asked {url}");
+        assert_eq!(*told.borrow(), [&asked, &error, &asked, &error, &asked].map(String::as_str));
+    }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use evtmap_update::{Edition, HttpOptions, Landed, Part, Patience, Session, UpdateError, Updated};
+use evtmap_update::{Edition, HttpOptions, Landed, Part, Patience, Session, Step, UpdateError, Updated};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -148,9 +148,9 @@ fn update(args: &UpdateArgs, part: Part, cache: &Cache, config: &Config) -> Resu
     }
     let sources = config.update().sources(part, &config.folder, args.pin.as_deref())?;
     let options = http_options(args);
-    let bar = progress::download(part.title(), args.quiet);
-    let on_progress = |n_bytes, n_whole| progress::show_download(&bar, n_bytes, n_whole);
-    let session = Session { options: &options, now: clock::now()?, on_progress: &on_progress };
+    let bar = progress::download(args.quiet);
+    let on_step = |step: Step<'_>| progress::show_step(&bar, part.title(), step);
+    let session = Session { options: &options, now: clock::now()?, on_step: &on_step };
     let outcome = if args.check {
         evtmap_update::check(store, part, &sources, &session).map(|news| Outcome::Checked(part, news))
     } else {
