@@ -151,12 +151,12 @@ fn cases(program: &Path, corpus: &Corpus) -> anyhow::Result<Vec<Case>> {
     let twice = |about, command, work| Case { n_at_once: 2, ..case(about, command, work) };
     let alone = "--threads 1 --no-associations";
     let mut cases = vec![
-        case("start, rules out of the cache", map(&corpus.small, all, "--threads 1"), Work::Start),
+        case(table::START, map(&corpus.small, all, "--threads 1"), Work::Start),
         case("start, rules read afresh", map(&corpus.small, all, "--threads 1 --no-rule-cache"), Work::Start),
         case("EVTX in a folder, one thread", map(&corpus.evtx_folder, all, "--threads 1"), folder),
+        case("EVTX in a folder, two threads", map(&corpus.evtx_folder, all, "--threads 2"), folder),
         case("EVTX in a folder, detections alone", map(&corpus.evtx_folder, all, alone), folder),
         case("EVTX in a folder, 300 rules", map(&corpus.evtx_folder, some, "--threads 1"), folder),
-        case("EVTX in a folder, two threads", map(&corpus.evtx_folder, all, "--threads 2"), folder),
         case("EVTX in one file, one thread", map(&corpus.evtx_file, all, "--threads 1"), file),
         case("EVTX in one file, two threads", map(&corpus.evtx_file, all, "--threads 2"), file),
         twice(
@@ -165,17 +165,17 @@ fn cases(program: &Path, corpus: &Corpus) -> anyhow::Result<Vec<Case>> {
             file.twice(),
         ),
         case("JSON lines, one thread", map(&corpus.json, all, "--threads 1"), json),
-        case("JSON lines, detections alone", map(&corpus.json, all, alone), json),
         case("JSON lines, two threads", map(&corpus.json, all, "--threads 2"), json),
+        case("JSON lines, detections alone", map(&corpus.json, all, alone), json),
         twice(
             "JSON lines by two programs at once, a thread each",
             map(&corpus.json, all, "--threads 1"),
             json.twice(),
         ),
         case("CSV, one thread", map(&corpus.csv, all, "--threads 1"), rows),
+        case("CSV, two threads", map(&corpus.csv, all, "--threads 2"), rows),
         case("CSV, detections alone", map(&corpus.csv, all, alone), rows),
         case("CSV, no row like another", map(&corpus.unlike_csv, all, "--threads 1"), rows),
-        case("CSV, two threads", map(&corpus.csv, all, "--threads 2"), rows),
     ];
     if let Some(dump) = installed("evtx_dump") {
         let command = format!("{} -t 1 -o jsonl {}", dump.display(), corpus.evtx_file.display());

@@ -11,7 +11,7 @@ use evtmap::input;
 use wait4::Wait4 as _;
 
 /// What a run cost.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cost {
     /// Seconds of the processors, those of the system for it included.
     pub(super) cpu: f64,

@@ -16,17 +16,16 @@ pub(super) struct Marks {
     pub(super) end: &'static str,
 }
 
+/// What all runs begin with.
+pub(super) const START: &str = "start, rules out of the cache";
+
 /// Where the figures of reading stand.
 pub(super) const READING: Marks = Marks { begin: "<!-- figures -->\n", end: "<!-- end of figures -->" };
 
 impl Case {
     /// The middle one of the runs, of each figure by itself.
     fn cost(&self) -> Cost {
-        let middle = |figure: fn(&Cost) -> f64| {
-            let mut figures: Vec<f64> = self.costs.iter().map(figure).collect();
-            figures.sort_by(f64::total_cmp);
-            figures.get(figures.len() / 2).copied().unwrap_or_default()
-        };
+        let middle = |figure: fn(&Cost) -> f64| middle(self.costs.iter().map(figure).collect());
         let peak = self.costs.iter().map(|cost| cost.peak).max().unwrap_or_default();
         Cost { cpu: middle(|cost| cost.cpu), wall: middle(|cost| cost.wall), peak }
     }
@@ -57,16 +56,39 @@ pub(super) fn render(cases: &[Case], corpus: &Corpus, n_runs: usize) -> String {
     for (about, ratio) in ratios(cases) {
         let _ = writeln!(out, "| {about} | {ratio:.2} |");
     }
+    for input in ["EVTX in a folder", "EVTX in one file", "JSON lines", "CSV"] {
+        let [whole, net] = [false, true].map(|is_net| threads(cases, input, is_net));
+        if let (Some(whole), Some(net)) = (whole, net) {
+            let about = format!("one thread to two, by the clock, {input}");
+            let _ = writeln!(out, "| {about} | {whole:.2} |\n| the same, without the start | {net:.2} |");
+        }
+    }
     out
+}
+
+/// How many times as long one thread takes as two do. It is the middle of what the two came to in the same round, one
+/// right after the other: how fast the machine is changes from minute to minute.
+fn threads(cases: &[Case], input: &str, is_net: bool) -> Option<f64> {
+    let case = |about: &str| cases.iter().find(|case| case.about == about);
+    let start = case(START).filter(|_| is_net).map_or(0.0, |start| start.cost().wall);
+    let [one, two] = ["one thread", "two threads"].map(|threads| case(&format!("{input}, {threads}")));
+    let rounds = one?.costs.iter().zip(&two?.costs);
+    Some(middle(rounds.map(|(one, two)| (one.wall - start) / (two.wall - start)).collect()))
+}
+
+/// The middle one.
+fn middle(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or_default()
 }
 
 /// What is said of two cases, and how many times one is the other.
 fn ratios(cases: &[Case]) -> Vec<(&'static str, f64)> {
     let cost = |about: &str| cases.iter().find(|case| case.about == about).map(Case::cost);
-    let start = cost("start, rules out of the cache").map_or(0.0, |cost| cost.cpu);
+    let start = cost(START).unwrap_or_default();
     let cpu = |about: &str| cost(about).map(|cost| cost.cpu);
     let wall = |about: &str| cost(about).map(|cost| cost.wall);
-    let net = |about: &str| cpu(about).map(|cpu| cpu - start);
+    let net = |about: &str| cpu(about).map(|cpu| cpu - start.cpu);
     let rsigma = cpu("rsigma: start").unwrap_or_default();
     let found = [
         (
@@ -80,24 +102,9 @@ fn ratios(cases: &[Case]) -> Vec<(&'static str, f64)> {
             net("EVTX in a folder, detections alone"),
         ),
         (
-            "one thread to two, wall, EVTX in a folder",
-            wall("EVTX in a folder, one thread"),
-            wall("EVTX in a folder, two threads"),
-        ),
-        (
-            "one thread to two, wall, EVTX in one file",
-            wall("EVTX in one file, one thread"),
-            wall("EVTX in one file, two threads"),
-        ),
-        (
             "one program to two at once, rate by the clock, EVTX in one file: what the machine has for a second thread",
             wall("EVTX in one file, one thread").map(|wall| 2.0 * wall),
             wall("EVTX in one file by two programs at once, a thread each"),
-        ),
-        (
-            "one thread to two, wall, JSON lines",
-            wall("JSON lines, one thread"),
-            wall("JSON lines, two threads"),
         ),
         (
             "one program to two at once, rate by the clock, JSON lines",
