@@ -339,8 +339,9 @@ fn roots(options: &HttpOptions) -> Result<RootCerts, UpdateError> {
 /// The network failed on the way.
 fn lost(url: &Url, error: &ureq::Error) -> Miss {
     let help = "check the network and the proxy, or give what was carried over with `--from`";
+    let no_host = || "there is no such host, or no network".to_owned();
     let what = match error {
-        ureq::Error::HostNotFound => "there is no such host".to_owned(),
+        ureq::Error::HostNotFound => no_host(),
         ureq::Error::Timeout(_) => "there is no answer".to_owned(),
         ureq::Error::Io(error) => match error.kind() {
             io::ErrorKind::ConnectionRefused => "nobody answers there".to_owned(),
@@ -348,12 +349,20 @@ fn lost(url: &Url, error: &ureq::Error) -> Miss {
                 "the connection broke off".to_owned()
             }
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "there is no answer".to_owned(),
+            _ if is_of_lookup(error) => no_host(),
             _ => error.to_string().to_lowercase(),
         },
         other => other.to_string().to_lowercase(),
     };
     let error = UpdateError::network(&url.to_string(), what, help);
     Miss::Again { error, wait: None }
+}
+
+/// Whether it is that the name of a host led to no address, for which the standard library has no kind: on Windows it
+/// has a number (11001 to 11004, of Windows Sockets), elsewhere words.
+fn is_of_lookup(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| (11_001..=11_004).contains(&code))
+        || error.to_string().contains("lookup address")
 }
 
 fn answer(response: &Response<Body>) -> Answer {
@@ -404,5 +413,17 @@ mod tests {
         let error = client.look(&asked).unwrap_err().to_string();
         let asked = format!("asked {url}");
         assert_eq!(*told.borrow(), [&asked, &error, &asked, &error, &asked].map(String::as_str));
+    }
+
+    #[test]
+    fn a_name_without_an_address_is_told_in_plain_words() {
+        let told = |error: io::Error| match lost(&Url::parse("https://a.example/").unwrap(), &error.into()) {
+            Miss::Again { error, .. } => error.to_string(),
+            Miss::Never(error) => panic!("{error}"),
+        };
+        let expected = "cannot fetch `https://a.example/`: there is no such host, or no network";
+        assert_eq!(told(io::Error::other("failed to lookup address information: Try again")), expected);
+        assert_eq!(told(io::Error::from_raw_os_error(11_001)), expected);
+        assert_ne!(told(io::ErrorKind::ConnectionRefused.into()), expected);
     }
 }

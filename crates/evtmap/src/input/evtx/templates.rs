@@ -10,7 +10,9 @@ use super::cursor::Cursor;
 use super::template::{self, Template};
 use super::value::Unusual;
 
-/// How much memory templates may take when a chunk begins, in bytes, about.
+/// How much memory templates may take when a chunk begins, in bytes, about, and how much a chunk may add to it: many
+/// hundred times what any chunk of Windows does. A forged one could define a template for each of its records, and have
+/// the same long names in all of them.
 const N_BYTES_MAX: usize = 4 << 20;
 /// What comes before the tokens of a template: where the next is, and its GUID.
 const BEFORE_SIZE: usize = 20;
@@ -67,6 +69,9 @@ impl Templates {
         if let Some(known) = self.by_form.get(self.form.as_slice()) {
             return known.ok_or(Unusual);
         }
+        if self.n_bytes > 2 * N_BYTES_MAX {
+            return Err(Unusual);
+        }
         let read = template::read(cursor).ok();
         self.n_bytes += self.form.len() + read.as_ref().map_or(0, Template::n_bytes);
         let index = read.map(|template| {
@@ -88,5 +93,63 @@ impl Templates {
     ) -> Option<u64> {
         let index = self.read(chunk, definition, hasher).ok()?;
         Some(self.get(index)?.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use foldhash::quality::FixedState;
+
+    /// A chunk that is a template of `<EventData><Data Name="…">`, which begins after so many bytes.
+    fn chunk(own: &str, start: usize) -> Vec<u8> {
+        let utf16 = |text: &str| {
+            let units = u16::try_from(text.len()).unwrap().to_le_bytes();
+            units.into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect::<Vec<u8>>()
+        };
+        let mut bytes = vec![0; start + 24];
+        bytes.extend([0x0f, 1, 1, 0]);
+        let name = |bytes: &mut Vec<u8>, name: &str| {
+            bytes.extend(u32::try_from(bytes.len() + 4).unwrap().to_le_bytes());
+            bytes.extend([0; 6].into_iter().chain(utf16(name)).chain([0; 2]));
+        };
+        bytes.extend([0x01, 0xff, 0xff, 0, 0, 0, 0]);
+        name(&mut bytes, "EventData");
+        bytes.extend([0x02, 0x41, 0xff, 0xff, 0, 0, 0, 0]);
+        name(&mut bytes, "Data");
+        bytes.extend([0, 0, 0, 0, 0x06]);
+        name(&mut bytes, "Name");
+        bytes.extend([0x05, 1].into_iter().chain(utf16(own)));
+        bytes.extend([0x02, 0x0d, 0, 0, 1, 0x04, 0x04, 0x00]);
+        let size = u32::try_from(bytes.len() - start - 24).unwrap();
+        bytes[start + 20..start + 24].copy_from_slice(&size.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn templates_are_known_by_what_they_say() {
+        let (mut templates, hasher) = (Templates::default(), FixedState::default());
+        let mut read = |chunk: &[u8], at| templates.read_number(chunk, at, &hasher);
+        let [user, host] = ["User", "Host"].map(|name| chunk(name, 0));
+        let own = read(&user, 0);
+        assert!(own.is_some() && read(&user, 0) == own && read(&host, 0) != own);
+        // What refers to places in the chunk refers to others.
+        assert_eq!(read(&chunk("User", 40), 40), own);
+        assert_eq!((read(&user, 1), read(&user[..user.len() - 1], 0), read(&[], 0)), (None, None, None));
+    }
+
+    #[test]
+    fn a_chunk_does_not_fill_the_memory() {
+        let (mut templates, hasher) = (Templates::default(), FixedState::default());
+        let mut n_read = 0;
+        for number in 0..1_000 {
+            let own = format!("{number}{}", "n".repeat(20_000));
+            n_read += usize::from(templates.read_number(&chunk(&own, 0), 0, &hasher).is_some());
+            assert!(templates.n_bytes < 3 * N_BYTES_MAX);
+        }
+        assert!(n_read > 50 && n_read < 500, "{n_read}");
+        templates.make_room();
+        assert_eq!(templates.n_bytes, 0);
+        assert!(templates.read_number(&chunk("User", 0), 0, &hasher).is_some());
     }
 }
