@@ -70,8 +70,8 @@ impl SlotEvent for SlotView<'_> {
         slot: usize,
         visit: &mut dyn FnMut(Value<'a>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let fields = self.slots.of(slot).iter().filter_map(|place| self.event.field(*place as usize));
-        fields.into_iter().try_for_each(|(_, _, value)| visit(value))
+        let mut fields = self.slots.of(slot).iter().filter_map(|place| self.event.field(*place as usize));
+        fields.try_for_each(|(_, _, value)| visit(value))
     }
 
     fn filled(&self) -> Option<&[usize]> {
