@@ -45,7 +45,7 @@ pub(crate) struct AsciiRegex {
 #[derive(Debug, Default)]
 struct Part {
     /// None where it was not asked yet.
-    cache: Option<Box<Cache>>,
+    cache: Option<Cache>,
     /// About how much it was asked, in bytes.
     n_asked: usize,
     /// Whether somebody has set about making the whole.
@@ -97,7 +97,7 @@ impl AsciiRegex {
             let whole = self.whole.get_or_init(|| self.make_whole()).as_ref()?;
             return Some(whole.is_match(text.as_bytes()));
         }
-        let cache = part.cache.get_or_insert_with(|| Box::new(self.automaton.create_cache()));
+        let cache = part.cache.get_or_insert_with(|| self.automaton.create_cache());
         let found = self.automaton.try_search_fwd(cache, &Input::new(text).earliest(true));
         found.ok().map(|found| found.is_some())
     }

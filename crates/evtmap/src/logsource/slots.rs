@@ -44,8 +44,8 @@ pub(super) struct SlotView<'a> {
 pub(super) struct Slots<'a> {
     /// The indices of the event's fields, those of each slot behind those of the one before.
     fields: &'a [u32],
-    /// By slot: where its fields end.
-    ends: &'a [u32],
+    /// By slot: where its fields begin, which is where those of the one before end; and the end of all.
+    bounds: &'a [u32],
     /// The slots that have any.
     filled: &'a [usize],
 }
@@ -58,9 +58,8 @@ impl Slots<'_> {
 
     /// The places of the fields of a slot.
     fn of(&self, slot: usize) -> &[u32] {
-        let start = slot.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
-        let range = start.zip(self.ends.get(slot)).map(|(start, end)| start as usize..*end as usize);
-        range.and_then(|range| self.fields.get(range)).unwrap_or_default()
+        let Some([start, end]) = self.bounds.get(slot..).and_then(<[u32]>::first_chunk) else { return &[] };
+        self.fields.get(*start as usize..*end as usize).unwrap_or_default()
     }
 }
 
@@ -106,7 +105,7 @@ pub(super) struct Shapes {
 struct Shape {
     names: Names,
     fields: Box<[u32]>,
-    ends: Box<[u32]>,
+    bounds: Box<[u32]>,
     filled: Box<[usize]>,
 }
 
@@ -153,31 +152,31 @@ impl Shapes {
 
 impl Shape {
     fn new(names: Names, event: &Event, slots: &[Vec<String>]) -> Self {
-        let (mut fields, mut ends, mut filled) = (Vec::new(), Vec::with_capacity(slots.len()), Vec::new());
+        let (mut fields, mut bounds, mut filled) = (Vec::new(), vec![0], Vec::new());
         for (slot, names) in slots.iter().enumerate() {
             let n_before = fields.len();
             for (scope, field) in names.iter().map(|name| field_of(name)) {
                 fields.extend(event.indices(scope, field).filter_map(|place| u32::try_from(place).ok()));
             }
             filled.extend((fields.len() > n_before).then_some(slot));
-            ends.push(u32::try_from(fields.len()).unwrap_or(u32::MAX));
+            bounds.push(u32::try_from(fields.len()).unwrap_or(u32::MAX));
         }
-        Self { names, fields: fields.into(), ends: ends.into(), filled: filled.into() }
+        Self { names, fields: fields.into(), bounds: bounds.into(), filled: filled.into() }
     }
 
     /// How much memory it takes, in bytes.
     fn n_bytes(&self) -> usize {
-        let Self { names, fields, ends, filled } = self;
+        let Self { names, fields, bounds, filled } = self;
         size_of::<Self>()
             + names.n_bytes()
             + size_of_val(&**fields)
-            + size_of_val(&**ends)
+            + size_of_val(&**bounds)
             + size_of_val(&**filled)
     }
 
     fn slots(&self) -> Slots<'_> {
-        let Self { fields, ends, filled, .. } = self;
-        Slots { fields, ends, filled }
+        let Self { fields, bounds, filled, .. } = self;
+        Slots { fields, bounds, filled }
     }
 }
 

@@ -123,9 +123,9 @@ enum Told<R> {
     Batch { log: usize, read: Read, result: R },
 }
 
-/// Has every batch of a feed worked on, on as many threads as the options say, by a function that `worker` makes for each,
-/// and calls `each` on the results in the order of the files, on this thread. When `each` has enough, what comes after is neither read nor
-/// counted.
+/// Has every batch of a feed worked on, on as many threads as the options say, by a function that `worker` makes for
+/// each, and calls `each` on the results in the order of the files, on this thread. When `each` has enough, what comes
+/// after is neither read nor counted.
 ///
 /// # Errors
 /// The first error of `each`.

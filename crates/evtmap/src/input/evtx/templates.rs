@@ -10,9 +10,9 @@ use super::cursor::Cursor;
 use super::template::{self, Template};
 use super::value::Unusual;
 
-/// How much memory templates may take when a chunk begins, in bytes, about, and how much a chunk may add to it: many
-/// hundred times what any chunk of Windows does. A forged one could define a template for each of its records, and have
-/// the same long names in all of them.
+/// How much memory templates may take when a chunk begins, in bytes, about, and how much a chunk may add to it, which is
+/// sixty-four times what it has itself. A forged one could define a template for each of its records, and have the same
+/// long names in all of them.
 const N_BYTES_MAX: usize = 4 << 20;
 /// What comes before the tokens of a template: where the next is, and its GUID.
 const BEFORE_SIZE: usize = 20;

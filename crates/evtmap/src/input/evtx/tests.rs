@@ -215,6 +215,7 @@ fn known_templates_are_what_would_be_read() {
         assert_eq!(templates.read_number(chunk, definition, &hasher), fresh, "at {definition}");
         fresh
     };
+    // Logs of a handful of records each, and many of them, have the templates of the others.
     for path in logs().iter().filter(|path| !path.to_string_lossy().contains("sigma-regression")) {
         let bytes = fs::read(path).unwrap();
         let chunks = bytes.get(4096..).unwrap_or_default().chunks_exact(CHUNK_BYTES as usize);

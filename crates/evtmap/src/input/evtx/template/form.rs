@@ -7,8 +7,8 @@ use super::token;
 /// How large a form may be. Many elements may share one long name, which the form has for each.
 const MAX_BYTES: usize = 64 << 10;
 
-/// Appends the tokens of the template that begins at an offset of the chunk, with its names instead of the places where
-/// these stand, and without its lengths.
+/// Appends the tokens of the template at the cursor, with its names instead of the places where these stand, and without
+/// its lengths.
 ///
 /// All that a [`reader`](super::reader) of the template meets is in it, in the same order: templates of one form are
 /// read as the same.

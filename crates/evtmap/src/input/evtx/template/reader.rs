@@ -419,20 +419,10 @@ impl<'c> Reader<'c> {
         if is_plain { Ok(()) } else { Err(Unusual) }
     }
 
-    /// Whether none of these names comes twice. Most are told apart by their lengths.
+    /// Whether none of these names comes twice.
     fn all_differ(&self, names: &[Range<usize>]) -> bool {
-        /// As many as may each be compared with each.
-        const N_FEW: usize = 64;
-        if names.len() > N_FEW {
-            let mut texts: Vec<&str> = names.iter().map(|name| self.text(name)).collect();
-            texts.sort_unstable();
-            return texts.windows(2).all(|pair| matches!(pair, [a, b] if a != b));
-        }
-        let is_same = |one: &Range<usize>, other: &Range<usize>| {
-            one.len() == other.len() && self.text(one) == self.text(other)
-        };
-        let mut before = names.iter().enumerate();
-        before.all(|(n_before, name)| !names.iter().take(n_before).any(|other| is_same(name, other)))
+        let mut members = Members::default();
+        names.iter().all(|name| members.add(self.text(name).as_bytes()) == 0)
     }
 
     /// Notes that no nameless field is the only one.
