@@ -76,31 +76,49 @@ impl Found {
 
 /// Adds the files in `root` and below. What is neither a file nor a folder is passed over.
 fn walk(root: &Path, found: &mut Found, seen: &mut HashSet<PathBuf>) {
-    let mut waiting = vec![root.to_owned()];
-    while let Some(path) = waiting.pop() {
-        // A folder's own links are looked at, not followed; the root was named, so it is.
-        let is_folder = path == root || fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir());
-        if is_folder {
-            match entries(&path) {
+    let mut waiting = vec![(root.to_owned(), Entry::Folder)];
+    while let Some((path, entry)) = waiting.pop() {
+        let is_file = match entry {
+            Entry::Folder => match entries(&path) {
                 // The last one waiting is the next, so they wait backwards.
-                Ok(entries) => waiting.extend(entries.into_iter().rev()),
-                Err(error) => found.problems.push(InputError::io(&path, &error)),
-            }
-        } else {
-            match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_file() => found.add(path, false, seen),
-                Ok(_) => {}
-                Err(error) => found.problems.push(InputError::io(&path, &error)),
-            }
+                Ok(entries) => {
+                    waiting.extend(entries.into_iter().rev());
+                    continue;
+                }
+                Err(error) => Err(error),
+            },
+            Entry::File => Ok(true),
+            Entry::Other => fs::metadata(&path).map(|metadata| metadata.is_file()),
+        };
+        match is_file {
+            Ok(true) => found.add(path, false, seen),
+            Ok(false) => {}
+            Err(error) => found.problems.push(InputError::io(&path, &error)),
         }
     }
 }
 
+/// What something in a folder is, so far as the folder tells: to ask about each file costs as much as to open it.
+enum Entry {
+    File,
+    Folder,
+    /// A link, which is looked at but not followed to a folder, or something else.
+    Other,
+}
+
 /// What lies in a folder, sorted by name.
-fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
-    entries.sort();
+fn entries(folder: &Path) -> io::Result<Vec<(PathBuf, Entry)>> {
+    let entry = |entry: io::Result<fs::DirEntry>| {
+        let entry = entry?;
+        let kind = match entry.file_type() {
+            Ok(kind) if kind.is_dir() => Entry::Folder,
+            Ok(kind) if kind.is_file() => Entry::File,
+            _ => Entry::Other,
+        };
+        Ok((entry.path(), kind))
+    };
+    let mut entries: Vec<(PathBuf, Entry)> = fs::read_dir(folder)?.map(entry).collect::<io::Result<_>>()?;
+    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(entries)
 }
 

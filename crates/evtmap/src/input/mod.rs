@@ -351,6 +351,8 @@ impl Source {
     /// Makes the head so long, if the file is.
     fn read_head(&mut self, n_bytes: usize) -> io::Result<()> {
         let n_missing = n_bytes.saturating_sub(self.head.len());
+        // Without room for all of it, it would be read in pieces that grow from a few bytes on.
+        self.head.reserve_exact(n_missing);
         self.file.by_ref().take(n_missing as u64).read_to_end(&mut self.head).map(drop)
     }
 
