@@ -26,6 +26,7 @@ impl Label {
     }
 
     /// Where its name lies in the text.
+    #[cfg(test)]
     pub(crate) fn name(&self) -> Range<usize> {
         self.name.clone()
     }

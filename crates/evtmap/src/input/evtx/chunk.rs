@@ -27,7 +27,7 @@ const RECORD_HEADER_BYTES: u64 = 24;
 /// The copy of the size with which a record ends.
 const RECORD_TRAILER_BYTES: u64 = 4;
 /// The part of a chunk's header that says where the names lie that its records share.
-const NAME_TABLE: Range<usize> = 128..384;
+pub(super) const NAME_TABLE: Range<usize> = 128..384;
 
 /// What the chunks of a log have in common.
 pub(super) struct Reader {
@@ -141,6 +141,11 @@ impl Chunk {
 
     /// Decodes the records; gives the memory of the bytes back.
     fn decode_bytes(&self, bytes: Vec<u8>, event: &mut Event, visit: &mut dyn FnMut(Decoded<'_>)) -> Vec<u8> {
+        if bytes.is_empty() {
+            let reason = "the file ends before this chunk of records".to_owned();
+            visit(Decoded::Bad(self.problem("evtx-truncated-chunk", 0, reason)));
+            return bytes;
+        }
         let is_whole = bytes.len() as u64 == CHUNK_BYTES;
         let mut data = match EvtxChunkData::new(bytes, false) {
             Ok(data) => data,
@@ -290,7 +295,7 @@ impl Chunk {
 }
 
 /// Reads an event out of what the evtx crate renders of a record.
-fn rendered(record: Result<EvtxRecord<'_>, EvtxError>, event: &mut Event) -> Result<(), String> {
+pub(super) fn rendered(record: Result<EvtxRecord<'_>, EvtxError>, event: &mut Event) -> Result<(), String> {
     event.clear();
     let json = record.and_then(EvtxRecord::into_json).map_err(|error| reason(&error))?;
     json::read(&json.data, event).map_err(|error| error.to_string())

@@ -10,7 +10,7 @@
 //! A record is gone through twice: first its values are found, of which it can be told whether an earlier record
 //! had the same ([`again`](super::again)), and only if none had are they written as text.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::BuildHasher;
 use std::ops::Range;
 
 use evtx::EvtxChunkHeader;
@@ -31,7 +31,7 @@ const MAX_VALUES: usize = 1 << 12;
 /// again and again, and each use takes over the template's text.
 const MAX_TEXT_BYTES: usize = 1 << 20;
 /// How many elements of its own a record may have in place of templates: one gap may be used again and again, and its
-/// element is read for each use.
+/// element is gone through for each use.
 const MAX_OWN: usize = 4;
 /// How deep templates may lie in each other's gaps.
 const MAX_TEMPLATE_DEPTH: u32 = 4;
@@ -85,8 +85,8 @@ pub(super) struct Decoder<'c> {
     learnt: Learnt,
     /// The numbers of the chunk's templates by where they are defined; nothing for those that are unusual.
     defined: FxHashMap<u32, Option<usize>>,
-    /// What the elements of the record itself come to.
-    own: Vec<Known>,
+    /// How many elements the record has in itself.
+    n_own: usize,
     /// The uses of templates that the record consists of, those in gaps behind those that they are in.
     streams: Vec<Stream>,
     /// The values of the record, stream by stream.
@@ -102,15 +102,9 @@ pub(super) struct Decoder<'c> {
 
 /// One use of a template.
 struct Stream {
-    which: Which,
+    /// The number that the template is known under.
+    template: usize,
     values: Values,
-}
-
-/// A template among those that are known, or among those of the record itself.
-#[derive(Clone, Copy)]
-enum Which {
-    Defined(usize),
-    Own(usize),
 }
 
 /// The values of a stream, among those of the record.
@@ -136,6 +130,13 @@ struct Gap {
     n_bytes: usize,
 }
 
+impl Gap {
+    /// Its bytes in the chunk.
+    fn of(self, chunk: &[u8]) -> &[u8] {
+        chunk.get(self.start..self.start + self.n_bytes).unwrap_or_default()
+    }
+}
+
 impl<'c> Decoder<'c> {
     pub(super) fn new(chunk: &'c [u8], combinations: &'c Combinations) -> Self {
         let mut learnt = combinations.learnt.take();
@@ -145,7 +146,7 @@ impl<'c> Decoder<'c> {
             combinations,
             learnt,
             defined: FxHashMap::default(),
-            own: Vec::new(),
+            n_own: 0,
             streams: Vec::new(),
             values: Vec::new(),
             combination: Vec::new(),
@@ -163,7 +164,7 @@ impl<'c> Decoder<'c> {
     /// right does the event count.
     pub(super) fn decode(&mut self, record: &Range<usize>, event: &mut Event) -> Result<u64, Unusual> {
         event.clear();
-        self.own.clear();
+        self.n_own = 0;
         self.streams.clear();
         self.values.clear();
         self.combination.clear();
@@ -199,11 +200,9 @@ impl<'c> Decoder<'c> {
     fn meet(&mut self) -> Met {
         let Learnt { templates, again, .. } = &mut self.learnt;
         let mut key = again.new_key();
-        for Stream { which, values } in &self.streams {
+        for Stream { template, values } in &self.streams {
             let gaps = self.values.get(values.base..values.base + values.n).unwrap_or_default();
-            // What stands in the record itself is its own.
-            let Which::Defined(index) = *which else { return Met::First };
-            let Some(known) = templates.get(index) else { return Met::First };
+            let Some(known) = templates.get(*template) else { return Met::First };
             if !push_stream(&mut key, known, gaps, self.chunk) {
                 return Met::First;
             }
@@ -214,8 +213,8 @@ impl<'c> Decoder<'c> {
     /// Fills an event from one that says the same, with what passes of the record at hand.
     fn renew(&self, place: usize, event: &mut Event) -> Result<u64, Unusual> {
         let combination = self.learnt.again.fill(place, event).ok_or(Unusual)?;
-        for Stream { which, values } in &self.streams {
-            for template::Varying { gap, passing } in &self.known_as(*which)?.template.varying {
+        for Stream { template, values } in &self.streams {
+            for template::Varying { gap, passing } in &self.known_as(*template)?.template.varying {
                 let Some(passing) = passing else { continue };
                 let (_, value) = self.gap(*values, *gap)?;
                 event.renew(*passing, value.time(), |text| value.write(text))?;
@@ -235,18 +234,21 @@ impl<'c> Decoder<'c> {
         if !self.chunk.get(cursor.at).is_some_and(|token| begins(*token)) {
             cursor.fragment_header()?;
         }
-        let which = match self.chunk.get(cursor.at) {
+        let base = self.values.len();
+        let template = match self.chunk.get(cursor.at) {
             Some(token) if template::is_element(*token) => self.element(&mut cursor)?,
             _ => self.used(&mut cursor)?,
         };
-        let &Known { template: Template { role: own_role, need, .. }, number, .. } = self.known_as(which)?;
+        let &Known { template: Template { role: own_role, need, .. }, number, is_own } =
+            self.known_as(template)?;
         if own_role != role {
             return Err(Unusual);
         }
-        let values = match which {
-            Which::Defined(_) => self.values(&mut cursor)?,
-            Which::Own(_) => Values { base: self.values.len(), n: 0 },
-        };
+        self.combination.extend_from_slice(&number.to_le_bytes());
+        if !is_own {
+            self.values(&mut cursor)?;
+        }
+        let values = Values { base, n: self.values.len() - base };
         if !matches!(self.chunk.get(cursor.at..cursor.end), Some([] | [0, ..])) {
             return Err(Unusual);
         }
@@ -255,17 +257,16 @@ impl<'c> Decoder<'c> {
         {
             return Err(Unusual);
         }
-        self.combination.extend_from_slice(&number.to_le_bytes());
-        self.streams.push(Stream { which, values });
-        self.find_inner(which, values, depth)
+        self.streams.push(Stream { template, values });
+        self.find_inner(template, values, depth)
     }
 
     /// Finds the values of the streams in the gaps of one.
-    fn find_inner(&mut self, which: Which, values: Values, depth: u32) -> Result<(), Unusual> {
+    fn find_inner(&mut self, template: usize, values: Values, depth: u32) -> Result<(), Unusual> {
         let mut next = 0;
-        while let Some(step) = self.known_as(which)?.template.inner_step(next) {
+        while let Some(step) = self.known_as(template)?.template.inner_step(next) {
             next += 1;
-            if let Some((range, role)) = self.inner(&self.known_as(which)?.template, step, values)? {
+            if let Some((range, role)) = self.inner(&self.known_as(template)?.template, step, values)? {
                 self.find(range, role, depth + 1)?;
             }
         }
@@ -273,16 +274,12 @@ impl<'c> Decoder<'c> {
     }
 
     /// What a template is known as.
-    fn known_as(&self, which: Which) -> Result<&Known, Unusual> {
-        let known = match which {
-            Which::Defined(index) => self.learnt.templates.get(index),
-            Which::Own(index) => self.own.get(index),
-        };
-        known.ok_or(Unusual)
+    fn known_as(&self, template: usize) -> Result<&Known, Unusual> {
+        self.learnt.templates.get(template).ok_or(Unusual)
     }
 
     /// The template that is used at a place.
-    fn used(&mut self, cursor: &mut Cursor<'c>) -> Result<Which, Unusual> {
+    fn used(&mut self, cursor: &mut Cursor<'c>) -> Result<usize, Unusual> {
         if cursor.token()? != TEMPLATE_INSTANCE {
             return Err(Unusual);
         }
@@ -297,16 +294,17 @@ impl<'c> Decoder<'c> {
         self.template(definition)
     }
 
-    /// The template that an element of the record itself comes to.
-    fn element(&mut self, cursor: &mut Cursor<'c>) -> Result<Which, Unusual> {
-        if self.own.len() >= MAX_OWN {
+    /// The template that an element of the record itself comes to. Its texts are values.
+    fn element(&mut self, cursor: &mut Cursor<'c>) -> Result<usize, Unusual> {
+        self.n_own += 1;
+        if self.n_own > MAX_OWN {
             return Err(Unusual);
         }
-        let template = template::read_element(cursor)?;
-        let mut hasher = self.combinations.hasher.build_hasher();
-        template.hash_shape(&mut hasher);
-        self.own.push(Known { template, number: hasher.finish() });
-        Ok(Which::Own(self.own.len() - 1))
+        let Self { learnt, combinations, values, .. } = self;
+        let template = learnt.templates.read_element(cursor, &combinations.hasher, &mut |text| {
+            values.push(Gap { kind: kind::STRING, start: text.start, n_bytes: text.len() });
+        })?;
+        if values.len() > MAX_VALUES { Err(Unusual) } else { Ok(template) }
     }
 
     /// What is in the gap of a step if it is itself made by a template, and is there.
@@ -340,9 +338,9 @@ impl<'c> Decoder<'c> {
 
     /// Writes the fields of the next stream, and of those in its gaps.
     fn write(&self, next: &mut usize, event: &mut Event) -> Result<(), Unusual> {
-        let Stream { which, values } = self.streams.get(*next).ok_or(Unusual)?;
+        let Stream { template, values } = self.streams.get(*next).ok_or(Unusual)?;
         *next += 1;
-        let template = &self.known_as(*which)?.template;
+        let template = &self.known_as(*template)?.template;
         if event.everything().len() + template.text.len() > MAX_TEXT_BYTES {
             return Err(Unusual);
         }
@@ -361,19 +359,18 @@ impl<'c> Decoder<'c> {
     }
 
     /// The template that is defined at a place.
-    fn template(&mut self, definition: u32) -> Result<Which, Unusual> {
+    fn template(&mut self, definition: u32) -> Result<usize, Unusual> {
         let Self { chunk, learnt, combinations, defined, .. } = self;
         let index = *defined
             .entry(definition)
             .or_insert_with(|| learnt.templates.read(chunk, definition, &combinations.hasher).ok());
-        index.map(Which::Defined).ok_or(Unusual)
+        index.ok_or(Unusual)
     }
 
     /// Finds the values of a template's gaps.
-    fn values(&mut self, cursor: &mut Cursor<'c>) -> Result<Values, Unusual> {
+    fn values(&mut self, cursor: &mut Cursor<'c>) -> Result<(), Unusual> {
         let n = usize::try_from(cursor.u32()?).map_err(|_| Unusual)?;
-        let base = self.values.len();
-        if base + n > MAX_VALUES {
+        if self.values.len() + n > MAX_VALUES {
             return Err(Unusual);
         }
         let (descriptors, _) = cursor.bytes(n * 4)?.as_chunks::<4>();
@@ -388,7 +385,7 @@ impl<'c> Decoder<'c> {
             self.has_array |= *kind == kind::STRING_ARRAY;
             self.values.push(Gap { kind: *kind, start, n_bytes });
         }
-        Ok(Values { base, n })
+        Ok(())
     }
 
     /// What is in a gap of a stream, which must be one of its own.
@@ -437,6 +434,12 @@ fn push_stream(key: &mut Key<'_>, known: &Known, gaps: &[Gap], chunk: &[u8]) -> 
     for Gap { kind, n_bytes, .. } in gaps {
         let [low, high, ..] = n_bytes.to_le_bytes();
         is_pushed = is_pushed && key.push(&[*kind, low, high]);
+    }
+    if known.is_own {
+        // What stands between texts says where in the chunk the names are.
+        return is_pushed
+            && known.template.varying.is_empty()
+            && gaps.iter().all(|gap| key.push(gap.of(chunk)));
     }
     let mut lasting = gaps.first().map_or(0, |first| first.start);
     let end = gaps.last().map_or(0, |last| last.start + last.n_bytes);

@@ -12,10 +12,10 @@ mod form;
 mod reader;
 mod token;
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::ops::Range;
 
-pub(super) use self::form::write as write_form;
+pub(super) use self::form::{write as write_form, write_element as write_element_form};
 pub(super) use self::reader::{read, read_element};
 pub(super) use self::token::is_element;
 
@@ -95,16 +95,6 @@ impl Template {
     /// One of the steps that are [`Action::Inner`], by its place among these.
     pub(super) fn inner_step(&self, place: usize) -> Option<&Step> {
         self.steps.get(*self.inner.get(place)?)
-    }
-
-    /// Hashes what records have in common of which each has an element of its own: the elements, the names, and which of
-    /// them have values.
-    pub(super) fn hash_shape(&self, state: &mut impl Hasher) {
-        (self.role, &self.structure).hash(state);
-        // What each step does follows from the elements, but for the names that attributes give to fields.
-        for label in self.steps.iter().filter_map(|step| step.action.label()) {
-            self.text.get(label.name()).hash(state);
-        }
     }
 
     /// Finds the gaps that vary: those in which a template is used, and those of a field that passes. Each must be

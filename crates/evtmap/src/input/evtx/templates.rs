@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
+use std::ops::Range;
 
 use foldhash::fast::RandomState;
 
@@ -21,8 +22,9 @@ const BEFORE_SIZE: usize = 20;
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) template: Template,
-    /// Of one that stands in a record itself, it says nothing of the values.
     pub(super) number: u64,
+    /// Whether it is that of elements that stand in records themselves: then its gaps are texts in these.
+    pub(super) is_own: bool,
 }
 
 /// Templates that were read, for one thread.
@@ -66,17 +68,42 @@ impl Templates {
         cursor.end = start.checked_add(n_bytes).filter(|end| *end <= chunk.len()).ok_or(Unusual)?;
         self.form.clear();
         template::write_form(&mut Cursor { ..cursor }, &mut self.form)?;
+        self.of_form(false, hasher, || template::read(cursor))
+    }
+
+    /// Reads the element at the cursor, which stands in a record itself, as a template of which its texts are the gaps,
+    /// unless that is known; tells `found` where the texts are, puts the cursor behind the element, and gives the number
+    /// that the template is known under.
+    pub(super) fn read_element(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        hasher: &impl BuildHasher,
+        found: &mut impl FnMut(Range<usize>),
+    ) -> Result<usize, Unusual> {
+        let start = *cursor;
+        self.form.clear();
+        template::write_element_form(cursor, &mut self.form, found)?;
+        self.of_form(true, hasher, || template::read_element(start))
+    }
+
+    /// The template of the form at hand, which is read if it is not known.
+    fn of_form(
+        &mut self,
+        is_own: bool,
+        hasher: &impl BuildHasher,
+        read: impl FnOnce() -> Result<Template, Unusual>,
+    ) -> Result<usize, Unusual> {
         if let Some(known) = self.by_form.get(self.form.as_slice()) {
             return known.ok_or(Unusual);
         }
         if self.n_bytes > 2 * N_BYTES_MAX {
             return Err(Unusual);
         }
-        let read = template::read(cursor).ok();
+        let read = read().ok();
         self.n_bytes += self.form.len() + read.as_ref().map_or(0, Template::n_bytes);
         let index = read.map(|template| {
-            let number = hasher.hash_one(&template);
-            self.known.push(Known { template, number });
+            let number = hasher.hash_one((is_own, &template));
+            self.known.push(Known { template, number, is_own });
             self.known.len() - 1
         });
         self.by_form.insert(self.form.as_slice().into(), index);

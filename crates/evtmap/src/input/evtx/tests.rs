@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use evtx::EvtxChunkData;
+
+use super::chunk::{NAME_TABLE, rendered};
 use super::*;
+use crate::event::Event;
+use crate::input::{Decoded, Position};
 
 /// Logs beside the checkout and in it.
 fn logs() -> Vec<PathBuf> {
@@ -121,8 +126,8 @@ fn a_damaged_table_of_names_doubles_nothing() {
     combinations.note(combination, true);
     bytes[NAME_TABLE].fill(0xff);
     assert!(EvtxChunkData::new(bytes.clone(), false).unwrap().parse(Arc::default()).is_err());
-    let mut chunk =
-        Chunk { offset: 0, bytes, settings: Arc::default(), recover: false, combinations, buffers: None };
+    let options = InputOptions { combinations, ..InputOptions::default() };
+    let mut chunk = of_chunk(0, bytes, &options);
     let mut found = Vec::new();
     chunk.decode(&mut Event::new(), &mut |decoded| {
         if let Decoded::Event(_, Position::Byte(at)) = decoded {
@@ -132,8 +137,42 @@ fn a_damaged_table_of_names_doubles_nothing() {
     assert_eq!(found, places.iter().map(|place| place.start as u64).collect::<Vec<_>>());
 }
 
-/// A gap that a template uses many times holds an element of the record itself, which is read for each use: after a few
-/// the record is left to the evtx crate, which has bounds of its own.
+/// What becomes of a chunk of a file, of which so much should be there.
+fn problems(file: fs::File, n_bytes: usize) -> Vec<String> {
+    let reader = Arc::new(Reader::new(Some(file), &InputOptions::default()));
+    let mut chunk = Chunk { offset: 4096, content: Content::InFile { n_bytes }, reader };
+    let mut problems = Vec::new();
+    chunk.decode(&mut Event::new(), &mut |decoded| {
+        if let Decoded::Bad(problem) = decoded {
+            assert!(problem.lost);
+            problems.push(problem.to_string());
+        }
+    });
+    problems
+}
+
+/// A disk that cannot be read in one place costs the records there.
+#[test]
+#[cfg(unix)]
+fn a_chunk_that_cannot_be_read_is_told() {
+    let [problem] = &problems(fs::File::open(std::env::temp_dir()).unwrap(), 65_536)[..] else { panic!() };
+    assert!(problem.starts_with("byte 4096: this chunk of records cannot be read: "), "{problem}");
+    assert!(problem.ends_with("[evtx-unreadable-chunk]"), "{problem}");
+}
+
+/// A file may become shorter while it is read.
+#[test]
+fn a_chunk_that_is_gone_is_told() {
+    let gone = problems(tempfile::tempfile().unwrap(), 65_536);
+    assert_eq!(gone, ["byte 4096: the file ends before this chunk of records [evtx-truncated-chunk]"]);
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(4096 + 100).unwrap();
+    assert_eq!(problems(file.try_clone().unwrap(), 100), [""; 0], "a chunk was never written");
+    assert_eq!(problems(file, 65_536).len(), 1);
+}
+
+/// A gap that a template uses many times holds an element of the record itself, which is gone through for each use: after
+/// a few the record is left to the evtx crate, which has bounds of its own.
 #[test]
 fn an_element_that_is_used_again_and_again_is_left_alone() {
     let is_decoded = |n_uses: usize| {

@@ -8,6 +8,10 @@ use foldhash::fast::RandomState;
 use super::super::cursor::Name;
 use super::token;
 
+/// The element of one field of `EventData`, and the attribute that names it.
+pub(super) const DATA: &str = "Data";
+pub(super) const NAME: &str = "Name";
+
 /// A value in a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part<'c> {
@@ -43,6 +47,12 @@ pub(super) struct Start<'c> {
     pub(super) is_empty: bool,
     /// Whether the element is left out without a gap, which is then the last of the needs.
     pub(super) has_need: bool,
+}
+
+/// Whether the text of an attribute is part of what the template of an element says that stands in a record itself: it
+/// names a field, or a namespace. All other texts of that element are gaps.
+pub(super) fn is_literal(element: Name<'_>, attribute: Name<'_>) -> bool {
+    attribute.is_namespace() || element.is(DATA) && attribute.is(NAME)
 }
 
 /// What stands in an element before its end.

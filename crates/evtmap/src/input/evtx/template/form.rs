@@ -1,7 +1,11 @@
-//! What a template says, apart from where in its chunk it stands.
+//! What a template says, apart from where in its chunk it stands; and an element that stands in a record itself, apart
+//! from the texts in it.
+
+use std::ops::Range;
 
 use super::super::cursor::Cursor;
-use super::super::value::Unusual;
+use super::super::value::{self, Unusual};
+use super::element::is_literal;
 use super::token;
 
 /// How large a form may be. Many elements may share one long name, which the form has for each.
@@ -42,6 +46,79 @@ pub(in super::super) fn write(cursor: &mut Cursor<'_>, form: &mut Vec<u8>) -> Re
         }
     }
     Err(Unusual)
+}
+
+/// What the form of an element begins with that stands in a record itself: no token is this.
+const OWN: u8 = 0xff;
+
+/// Appends the tokens of the element at the cursor, which stands in a record itself, as [`write`] does those of a
+/// template, and puts the cursor behind it. Texts that no field is named by are left out: where they are is told to
+/// `found`, in the order in which the reader counts them as gaps.
+///
+/// # Errors
+/// When there is something in it that no reader takes, or a text that the evtx crate may see in another way: one that
+/// is empty, that ends before its end, or is broken.
+pub(in super::super) fn write_element(
+    cursor: &mut Cursor<'_>,
+    form: &mut Vec<u8>,
+    found: &mut impl FnMut(Range<usize>),
+) -> Result<(), Unusual> {
+    let end_of_form = form.len() + MAX_BYTES;
+    form.push(OWN);
+    let mut depth = 0_u32;
+    let mut element = None;
+    let mut is_kept = false;
+    while form.len() <= end_of_form {
+        let token = cursor.token()?;
+        form.push(token);
+        match token & !token::MORE {
+            token::OPEN => {
+                let _n_bytes = cursor.u32()?;
+                let name = cursor.name()?;
+                write_text(name.utf16(), form);
+                element = Some(name);
+                is_kept = false;
+                if token & token::MORE != 0 {
+                    let _n_bytes = cursor.u32()?;
+                }
+            }
+            token::ATTRIBUTE => {
+                let name = cursor.name()?;
+                write_text(name.utf16(), form);
+                is_kept = is_literal(element.ok_or(Unusual)?, name);
+            }
+            token::TEXT => {
+                if cursor.token()? != value::kind::STRING {
+                    return Err(Unusual);
+                }
+                let text = cursor.text()?;
+                match is_kept {
+                    true => write_text(text, form),
+                    false if is_plain(text) => found(cursor.at - text.len()..cursor.at),
+                    false => return Err(Unusual),
+                }
+            }
+            token::CLOSE_START => {
+                depth += 1;
+                is_kept = false;
+            }
+            token::CLOSE_EMPTY if depth == 0 => return Ok(()),
+            token::CLOSE_EMPTY => {}
+            token::END if depth <= 1 => return Ok(()),
+            token::END => depth -= 1,
+            _ => break,
+        }
+    }
+    Err(Unusual)
+}
+
+/// Whether a text in UTF-16 has something in it, no NUL, and no half of a pair, nor the character that stands for one.
+fn is_plain(utf16: &[u8]) -> bool {
+    let units = utf16.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+    let (all, has_nul) =
+        units.clone().fold((0, false), |(all, has_nul), unit| (all | unit, has_nul | (unit == 0)));
+    let is_whole = |c: Result<char, _>| c.is_ok_and(|c| c != char::REPLACEMENT_CHARACTER);
+    all != 0 && !has_nul && (all < 0x80 || char::decode_utf16(units).all(is_whole))
 }
 
 /// Appends a text in UTF-16 behind its length.

@@ -1,11 +1,12 @@
 //! The tokens of a template to its steps.
 
-use std::fmt::Write as _;
+mod texts;
+
 use std::ops::Range;
 
-use super::super::cursor::{Cursor, Name};
+use super::super::cursor::Cursor;
 use super::super::value::{self, Unusual};
-use super::element::{Attribute, Content, Members, Part, Start};
+use super::element::{Attribute, Content, DATA, Members, NAME, Part, Start, is_literal};
 use super::token::{self, is_element};
 use super::{Action, Empty, Role, Step, Template};
 use crate::event::{Label, MAX_DEPTH, Place};
@@ -18,9 +19,6 @@ const MAX_ELEMENTS: usize = 2 * MAX_STEPS;
 /// As much as nearly all templates have: room for it is made at once.
 const N_USUAL_STEPS: usize = 32;
 const N_USUAL_TEXT_BYTES: usize = 1_024;
-/// How much text a template may have: as much as a chunk has room for. Fields may share a name, so that a forged
-/// template could have a thousand times that, which every record of it would take over.
-const MAX_TEXT_BYTES: usize = 64 << 10;
 
 /// The element that an event's System fields are in.
 const SYSTEM: &str = "System";
@@ -28,8 +26,6 @@ const SYSTEM: &str = "System";
 const EVENT_DATA: &str = "EventData";
 /// The element of a payload whose fields are elements.
 const USER_DATA: &str = "UserData";
-/// The element of one field of `EventData`.
-const DATA: &str = "Data";
 /// The element of what else a provider put into `EventData`.
 const BINARY: &str = "Binary";
 
@@ -38,29 +34,28 @@ pub(in super::super) fn read(cursor: Cursor<'_>) -> Result<Template, Unusual> {
     let mut reader = Reader::new(cursor, true);
     reader.cursor.fragment_header()?;
     reader.root()?;
-    match reader.cursor.token()? {
-        token::END_OF_STREAM => {
-            reader.template.note_varying();
-            Ok(reader.template)
-        }
-        _ => Err(Unusual),
+    if reader.cursor.token()? != token::END_OF_STREAM {
+        return Err(Unusual);
     }
+    Ok(reader.finish())
 }
 
-/// Reads an element that stands in a record itself and has no gaps, as a template of that record alone, and puts the
-/// cursor behind it.
-pub(in super::super) fn read_element(cursor: &mut Cursor<'_>) -> Result<Template, Unusual> {
-    let mut reader = Reader::new(*cursor, false);
+/// Reads the element at the cursor, which stands in a record itself: its texts are the gaps of the template, in their
+/// order, but those that name fields.
+pub(in super::super) fn read_element(cursor: Cursor<'_>) -> Result<Template, Unusual> {
+    let mut reader = Reader::new(cursor, false);
     reader.root()?;
-    cursor.at = reader.cursor.at;
-    Ok(reader.template)
+    Ok(reader.finish())
 }
 
 /// A template that is being read.
 struct Reader<'c> {
     cursor: Cursor<'c>,
-    /// Whether it has gaps: then each element names the one without which it is left out.
+    /// Whether it has gaps of its own: then each element names the one without which it is left out. Otherwise it stands
+    /// in a record itself.
     has_gaps: bool,
+    /// How many texts were taken for gaps.
+    n_texts: u16,
     template: Template,
     /// The attributes of the elements around this place, those of inner ones behind those of outer ones.
     attributes: Vec<Attribute<'c>>,
@@ -74,7 +69,20 @@ impl<'c> Reader<'c> {
         let mut template = Template::default();
         template.steps.reserve(N_USUAL_STEPS);
         template.text.reserve(N_USUAL_TEXT_BYTES);
-        Self { cursor, has_gaps, template, attributes: Vec::new(), needs: Vec::new(), n_elements: 0 }
+        Self {
+            cursor,
+            has_gaps,
+            n_texts: 0,
+            template,
+            attributes: Vec::new(),
+            needs: Vec::new(),
+            n_elements: 0,
+        }
+    }
+
+    fn finish(mut self) -> Template {
+        self.template.note_varying();
+        self.template
     }
 
     /// The outermost element.
@@ -109,16 +117,16 @@ impl<'c> Reader<'c> {
             let _n_bytes = self.cursor.u32()?;
             next = self.cursor.token()?;
             while next & !token::MORE == token::ATTRIBUTE {
-                let name = self.cursor.name()?;
+                let own = self.cursor.name()?;
                 next = self.cursor.token()?;
-                let value = self.part(next)?.ok_or(Unusual)?;
+                let value = self.part(next, is_literal(name, own))?.ok_or(Unusual)?;
                 next = self.cursor.token()?;
-                if self.attributes.iter().skip(first).any(|known| known.name == name) {
+                if self.attributes.iter().skip(first).any(|known| known.name == own) {
                     return Err(Unusual);
                 }
-                self.note(token::ATTRIBUTE, name.utf16());
+                self.note(token::ATTRIBUTE, own.utf16());
                 self.note(value.token(), &[]);
-                self.attributes.push(Attribute { name, value });
+                self.attributes.push(Attribute { name: own, value });
             }
         } else {
             next = self.cursor.token()?;
@@ -151,14 +159,20 @@ impl<'c> Reader<'c> {
         }
     }
 
-    /// A value, if a token begins one.
-    fn part(&mut self, token: u8) -> Result<Option<Part<'c>>, Unusual> {
+    /// A value, if a token begins one. A text of the record itself is a gap, unless it is literal.
+    fn part(&mut self, token: u8, is_literal: bool) -> Result<Option<Part<'c>>, Unusual> {
         match token & !token::MORE {
             token::TEXT => {
                 if self.cursor.token()? != value::kind::STRING {
                     return Err(Unusual);
                 }
-                self.cursor.text().map(|text| Some(Part::Constant(text)))
+                let text = self.cursor.text()?;
+                if self.has_gaps || is_literal {
+                    return Ok(Some(Part::Constant(text)));
+                }
+                let gap = self.n_texts;
+                self.n_texts = gap.checked_add(1).ok_or(Unusual)?;
+                Ok(Some(Part::Gap(gap)))
             }
             token::GAP | token::OPTIONAL_GAP if self.has_gaps => {
                 let gap = self.cursor.u16()?;
@@ -175,7 +189,7 @@ impl<'c> Reader<'c> {
             self.note(token, &[]);
             return Ok(Content::End);
         }
-        match self.part(token)? {
+        match self.part(token, false)? {
             Some(part) => {
                 self.note(part.token(), &[]);
                 Ok(Content::Part(part))
@@ -247,54 +261,6 @@ impl<'c> Reader<'c> {
         self.push(Action::Missing { label, empty })
     }
 
-    /// Keeps a text in UTF-16 with those of the template.
-    fn store(&mut self, text: &[u8]) -> Result<Range<usize>, Unusual> {
-        let start = self.template.text.len();
-        value::push_utf16(text, &mut self.template.text);
-        let range = self.stored(start)?;
-        // What a text of one record alone comes to is not compared: one that is cut off or broken is left to the crate.
-        let is_broken = |text: &str| !text.is_ascii() && text.contains('\u{fffd}');
-        let is_odd = || text.as_chunks::<2>().0.contains(&[0, 0]) || is_broken(self.text(&range));
-        if !self.has_gaps && is_odd() { Err(Unusual) } else { Ok(range) }
-    }
-
-    /// Keeps a name with the texts of the template.
-    fn store_str(&mut self, name: &str) -> Result<Range<usize>, Unusual> {
-        let start = self.template.text.len();
-        self.template.text.push_str(name);
-        self.stored(start)
-    }
-
-    /// Keeps a name with the texts of the template, in the way of the evtx crate: one that came before in the same
-    /// element gets a number.
-    fn store_name(&mut self, utf16: &[u8], n_before: u32) -> Result<Range<usize>, Unusual> {
-        let name = self.store(utf16)?;
-        if n_before == 0 || name.is_empty() {
-            return Ok(name);
-        }
-        // Writing to a text does not fail.
-        let _ = write!(self.template.text, "_{n_before}");
-        self.stored(name.start)
-    }
-
-    /// Keeps the name of an element's attribute with the texts of the template.
-    fn store_joined(&mut self, element: &Start<'_>, attribute: Name<'_>) -> Result<Range<usize>, Unusual> {
-        let start = self.store_name(element.name.utf16(), element.n_before)?.start;
-        self.template.text.push('_');
-        value::push_utf16(attribute.utf16(), &mut self.template.text);
-        self.stored(start)
-    }
-
-    /// Where the text is that was just kept, unless there is too much.
-    fn stored(&self, start: usize) -> Result<Range<usize>, Unusual> {
-        let end = self.template.text.len();
-        if end > MAX_TEXT_BYTES { Err(Unusual) } else { Ok(start..end) }
-    }
-
-    fn text(&self, range: &Range<usize>) -> &str {
-        self.template.text.get(range.clone()).unwrap_or_default()
-    }
-
     /// Makes each attribute of an element a field.
     fn attributes(
         &mut self,
@@ -312,12 +278,13 @@ impl<'c> Reader<'c> {
         Ok(())
     }
 
-    /// The attributes of a group of fields, which must not be gaps. Namespaces say nothing.
+    /// The attributes of a group of fields, which must not be gaps of a template. Namespaces say nothing.
     fn constants(&mut self, start: &Start<'_>) -> Result<(), Unusual> {
+        let has_gaps = self.has_gaps;
         self.attributes(start, Place::Data, |Attribute { name, value }| match value {
             _ if name.is_namespace() => Ok(false),
-            Part::Gap(_) => Err(Unusual),
-            Part::Constant(_) => Ok(true),
+            Part::Gap(_) if has_gaps => Err(Unusual),
+            Part::Gap(_) | Part::Constant(_) => Ok(true),
         })
     }
 
@@ -326,8 +293,10 @@ impl<'c> Reader<'c> {
         loop {
             match self.content()? {
                 Content::End => return Ok(()),
-                Content::Part(Part::Gap(gap)) => self.push(Action::Inner { gap, role: Role::Payload })?,
-                Content::Part(Part::Constant(_)) => return Err(Unusual),
+                Content::Part(Part::Gap(gap)) if self.has_gaps => {
+                    self.push(Action::Inner { gap, role: Role::Payload })?;
+                }
+                Content::Part(_) => return Err(Unusual),
                 Content::Element(start) => {
                     if start.name.is(SYSTEM) && start.attributes.is_empty() && !start.is_empty {
                         self.system()?;
@@ -378,7 +347,7 @@ impl<'c> Reader<'c> {
             let attributes = self.attributes.get(start.attributes.clone()).unwrap_or_default();
             match (attributes, part) {
                 ([Attribute { name, value: Part::Constant(own) }], part)
-                    if start.name.is(DATA) && name.is("Name") =>
+                    if start.name.is(DATA) && name.is(NAME) =>
                 {
                     let own = self.store_name(own, members.add(own))?;
                     if own.is_empty() {
@@ -390,7 +359,7 @@ impl<'c> Reader<'c> {
                     }
                     names.push(own);
                 }
-                ([], Some(Part::Gap(gap))) if start.name.is(DATA) && names.is_empty() => {
+                ([], Some(Part::Gap(gap))) if self.has_gaps && start.name.is(DATA) && names.is_empty() => {
                     self.push(Action::Nameless { gap, is_only: true })?;
                     n_nameless += 1;
                     may_miss |= start.has_need;

@@ -1,5 +1,6 @@
 //! Elements that stand in a record itself.
 
+use super::super::write_element_form;
 use super::*;
 
 /// The tokens of elements as a record has them that uses no template.
@@ -22,7 +23,7 @@ impl Tokens {
 
     fn text(mut self, text: &str) -> Self {
         self.0.extend([token::TEXT, value::kind::STRING]);
-        self.0.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
+        self.0.extend(u16::try_from(text.encode_utf16().count()).unwrap().to_le_bytes());
         self.0.extend(Self::utf16(text));
         self
     }
@@ -55,20 +56,35 @@ impl Tokens {
     }
 }
 
+/// The template of an element, and the texts that are its gaps.
+fn read_own(tokens: &[u8]) -> Result<(Template, Vec<Range<usize>>), Unusual> {
+    let start = Cursor { chunk: tokens, at: 0, end: tokens.len() };
+    let mut cursor = start;
+    let (mut form, mut gaps) = (Vec::new(), Vec::new());
+    write_element_form(&mut cursor, &mut form, &mut |gap| gaps.push(gap))?;
+    assert_eq!(cursor.at, tokens.len());
+    Ok((read_element(start)?, gaps))
+}
+
 /// The fields of an element, one a line.
 #[track_caller]
 fn check(tokens: Tokens, expected: &str) {
-    let chunk = tokens.0;
-    let mut cursor = Cursor { chunk: &chunk, at: 0, end: chunk.len() };
-    let template = read_element(&mut cursor).unwrap();
-    assert_eq!(cursor.at, chunk.len());
-    let text = |range: &Range<usize>| template.text.get(range.clone()).unwrap();
+    let Tokens(tokens) = tokens;
+    let (template, gaps) = read_own(&tokens).unwrap();
+    let name = |label: &Label| template.text.get(label.name()).unwrap().to_owned();
+    let value = |gap: u16| {
+        let mut text = String::new();
+        value::push_utf16(&tokens[gaps[usize::from(gap)].clone()], &mut text);
+        text
+    };
     let lines = template.steps.iter().map(|step| match &step.action {
-        Action::Constant { label, value } => format!("{}={}", text(&label.name()), text(value)),
-        Action::Missing { label, empty } => format!("{} {empty:?}", text(&label.name())),
+        Action::Field { label, gap, .. } => format!("{}={}", name(label), value(*gap)),
+        Action::Missing { label, empty } => format!("{} {empty:?}", name(label)),
         other => format!("{other:?}"),
     });
     assert_eq!(lines.collect::<Vec<_>>().join("\n"), expected);
+    let n_fields = template.steps.iter().filter(|step| step.action.gap().is_some()).count();
+    assert_eq!(n_fields, gaps.len(), "each text is the value of one field");
 }
 
 #[test]
@@ -125,39 +141,51 @@ fn names_that_come_again_are_numbered() {
     for name in ["Guid", "Guid_1", "Guid"] {
         doubtful = data(doubtful, name, "x");
     }
-    let tokens = doubtful.end().0;
-    assert!(read_element(&mut Cursor { chunk: &tokens, at: 0, end: tokens.len() }).is_err());
+    assert!(read_own(&doubtful.end().0).is_err());
 }
 
 #[test]
 fn a_gap_is_of_a_template() {
     let mut tokens = Tokens::default().open("Member", &[]).0;
     tokens.extend([token::GAP, 0, 0, value::kind::STRING, token::END]);
-    let mut cursor = Cursor { chunk: &tokens, at: 0, end: tokens.len() };
-    assert!(read_element(&mut cursor).is_err());
+    assert!(read_own(&tokens).is_err());
+}
+
+/// What the reader takes for gaps of a template, texts of the record itself are not.
+#[test]
+fn a_text_of_the_record_is_a_value_only() {
+    let refused = [
+        Tokens::default().open("Event", &[]).text("a").end(),
+        Tokens::default().open("UserData", &[]).text("a").end(),
+        Tokens::default().open("EventData", &[]).element("Data", "a").end(),
+        Tokens::default().open("EventData", &[]).open("Data", &[("Type", "a")]).text("b").end().end(),
+        Tokens::default().open("EventData", &[("Name", "a")]).open("M", &[]).end().end(),
+    ];
+    assert!(refused.iter().all(|tokens| read_own(&tokens.0).is_err()));
 }
 
 #[test]
 fn odd_texts_are_left_alone() {
-    for text in ["a\0b", "\u{fffd}"] {
-        let tokens = Tokens::default().open("M", &[]).element("User", text).end().0;
-        let mut cursor = Cursor { chunk: &tokens, at: 0, end: tokens.len() };
-        assert!(read_element(&mut cursor).is_err(), "{text:?}");
+    for text in ["a\0b", "\0", "a\0", "\u{fffd}", "é\0"] {
+        let member = Tokens::default().open("M", &[]).element("User", text).end().0;
+        assert!(read_own(&member).is_err(), "{text:?}");
+        let attribute = Tokens::default().open("M", &[("User", text)]).element("A", "1").end().0;
+        assert!(read_own(&attribute).is_err(), "{text:?}");
     }
+    assert!(read_own(&Tokens::default().open("M", &[("User", "")]).element("A", "1").end().0).is_err());
+    let mut half = Tokens::default().open("M", &[]).0;
+    half.extend([token::TEXT, value::kind::STRING, 1, 0, 0, 0xd8, token::END]);
+    assert!(read_own(&half).is_err());
+    assert!(read_own(&Tokens::default().open("M", &[]).element("User", "Zoë").end().0).is_ok());
 }
 
 /// Records whose elements have the same names, with values or without, are made alike.
 #[test]
 fn what_records_have_in_common() {
-    use std::hash::{BuildHasher, Hasher as _};
+    use std::hash::BuildHasher;
 
     let hasher = foldhash::quality::FixedState::default();
-    let shape = |tokens: Tokens| {
-        let mut cursor = Cursor { chunk: &tokens.0, at: 0, end: tokens.0.len() };
-        let mut state = hasher.build_hasher();
-        read_element(&mut cursor).unwrap().hash_shape(&mut state);
-        state.finish()
-    };
+    let shape = |tokens: Tokens| hasher.hash_one(read_own(&tokens.0).unwrap().0);
     let member = |name: &str, text: &str| shape(Tokens::default().open("M", &[]).element(name, text).end());
     assert_eq!(member("User", "alice"), member("User", "bob"));
     assert_ne!(member("User", "alice"), member("User", ""));
