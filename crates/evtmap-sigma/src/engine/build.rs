@@ -1,7 +1,5 @@
 //! Rules to an engine: slots, tests and gates shared, groups chosen.
 
-use std::slice;
-
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -9,7 +7,7 @@ use super::gate::{Gate, GateId, Need};
 use super::index::{KeywordIndex, SlotIndex};
 use super::postings::Postings;
 use super::program::{Node, Program};
-use super::{Answer, Engine, Posting, is_of_time};
+use super::{AskedTest, Engine, Posting, is_of_time};
 use crate::compile::{Compiled, Expr};
 use crate::fold::fold;
 use crate::pattern::Pattern;
@@ -46,41 +44,21 @@ pub struct EngineBuilder<'r> {
     slots: IndexSet<Vec<String>, FxBuildHasher>,
     /// By gate: where it is looked for (none for keywords) and what for.
     gates: IndexSet<(Option<usize>, Gate<'r>), FxBuildHasher>,
+    /// Tests of which no gate is the answer.
     tests: Vec<OwnTest>,
-    /// By gate: the test that it is the answer to. Equal tests are one.
-    test_of_gate: Vec<Option<u32>>,
-    /// Tests without such a gate that equal ones share, by what they print.
+    /// The numbers of these, which equal ones share, by what they print.
     test_numbers: FxHashMap<(Option<usize>, String), u32>,
     programs: Vec<Program>,
     postings: Vec<(GateId, Posting)>,
     always: Vec<u32>,
 }
 
-/// A test, and what is known of it while the engine is made.
+/// A test that the event is asked, and what is known of it while the engine is made.
 #[derive(Debug)]
 struct OwnTest {
-    /// The slot; none for keywords.
-    slot: Option<usize>,
-    answer: Answer,
-    signs: Signs,
-}
-
-/// The gates of which one must be open for a test to be met.
-#[derive(Debug)]
-enum Signs {
-    /// The only one, as nearly every test has it.
-    One(GateId),
-    /// Any of several; without any, no gate says anything.
-    AnyOf(Vec<GateId>),
-}
-
-impl Signs {
-    fn gates(&self) -> &[GateId] {
-        match self {
-            Self::One(gate) => slice::from_ref(gate),
-            Self::AnyOf(gates) => gates,
-        }
-    }
+    asked: AskedTest,
+    /// The gates of which one must be open for it to be met; without any, no gate says anything.
+    signs: Vec<GateId>,
 }
 
 /// Gates of which one must be open.
@@ -143,7 +121,7 @@ impl<'r> EngineBuilder<'r> {
             slots: self.slots.into_iter().collect(),
             indices,
             keywords,
-            tests: self.tests.into_iter().map(|test| test.answer).collect(),
+            tests: self.tests.into_iter().map(|test| test.asked).collect(),
             programs: self.programs,
             postings: Postings::new(self.gates.len(), &self.postings),
             always: self.always,
@@ -153,13 +131,13 @@ impl<'r> EngineBuilder<'r> {
 
     /// Whether every keyword needs a text that is more than digits and the signs of a time.
     fn has_only_words(&self) -> bool {
-        let is_word = |gate: &GateId| {
-            let text = self.gates.get_index(gate.index()).and_then(|(_, gate)| gate.text());
+        let is_word = |gate: &Gate<'_>| {
+            let text = gate.text();
             text.is_some_and(|text| !text.bytes().all(|byte| is_of_time(byte.to_ascii_uppercase())))
         };
-        let mut keywords =
-            self.tests.iter().filter(|test| test.slot.is_none()).map(|test| test.signs.gates());
-        keywords.all(|signs| !signs.is_empty() && signs.iter().all(is_word))
+        let mut gates = self.gates.iter().filter(|(slot, _)| slot.is_none());
+        let mut tests = self.tests.iter().filter(|test| test.asked.slot.is_none());
+        gates.all(|(_, gate)| is_word(gate)) && tests.all(|test| !test.signs.is_empty())
     }
 
     /// That a field has one of some values.
@@ -167,7 +145,7 @@ impl<'r> EngineBuilder<'r> {
         let slot = self.slot(names);
         let tests = values.iter().map(|value| {
             let test = Test::Text(TextMatcher::new(Pattern::literal(value), false));
-            Node::Test(self.test_by_gate(Some(slot), &test, Gate::Whole(fold(value).into_owned().into())))
+            self.gated(Some(slot), &test, Gate::Whole(fold(value).into_owned().into()))
         });
         Node::Any(tests.collect())
     }
@@ -191,7 +169,7 @@ impl<'r> EngineBuilder<'r> {
 
     fn predicate(&mut self, predicate: &'r Predicate, names: &dyn Fn(&str) -> Vec<String>) -> Node {
         let slot = predicate.field.as_deref().map(|field| self.slot(names(field)));
-        let tests = predicate.tests.iter().map(|test| Node::Test(self.test(slot, test, names))).collect();
+        let tests = predicate.tests.iter().map(|test| self.test(slot, test, names)).collect();
         let node = if predicate.all { Node::All(tests) } else { Node::Any(tests) };
         if predicate.negated { Node::Not(Box::new(node)) } else { node }
     }
@@ -200,65 +178,57 @@ impl<'r> EngineBuilder<'r> {
         self.slots.insert_full(names).0
     }
 
-    fn test(&mut self, slot: Option<usize>, test: &'r Test, names: &dyn Fn(&str) -> Vec<String>) -> u32 {
-        let gates = match Need::of(test) {
-            Need::Answer(gate) => return self.test_by_gate(slot, test, gate),
-            Need::Sign(gates) => gates,
+    fn test(&mut self, slot: Option<usize>, test: &'r Test, names: &dyn Fn(&str) -> Vec<String>) -> Node {
+        let signs = match Need::of(test) {
+            Need::Answer(gate) => return self.gated(slot, test, gate),
+            Need::Sign(gates) => gates.into_iter().map(|gate| self.gate(slot, gate)).collect(),
             Need::Nothing => Vec::new(),
         };
-        let key = (slot, format!("{test:?}"));
-        if let Some(number) = self.test_numbers.get(&key) {
-            return *number;
-        }
-        let signs = Signs::AnyOf(gates.into_iter().map(|gate| self.gate(slot, gate)).collect());
         let other = match test {
             Test::FieldRef { field, .. } => Some(self.slot(names(field))),
             _ => None,
         };
-        let answer = Answer::Test { slot, test: test.clone(), other };
-        let number = self.push_test(OwnTest { slot, answer, signs });
-        self.test_numbers.insert(key, number);
-        number
+        self.asked(test, (slot, other), signs)
     }
 
-    fn test_by_gate(&mut self, slot: Option<usize>, test: &Test, gate: Gate<'r>) -> u32 {
+    /// A test of which a gate is the answer.
+    fn gated(&mut self, slot: Option<usize>, test: &Test, gate: Gate<'r>) -> Node {
         let gate = self.gate(slot, gate);
-        if let Some(Some(known)) = self.test_of_gate.get(gate.index()) {
-            return *known;
+        if self.without.contains(&Shortcut::Answers) {
+            return self.asked(test, (slot, None), vec![gate]);
         }
-        let answer = match self.without.contains(&Shortcut::Answers) {
-            true => Answer::Test { slot, test: test.clone(), other: None },
-            false => Answer::Gate(gate),
-        };
-        let number = self.push_test(OwnTest { slot, answer, signs: Signs::One(gate) });
-        if let Some(place) = self.test_of_gate.get_mut(gate.index()) {
-            *place = Some(number);
-        }
-        number
+        Node::Gate(gate)
     }
 
-    fn push_test(&mut self, test: OwnTest) -> u32 {
-        let number = u32::try_from(self.tests.len()).unwrap_or(u32::MAX);
-        self.tests.push(test);
-        number
+    /// A test that the event is asked. Equal tests are one.
+    fn asked(
+        &mut self,
+        test: &Test,
+        (slot, other): (Option<usize>, Option<usize>),
+        signs: Vec<GateId>,
+    ) -> Node {
+        let next = u32::try_from(self.tests.len()).unwrap_or(u32::MAX);
+        let number = *self.test_numbers.entry((slot, format!("{test:?}"))).or_insert(next);
+        if number == next {
+            self.tests.push(OwnTest { asked: AskedTest { slot, test: test.clone(), other }, signs });
+        }
+        Node::Test(number)
     }
 
     fn gate(&mut self, slot: Option<usize>, gate: Gate<'r>) -> GateId {
-        let (number, is_new) = self.gates.insert_full((slot, gate));
-        if is_new {
-            self.test_of_gate.push(None);
-        }
+        let (number, _) = self.gates.insert_full((slot, gate));
         GateId(u32::try_from(number).unwrap_or(u32::MAX))
     }
 
     /// The signs of a test.
     fn signs(&self, number: u32) -> &[GateId] {
-        self.tests.get(number as usize).map(|test| test.signs.gates()).unwrap_or_default()
+        self.tests.get(number as usize).map(|test| test.signs.as_slice()).unwrap_or_default()
     }
 
     /// The groups of which each must have an open gate for a part of a condition to hold.
     fn groups(&self, node: &Node) -> Vec<Group> {
         match node {
+            Node::Gate(gate) => vec![vec![*gate]],
             Node::Test(number) => match self.signs(*number) {
                 [] => Vec::new(),
                 signs => vec![signs.to_vec()],
@@ -269,6 +239,7 @@ impl<'r> EngineBuilder<'r> {
                 let mut joined = Vec::with_capacity(members.len());
                 for member in members {
                     match member {
+                        Node::Gate(gate) => joined.push(*gate),
                         Node::Test(number) if self.signs(*number).is_empty() => return Vec::new(),
                         Node::Test(number) => joined.extend_from_slice(self.signs(*number)),
                         _ => match self.best(self.groups(member)) {

@@ -75,7 +75,7 @@ pub struct Engine {
     indices: Vec<SlotIndex>,
     /// If a rule has keywords.
     keywords: Option<KeywordIndex>,
-    tests: Vec<Answer>,
+    tests: Vec<AskedTest>,
     programs: Vec<Program>,
     postings: Postings,
     /// Programs without groups.
@@ -92,19 +92,14 @@ pub fn is_of_time(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'-' | b':' | b'.' | b'T' | b'Z')
 }
 
-/// How a test is answered.
+/// A test that the event is asked: no gate is the answer.
 #[derive(Debug)]
-enum Answer {
-    /// It is met if and only if a gate is open.
-    Gate(GateId),
-    /// The event is asked.
-    Test {
-        /// The slot; none for keywords.
-        slot: Option<usize>,
-        test: Test,
-        /// The slot of the other field, for `fieldref`.
-        other: Option<usize>,
-    },
+struct AskedTest {
+    /// The slot; none for keywords.
+    slot: Option<usize>,
+    test: Test,
+    /// The slot of the other field, for `fieldref`.
+    other: Option<usize>,
 }
 
 /// A gate's place in a program.

@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::{Answer, Engine, Scratch, SlotEvent};
+use super::gate::GateId;
+use super::{AskedTest, Engine, Scratch, SlotEvent};
 use crate::event::Value;
 use crate::predicate::{self, Test};
 
@@ -23,6 +24,9 @@ pub(super) enum Node {
     Any(Vec<Node>),
     AtLeast(u32, Vec<Node>),
     Not(Box<Node>),
+    /// A test that is met if and only if a gate is open.
+    Gate(GateId),
+    /// A test that the event is asked, by its number.
     Test(u32),
 }
 
@@ -42,21 +46,18 @@ impl Engine {
                 held.take(n).count() == n
             }
             Node::Not(inner) => !self.node_holds(inner, event, scratch),
+            Node::Gate(gate) => scratch.open.get(gate.index()).copied().unwrap_or(false),
             Node::Test(number) => self.is_met(*number, event, scratch),
         }
     }
 
     fn is_met(&self, number: u32, event: &dyn SlotEvent, scratch: &mut Scratch) -> bool {
-        let (slot, test, other) = match self.tests.get(number as usize) {
-            None => return false,
-            Some(Answer::Gate(gate)) => return scratch.open.get(gate.index()).copied().unwrap_or(false),
-            Some(Answer::Test { slot, test, other }) => (*slot, test, *other),
-        };
+        let Some(AskedTest { slot, test, other }) = self.tests.get(number as usize) else { return false };
         if let Some(Some(answer)) = scratch.answers.get(number as usize) {
             return *answer;
         }
         let answer = match slot {
-            Some(slot) => ask_slot(test, (slot, other), event),
+            Some(slot) => ask_slot(test, (*slot, *other), event),
             None => event.texts(&mut |text| found(test.accepts(Value::Text(text)))).is_break(),
         };
         if let Some(place) = scratch.answers.get_mut(number as usize) {
