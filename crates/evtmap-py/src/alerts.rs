@@ -2,20 +2,19 @@
 
 use std::cmp::Reverse;
 use std::io::{self, Write};
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread;
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use evtmap::ScanAccount;
 use evtmap::alert::Alert;
+use evtmap::arrow::told_schema;
 use evtmap::report::{self, FORMATS, Format, ReportOptions, TimeStyle};
 use evtmap::triage::{Report, RulesAccount, Summary};
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList, PySlice};
+use pyo3::types::{PyBytes, PyCapsule, PyList, PySlice};
 use pyo3_arrow::error::{PyArrowError, PyArrowResult};
 use pyo3_arrow::ffi::to_schema_pycapsule;
 
@@ -34,6 +33,9 @@ pub(crate) struct Alerts {
     pub(crate) summary: Summary,
     pub(crate) account: ScanAccount,
     pub(crate) engine: Arc<Engine>,
+    /// The alerts as columns, with told lists.
+    pub(crate) told: OnceLock<Vec<RecordBatch>>,
+    /// The same where each row has its own lists; all other columns are shared.
     pub(crate) batches: OnceLock<Vec<RecordBatch>>,
 }
 
@@ -288,10 +290,10 @@ impl Alerts {
         frames::to_stream(py, batches.to_vec(), evtmap::arrow::schema(), requested_schema)
     }
 
-    /// Its columns of lists, as tuples.
-    fn _tuples<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyDict>> {
-        let batches = py.detach(|| self.batches()).map_err(PyArrowError::from)?;
-        Ok(frames::tuples(py, batches)?)
+    /// The alerts as record batches in which each list is there once, and rows say which is theirs.
+    fn _told_stream<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyCapsule>> {
+        let told = py.detach(|| self.told()).map_err(PyArrowError::from)?;
+        frames::to_stream(py, told.to_vec(), told_schema(&evtmap::arrow::schema()), None)
     }
 
     fn __repr__(&self) -> String {
@@ -355,13 +357,21 @@ impl Alerts {
         Ok(bytes)
     }
 
-    /// The alerts as columns, which are made once and shared by all who take them.
+    /// The alerts as columns with told lists, which are made once and shared by all who take them.
+    fn told(&self) -> Result<&[RecordBatch], ArrowError> {
+        if let Some(told) = self.told.get() {
+            return Ok(told);
+        }
+        let told = evtmap::arrow::told_batches(&self.alerts, frames::n_threads())?;
+        Ok(self.told.get_or_init(|| told))
+    }
+
+    /// The alerts as columns in which each row has its own lists.
     fn batches(&self) -> Result<&[RecordBatch], ArrowError> {
         if let Some(batches) = self.batches.get() {
             return Ok(batches);
         }
-        let threads = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-        let batches = evtmap::arrow::batches(&self.alerts, threads)?;
+        let batches = evtmap::arrow::spread(self.told()?, frames::n_threads())?;
         Ok(self.batches.get_or_init(|| batches))
     }
 }

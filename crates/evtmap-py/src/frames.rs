@@ -1,18 +1,17 @@
 //! Frames: events that are rows, and what is said of each row.
 
-use std::collections::HashMap;
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread;
 
-use arrow_array::cast::AsArray as _;
-use arrow_array::{ArrayRef, ListArray, RecordBatch, RecordBatchReader, StructArray};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchReader, StructArray};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
-use evtmap::arrow::{Unread, label_schema};
+use evtmap::arrow::{Unread, label_schema, spread, told_schema};
 use evtmap::input::arrow::RowReader;
 use evtmap::input::{InputOptions, Log};
 use evtmap::{Progress, Working};
-use foldhash::fast::RandomState;
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyDict, PyList, PyTuple};
+use pyo3::types::PyCapsule;
 use pyo3_arrow::error::{PyArrowError, PyArrowResult};
 use pyo3_arrow::ffi::{ArrayIterator, to_schema_pycapsule, to_stream_pycapsule};
 use pyo3_arrow::input::AnyRecordBatch;
@@ -53,69 +52,15 @@ pub(crate) fn to_stream<'py>(
     to_stream_pycapsule(py, Box::new(arrays), requested)
 }
 
-/// The columns of lists, each as a list of tuples by its name.
-pub(crate) fn tuples<'py>(py: Python<'py>, batches: &[RecordBatch]) -> PyResult<Bound<'py, PyDict>> {
-    let columns = PyDict::new(py);
-    let Some(first) = batches.first() else { return Ok(columns) };
-    for (at, field) in first.schema().fields().iter().enumerate() {
-        let lists = batches.iter().filter_map(|batch| batch.columns().get(at)?.as_list_opt::<i32>());
-        if matches!(field.data_type(), DataType::List(_)) {
-            columns.set_item(field.name(), tuples_of(py, lists)?)?;
-        }
-    }
-    Ok(columns)
-}
-
-/// A list that came before, among those of the same text.
-struct Known<'a, 'py> {
-    /// Where each text ends.
-    ends: &'a [i32],
-    tuple: Bound<'py, PyTuple>,
-}
-
-/// Lists of texts as tuples. Equal ones are one and the same: there are about as many as rules, and many more rows.
-fn tuples_of<'a, 'py>(
-    py: Python<'py>,
-    lists: impl Iterator<Item = &'a ListArray>,
-) -> PyResult<Bound<'py, PyList>> {
-    let mut known: HashMap<&[u8], Vec<Known<'a, 'py>>, RandomState> = HashMap::default();
-    let (mut tuples, empty) = (Vec::new(), PyTuple::empty(py));
-    for list in lists {
-        let Some(texts) = list.values().as_string_opt::<i32>() else { continue };
-        for bounds in list.value_offsets().windows(2) {
-            let &[start, end] = bounds else { continue };
-            if start == end {
-                tuples.push(empty.clone());
-                continue;
-            }
-            let (start, end) = (usize::try_from(start)?, usize::try_from(end)?);
-            let ends = texts.value_offsets().get(start..=end).unwrap_or_default();
-            let (Some(first), Some(last)) = (ends.first(), ends.last()) else { continue };
-            let text = texts.value_data().get(usize::try_from(*first)?..usize::try_from(*last)?);
-            let alike = known.entry(text.unwrap_or_default()).or_default();
-            if let Some(Known { tuple, .. }) = alike.iter().find(|known| is_cut_as(ends, known.ends)) {
-                tuples.push(tuple.clone());
-                continue;
-            }
-            let tuple = PyTuple::new(py, (start..end).map(|at| texts.value(at)).collect::<Vec<_>>())?;
-            tuples.push(tuple.clone());
-            alike.push(Known { ends, tuple });
-        }
-    }
-    PyList::new(py, tuples)
-}
-
-/// Whether a text that ends in these places is cut into texts as another.
-fn is_cut_as(ends: &[i32], others: &[i32]) -> bool {
-    let start = |ends: &[i32]| ends.first().copied().unwrap_or_default();
-    let (own, other) = (start(ends), start(others));
-    ends.len() == others.len()
-        && ends.iter().zip(others).all(|(end, ending)| end.wrapping_sub(own) == ending.wrapping_sub(other))
+/// How many threads make columns.
+pub(crate) fn n_threads() -> NonZero<usize> {
+    thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
 }
 
 /// What is said of each row of a frame: a table for everything that reads Arrow.
 #[pyclass(frozen, module = "evtmap")]
 pub(crate) struct Labels {
+    /// With told lists.
     batches: Vec<RecordBatch>,
 }
 
@@ -135,12 +80,13 @@ impl Labels {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyArrowResult<Bound<'py, PyCapsule>> {
-        to_stream(py, self.batches.clone(), label_schema(), requested_schema)
+        let batches = py.detach(|| spread(&self.batches, n_threads())).map_err(PyArrowError::from)?;
+        to_stream(py, batches, label_schema(), requested_schema)
     }
 
-    /// Its columns of lists, as tuples.
-    fn _tuples<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        tuples(py, &self.batches)
+    /// The same where each list is there once, and rows say which is theirs.
+    fn _told_stream<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyCapsule>> {
+        to_stream(py, self.batches.clone(), told_schema(&label_schema()), None)
     }
 }
 

@@ -137,7 +137,14 @@ impl Scanner {
         tell(py, &account)?;
         let Gathered { alerts, tally, .. } = all;
         let summary = tally.finish();
-        Ok(Alerts { alerts, summary, account, engine: Arc::clone(&self.engine), batches: OnceLock::new() })
+        Ok(Alerts {
+            alerts,
+            summary,
+            account,
+            engine: Arc::clone(&self.engine),
+            told: OnceLock::new(),
+            batches: OnceLock::new(),
+        })
     }
 
     /// Find what events show, one alert after the other, while they are read.

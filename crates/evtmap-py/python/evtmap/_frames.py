@@ -36,13 +36,37 @@ def to_polars(alerts: Alerts) -> Any:
 def to_pandas(told: Union[Alerts, Labels]) -> Any:
     """A frame in which lists are tuples: rows of equal lists have the same one, and they can be grouped by."""
     pandas, pyarrow = _module("pandas"), _module("pyarrow")
-    table = pyarrow.table(told)
-    tuples = told._tuples()
-    frame = table.select([name for name in table.column_names if name not in tuples]).to_pandas()
+    table = pyarrow.table(_Told(told))
+    lists = [field.name for field in table.schema if pyarrow.types.is_dictionary(field.type)]
+    frame = table.select([name for name in table.column_names if name not in lists]).to_pandas()
     for position, name in enumerate(table.column_names):
-        if name in tuples:
-            frame.insert(position, name, pandas.Series(tuples[name], dtype=object))
+        if name in lists:
+            frame.insert(position, name, pandas.Series(_tuples(table[name]), dtype=object, copy=False))
     return frame
+
+
+class _Told:
+    """What is told, with each list once."""
+
+    def __init__(self, told: Union[Alerts, Labels]) -> None:
+        self._told = told
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._told._told_stream()
+
+
+def _tuples(column: Any) -> Any:
+    """The lists that rows have, as tuples. Equal ones are one and the same."""
+    numpy = _module("numpy")
+    known: "dict[tuple[str, ...], tuple[str, ...]]" = {}
+    rows = [numpy.empty(0, dtype=object)]
+    for chunk in column.chunks:
+        tuples = numpy.empty(len(chunk.dictionary), dtype=object)
+        for place, texts in enumerate(chunk.dictionary.to_pylist()):
+            own = tuple(texts)
+            tuples[place] = known.setdefault(own, own)
+        rows.append(tuples[chunk.indices.to_numpy()])
+    return numpy.concatenate(rows)
 
 
 def readable(frame: Any) -> Any:

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, UInt32Array};
-use arrow_schema::ArrowError;
+use arrow_array::{Array as _, ArrayRef, UInt32Array};
+use arrow_schema::{ArrowError, DataType};
 use arrow_select::take::take;
 use rustc_hash::FxHashMap;
 
 use super::builder::ColumnBuilder;
+use super::told;
 use crate::alert::Alert;
 use crate::row::{COLUMNS, Column, Of, Row};
 
@@ -19,6 +20,8 @@ type Key = [usize; 2];
 #[derive(Debug)]
 pub(super) struct Group {
     of: Of,
+    /// Whether rows say of lists, too, which is theirs.
+    tells_lists: bool,
     /// Each with its place among all columns.
     columns: Vec<(usize, &'static Column, ColumnBuilder)>,
     /// Which of what was told each row has.
@@ -37,6 +40,7 @@ impl Group {
         let columns = COLUMNS.iter().enumerate().filter(|(_, column)| column.of == of);
         Self {
             of,
+            tells_lists: false,
             columns: columns.map(|(place, column)| (place, column, ColumnBuilder::of(column))).collect(),
             rows: Vec::new(),
             sizes: Vec::new(),
@@ -44,6 +48,11 @@ impl Group {
             last: None,
             held: Vec::new(),
         }
+    }
+
+    /// Leaves lists as they are told.
+    pub(super) fn tell_lists(&mut self) {
+        self.tells_lists = true;
     }
 
     /// Takes the values of a row, and tells how many bytes they have.
@@ -73,6 +82,7 @@ impl Group {
                 let timezone = event.timezone.as_ref().map_or(0, |timezone| Arc::as_ptr(timezone).addr());
                 Some([Arc::as_ptr(&event.input).addr(), timezone])
             }
+            Of::Derived => Some([alert.derived.as_ref().map_or(0, |derived| Arc::as_ptr(derived).addr()), 0]),
             Of::Alert => None,
         }
     }
@@ -102,7 +112,11 @@ impl Group {
         self.last = None;
         let told: Vec<_> =
             self.columns.iter_mut().map(|(place, _, builder)| (*place, builder.finish())).collect();
-        let gathered = |told: ArrayRef| if is_one_each { Ok(told) } else { take(&told, &rows, None) };
+        let gathered = |told: ArrayRef| match told.data_type() {
+            DataType::List(_) if self.tells_lists => told::rows(rows.clone(), told),
+            _ if is_one_each => Ok(told),
+            _ => take(&told, &rows, None),
+        };
         told.into_iter().map(|(place, told)| Ok((place, gathered(told)?))).collect()
     }
 }

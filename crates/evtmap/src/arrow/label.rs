@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{ListBuilder, StringBuilder, UInt32Builder};
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use rustc_hash::FxHashMap;
 
+use super::told::{self, told_schema};
 use crate::alert::Finding;
 use crate::event::Event;
 use crate::input::arrow::RowReader;
@@ -38,8 +40,8 @@ pub fn label_schema() -> SchemaRef {
     Arc::new(Schema::new(texts.chain(lists).chain([number]).collect::<Vec<_>>()))
 }
 
-/// Asks rules about each row of a batch, and gives as many rows of [`label_schema`]. Also gives how many rows
-/// are no events, and what is wrong with the first.
+/// Asks rules about each row of a batch, and gives as many rows of [`label_schema`], with [told lists](told_schema). Also
+/// gives how many rows are no events, and what is wrong with the first.
 ///
 /// # Errors
 /// When the batch has other columns than the reader.
@@ -82,8 +84,8 @@ pub struct Unread {
 #[derive(Default)]
 struct Columns {
     texts: [StringBuilder; TEXTS.len()],
-    techniques: ListBuilder<StringBuilder>,
-    tactics: ListBuilder<StringBuilder>,
+    techniques: Lists,
+    tactics: Lists,
     n_detections: UInt32Builder,
 }
 
@@ -93,20 +95,53 @@ impl Columns {
         for (builder, (_, text)) in self.texts.iter_mut().zip(TEXTS) {
             builder.append_option(chosen.and_then(|finding| text(finding)));
         }
-        label.techniques().iter().for_each(|technique| self.techniques.values().append_value(&technique.id));
-        self.techniques.append(true);
-        label.tactics().iter().for_each(|tactic| self.tactics.values().append_value(&tactic.name));
-        self.tactics.append(true);
+        self.techniques.push(label.techniques().iter().map(|technique| technique.id.as_str()));
+        self.tactics.push(label.tactics().iter().map(|tactic| tactic.name.as_str()));
         self.n_detections.append_value(u32::try_from(label.n_detections()).unwrap_or(u32::MAX));
     }
 
     fn finish(mut self) -> Result<RecordBatch, ArrowError> {
         let mut columns: Vec<ArrayRef> =
             self.texts.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef).collect();
-        columns.push(Arc::new(self.techniques.finish()));
-        columns.push(Arc::new(self.tactics.finish()));
+        columns.push(self.techniques.finish()?);
+        columns.push(self.tactics.finish()?);
         columns.push(Arc::new(self.n_detections.finish()));
-        RecordBatch::try_new(label_schema(), columns)
+        RecordBatch::try_new(told_schema(&label_schema()), columns)
+    }
+}
+
+/// Lists of texts, each once, and which of them each row has.
+#[derive(Default)]
+struct Lists {
+    told: ListBuilder<StringBuilder>,
+    /// By their texts, each behind its length.
+    places: FxHashMap<Vec<u8>, u32>,
+    /// That of the row at hand.
+    key: Vec<u8>,
+    rows: Vec<u32>,
+}
+
+impl Lists {
+    fn push<'t>(&mut self, texts: impl Iterator<Item = &'t str> + Clone) {
+        self.key.clear();
+        for text in texts.clone() {
+            self.key.extend_from_slice(&text.len().to_le_bytes());
+            self.key.extend_from_slice(text.as_bytes());
+        }
+        if let Some(place) = self.places.get(&self.key) {
+            return self.rows.push(*place);
+        }
+        texts.for_each(|text| self.told.values().append_value(text));
+        self.told.append(true);
+        // A batch has fewer rows than that.
+        let place = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+        self.places.insert(self.key.clone(), place);
+        self.rows.push(place);
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        let rows = UInt32Array::from(std::mem::take(&mut self.rows));
+        told::rows(rows, Arc::new(self.told.finish()))
     }
 }
 
@@ -146,6 +181,14 @@ mod tests {
         assert_eq!(texts("kind"), [Some("detection"), Some("association"), None, None]);
         assert_eq!(texts("severity"), [Some("high"), Some("low"), None, None]);
         assert_eq!(texts("rule_title")[0], Some("Odd"));
+        let techniques = labels.column_by_name("technique_ids").unwrap().as_any_dictionary().values().len();
+        assert_eq!(techniques, 3, "those of the rule, of the event id, and none");
+        let [own] = &told::spread(&[labels], std::num::NonZero::<usize>::MIN).unwrap()[..] else { panic!() };
+        assert_eq!(own.schema(), label_schema());
+        let lists = own.column_by_name("technique_ids").unwrap().as_list::<i32>().clone();
+        let rows: Vec<String> =
+            lists.iter().flatten().map(|list| list.as_string::<i32>().iter().flatten().collect()).collect();
+        assert_eq!((rows[0].as_str(), rows[2].as_str(), rows[3].as_str()), ("T1110", "", ""));
         let unread = unread.unwrap();
         assert_eq!((unread.n, unread.row, unread.code), (1, 2, "csv-event-id"));
     }

@@ -6,11 +6,13 @@
 //! assert!(evtmap::arrow::batches(&[], NonZero::<usize>::MIN).unwrap().is_empty());
 //! ```
 //!
-//! [`BatchBuilder`] makes them while alerts come.
+//! [`BatchBuilder`] makes them while alerts come. In [told](told_batches) ones lists are there once for all rows that have
+//! them; to [`spread`] these gives each row its own.
 
 mod builder;
 mod group;
 mod label;
+mod told;
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -20,6 +22,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 
 pub use self::label::{Unread, label, label_schema};
+pub use self::told::{spread, told_schema};
 
 use self::group::Group;
 use crate::alert::Alert;
@@ -57,17 +60,32 @@ fn field(column: &Column) -> Field {
 /// # Errors
 /// When a batch cannot be made.
 pub fn batches(alerts: &[Alert], threads: NonZero<usize>) -> Result<Vec<RecordBatch>, ArrowError> {
+    made_by(alerts, threads, BatchBuilder::new)
+}
+
+/// The columns of alerts with [told lists](told_schema), made by so many threads.
+///
+/// # Errors
+/// When a batch cannot be made.
+pub fn told_batches(alerts: &[Alert], threads: NonZero<usize>) -> Result<Vec<RecordBatch>, ArrowError> {
+    made_by(alerts, threads, BatchBuilder::telling)
+}
+
+fn made_by(
+    alerts: &[Alert],
+    threads: NonZero<usize>,
+    builder: fn() -> BatchBuilder,
+) -> Result<Vec<RecordBatch>, ArrowError> {
     // Parts of whole batches: the rows of a batch are the same however many threads there are.
     let n_each = alerts.len().div_ceil(threads.get()).next_multiple_of(N_ROWS_MAX);
     let mut batches = Vec::new();
-    for part in by_parts(alerts, n_each, batches_of) {
+    for part in by_parts(alerts, n_each, |alerts| batches_of(alerts, builder())) {
         batches.extend(part?);
     }
     Ok(batches)
 }
 
-fn batches_of(alerts: &[Alert]) -> Result<Vec<RecordBatch>, ArrowError> {
-    let mut builder = BatchBuilder::new();
+fn batches_of(alerts: &[Alert], mut builder: BatchBuilder) -> Result<Vec<RecordBatch>, ArrowError> {
     let mut batches = Vec::new();
     for alert in alerts {
         batches.extend(builder.push(alert)?);
@@ -96,7 +114,7 @@ fn batches_of(alerts: &[Alert]) -> Result<Vec<RecordBatch>, ArrowError> {
 #[derive(Debug)]
 pub struct BatchBuilder {
     schema: SchemaRef,
-    groups: [Group; 4],
+    groups: [Group; 5],
     n_rows: usize,
     n_bytes: usize,
     n_rows_max: usize,
@@ -118,11 +136,19 @@ impl BatchBuilder {
     pub fn with_rows(n_rows_max: usize) -> Self {
         Self {
             schema: schema(),
-            groups: [Of::Finding, Of::Said, Of::Input, Of::Alert].map(Group::new),
+            groups: [Of::Finding, Of::Said, Of::Input, Of::Derived, Of::Alert].map(Group::new),
             n_rows: 0,
             n_bytes: 0,
             n_rows_max: n_rows_max.max(1),
         }
+    }
+
+    /// For batches in which lists are [told](told_schema).
+    fn telling() -> Self {
+        let mut builder = Self::new();
+        builder.schema = told_schema(&builder.schema);
+        builder.groups.iter_mut().for_each(Group::tell_lists);
+        builder
     }
 
     /// The schema of the batches, which is that of [`schema`].

@@ -52,6 +52,18 @@ fn values_are_the_alerts() {
     assert!(batch.column_by_name("recovered").unwrap().as_boolean().value(3));
 }
 
+/// Lists that are told once are those of the rows.
+#[test]
+fn told_lists_are_those_of_the_rows() {
+    let alerts: Vec<Alert> = alerts().into_iter().cycle().take(N_ROWS_MAX + 9).collect();
+    let two = NonZero::new(2).unwrap();
+    let told = told_batches(&alerts, two).unwrap();
+    let lists = told[0].column_by_name("technique_ids").unwrap().as_any_dictionary().values();
+    assert!(lists.len() < 9, "{} for {} rows", lists.len(), told[0].num_rows());
+    assert!(told.iter().all(|batch| batch.schema() == told_schema(&schema())));
+    assert_eq!(spread(&told, two).unwrap(), super::batches(&alerts, two).unwrap());
+}
+
 /// Several threads give the rows that one gives, in their order.
 #[test]
 fn threads_make_no_difference() {

@@ -31,6 +31,8 @@ pub enum Of {
     Said,
     /// The file, and the zone of its times.
     Input,
+    /// What the event stands for, if it stands for one of another kind.
+    Derived,
     /// The alert: each row has a value of its own.
     Alert,
 }
@@ -167,13 +169,13 @@ pub const COLUMNS: &[Column] = &[
         Values::Text(|row| serde_json::to_string(row.alert.correlation.as_deref()?).ok().map(Cow::Owned)),
     ),
     column(
-        Of::Alert,
+        Of::Derived,
         "derived_category",
         "the kind of event that this one stands for",
         Values::Text(|row| text(&row.alert.derived.as_deref()?.category)),
     ),
     column(
-        Of::Alert,
+        Of::Derived,
         "derived_missing_fields",
         "fields by which the rule makes exceptions and which the event lacks",
         Values::Texts(|row| {
