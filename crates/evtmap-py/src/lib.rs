@@ -22,11 +22,12 @@ mod stream;
 /// The module that `evtmap` takes its classes from.
 #[pyo3::pymodule]
 mod _native {
+    use std::borrow::Cow;
     use std::path::PathBuf;
 
     use evtmap_live::{Order, Query};
     use pyo3::prelude::*;
-    use pyo3::types::PyDict;
+    use pyo3::types::{PyDict, PyString};
 
     #[pymodule_export]
     use crate::alert::PyAlert;
@@ -132,8 +133,14 @@ mod _native {
 
     /// A cell as a spreadsheet may be given it: what it would run as a formula gets a quote in front.
     #[pyfunction]
-    fn neutralised(cell: &str) -> String {
-        evtmap::report::neutralised(cell.into()).into_owned()
+    fn neutralised<'py>(cell: Bound<'py, PyString>) -> PyResult<Bound<'py, PyString>> {
+        let text = cell.to_cow()?;
+        let changed = match evtmap::report::neutralised(Cow::Borrowed(&*text)) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(changed) => Some(PyString::new(cell.py(), &changed)),
+        };
+        drop(text);
+        Ok(changed.unwrap_or(cell))
     }
 
     /// The rules and the release of ATT&CK of a cache folder, and what is to be told of it.

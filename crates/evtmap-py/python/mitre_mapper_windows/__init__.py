@@ -170,13 +170,17 @@ def _event(row: Dict[Any, Any]) -> Event:
         "user": _first(row, _USERS),
         "source": "windows_security",
         "raw_message": " | ".join(part for part in parts if part),
-        "original_row": dict(row),
+        "original_row": row,
     }
 
 
 def _first(row: Dict[Any, Any], names: Sequence[str]) -> str:
     """The cell of the first of these columns that has one."""
-    return next((str(row[name]) for name in names if row.get(name)), "")
+    for name in names:
+        cell = row.get(name)
+        if cell:
+            return str(cell)
+    return ""
 
 
 def apply_rules(event: Event, engine: DynamicRuleEngine) -> Event:
@@ -231,7 +235,9 @@ def write_csv_report(events: Iterable[Event], path: Path) -> Dict[str, int]:
 
 def _cell(value: object) -> str:
     text = "" if value is None else str(value)
-    return neutralised(text.encode("utf-8", "replace").decode("utf-8"))
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    return neutralised(text)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

@@ -18,6 +18,9 @@ const N_BYTES_MAX: usize = 4 << 20;
 /// What comes before the tokens of a template: where the next is, and its GUID.
 const BEFORE_SIZE: usize = 20;
 
+/// What a form takes beside its bytes.
+const ENTRY_BYTES: usize = 2 * size_of::<(Box<[u8]>, Option<usize>)>();
+
 /// A template and a number for what it says.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -100,7 +103,7 @@ impl Templates {
             return Err(Unusual);
         }
         let read = read().ok();
-        self.n_bytes += self.form.len() + read.as_ref().map_or(0, Template::n_bytes);
+        self.n_bytes += ENTRY_BYTES + self.form.len() + read.as_ref().map_or(0, Template::n_bytes);
         let index = read.map(|template| {
             let number = hasher.hash_one((is_own, &template));
             self.known.push(Known { template, number, is_own });

@@ -71,7 +71,8 @@ pub(in super::super) fn write_element(
     while form.len() <= end_of_form {
         let token = cursor.token()?;
         form.push(token);
-        match token & !token::MORE {
+        let bare = token & !token::MORE;
+        match bare {
             token::OPEN => {
                 let _n_bytes = cursor.u32()?;
                 let name = cursor.name()?;
@@ -98,12 +99,11 @@ pub(in super::super) fn write_element(
                     false => return Err(Unusual),
                 }
             }
-            token::CLOSE_START => {
-                depth += 1;
+            token::CLOSE_EMPTY if depth == 0 => return Ok(()),
+            token::CLOSE_START | token::CLOSE_EMPTY => {
+                depth += u32::from(bare == token::CLOSE_START);
                 is_kept = false;
             }
-            token::CLOSE_EMPTY if depth == 0 => return Ok(()),
-            token::CLOSE_EMPTY => {}
             token::END if depth <= 1 => return Ok(()),
             token::END => depth -= 1,
             _ => break,
