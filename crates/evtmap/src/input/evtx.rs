@@ -10,6 +10,7 @@ mod chunk;
 mod combination;
 mod cursor;
 mod direct;
+mod file;
 mod template;
 mod templates;
 mod value;
@@ -19,8 +20,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use combination::Combinations;
+pub use file::OpenFiles;
 
 use chunk::{Chunk, Content, Reader};
+use file::LogFile;
 
 use super::{Batch, Input, InputError, InputOptions, Opened, Source, Spooled};
 
@@ -51,8 +54,8 @@ pub fn write_value(kind: u8, bytes: &[u8], text: &mut String) -> bool {
 
 /// A batch of the records of a chunk that somebody else has read, which begins at a place in its file.
 pub(super) fn of_chunk(offset: u64, bytes: Vec<u8>, options: &InputOptions) -> Box<dyn Batch> {
-    let reader = Reader::new(None, &InputOptions { recover: false, ..options.clone() });
-    Box::new(Chunk { offset, content: Content::Read(bytes), reader: Arc::new(reader) })
+    let reader = Reader::new(&InputOptions { recover: false, ..options.clone() });
+    Box::new(Chunk { offset, content: Content::Given(bytes), reader: Arc::new(reader) })
 }
 
 pub(super) fn recognises(head: &[u8], _: &InputOptions) -> bool {
@@ -77,8 +80,9 @@ pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
     }
     let start = chunks_start(&head).unwrap_or(FILE_HEADER_BYTES);
     let cut_off = cut_off.map(|error| InputError::io(&path, &error));
-    let reader = Arc::new(Reader::new(Some(file), options));
-    let mut log = Log { start, size, chunks: (0..0).chain(0..0), cut_off, reader };
+    let reader = Arc::new(Reader::new(options));
+    let file = Arc::new(LogFile::new(file, &options.open));
+    let mut log = Log { file, start, size, chunks: (0..0).chain(0..0), cut_off, reader };
     let count = size.saturating_sub(start).div_ceil(CHUNK_BYTES);
     let oldest = log.oldest_chunk(count);
     log.chunks = (oldest..count).chain(0..oldest);
@@ -86,6 +90,7 @@ pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
 }
 
 struct Log {
+    file: Arc<LogFile>,
     /// Where the first chunk begins.
     start: u64,
     size: u64,
@@ -110,7 +115,7 @@ impl Log {
         let mut oldest = (u64::MAX, 0);
         for chunk in 0..count {
             let mut header = [0; RECORD_IDS.end];
-            if self.reader.read(self.offset(chunk), &mut header).is_ok_and(|n_read| n_read == header.len())
+            if self.file.read(self.offset(chunk), &mut header).is_ok_and(|n_read| n_read == header.len())
                 && let Some((first, last)) = record_ids(&header)
                 && first <= last
             {
@@ -134,7 +139,13 @@ impl Input for Log {
         let Some(chunk) = self.chunks.next() else { return self.cut_off.take().map(Err) };
         let offset = self.offset(chunk);
         let n_bytes = self.size.saturating_sub(offset).min(CHUNK_BYTES);
-        let content = Content::InFile { n_bytes: usize::try_from(n_bytes).unwrap_or_default() };
+        let n_bytes = usize::try_from(n_bytes).unwrap_or_default();
+        let (file, reader) = (&self.file, &self.reader);
+        // What cannot be read is told of where the records are.
+        let content = match file.may_stay_open() {
+            false if let Ok(bytes) = reader.chunk(file, offset, n_bytes) => Content::Read { bytes, n_bytes },
+            _ => Content::InFile { file: Arc::clone(file), n_bytes },
+        };
         Some(Ok(Box::new(Chunk { offset, content, reader: Arc::clone(&self.reader) })))
     }
 }

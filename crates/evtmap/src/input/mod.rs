@@ -39,7 +39,7 @@ use crate::event::origin::Origins;
 pub use archive::{Log, Logs, logs};
 pub use buffers::Buffers;
 pub use csv::{DateOrder, MAX_COLUMNS, Table};
-pub use evtx::{Combinations, write_value};
+pub use evtx::{Combinations, OpenFiles, write_value};
 pub use find::{Found, FoundFile, LIVE_PREFIX, STANDARD_INPUT, Unopened, find};
 pub use text::{MAX_RECORD_BYTES, Problem};
 
@@ -90,6 +90,8 @@ pub struct InputOptions {
     pub combinations: Arc<Combinations>,
     /// Memory into which logs are read, for the logs that follow.
     pub buffers: Arc<Buffers>,
+    /// Event logs that are still to be read from.
+    pub open: Arc<OpenFiles>,
 }
 
 /// UTC, and the tables of origins and messages that are part of the program.
@@ -105,6 +107,7 @@ impl Default for InputOptions {
             messages: Arc::new(LazyLock::new(Messages::bundled)),
             combinations: Arc::default(),
             buffers: Arc::default(),
+            open: Arc::default(),
         }
     }
 }

@@ -4,7 +4,6 @@
 //! was read on another processor comes slowly.
 
 use std::error::Error;
-use std::fs::File;
 use std::io;
 use std::iter;
 use std::mem;
@@ -15,6 +14,7 @@ use evtx::err::EvtxError;
 use evtx::{EvtxChunk, EvtxChunkData, EvtxRecord, ParserSettings};
 
 use super::combination::Combinations;
+use super::file::LogFile;
 use super::{CHUNK_BYTES, CHUNK_HEADER_BYTES, direct};
 use crate::event::{Event, json};
 use crate::input::buffers::Buffers;
@@ -31,8 +31,6 @@ pub(super) const NAME_TABLE: Range<usize> = 128..384;
 
 /// What the chunks of a log have in common.
 pub(super) struct Reader {
-    /// None where somebody else reads.
-    file: Option<File>,
     /// Whether records are sought that were deleted.
     recover: bool,
     settings: Arc<ParserSettings>,
@@ -41,9 +39,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(file: Option<File>, options: &InputOptions) -> Self {
+    pub(super) fn new(options: &InputOptions) -> Self {
         Self {
-            file,
             recover: options.recover,
             settings: Arc::new(ParserSettings::new().recover_records(options.recover)),
             combinations: Arc::clone(&options.combinations),
@@ -51,35 +48,15 @@ impl Reader {
         }
     }
 
-    /// Fills `bytes` with what begins at a place of the file, as far as there is so much; gives how much.
-    pub(super) fn read(&self, mut at: u64, mut bytes: &mut [u8]) -> io::Result<usize> {
-        let Some(file) = &self.file else { return Ok(0) };
-        let n_wanted = bytes.len();
-        while !bytes.is_empty() {
-            match read_at(file, bytes, at) {
-                Ok(0) => break,
-                Ok(n_read) => {
-                    _ = bytes.split_off_mut(..n_read);
-                    at += n_read as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(n_wanted - bytes.len())
+    /// A chunk of a file as a whole, or as much of it as there is.
+    pub(super) fn chunk(&self, file: &LogFile, offset: u64, n_bytes: usize) -> io::Result<Vec<u8>> {
+        // What is in it already need not be written over with zeros first.
+        let mut bytes = self.buffers.take();
+        bytes.resize(n_bytes, 0);
+        let n_read = file.read(offset, &mut bytes)?;
+        bytes.truncate(n_read);
+        Ok(bytes)
     }
-}
-
-/// Reads at a place of a file, wherever others read in it.
-#[cfg(unix)]
-fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, bytes, at)
-}
-
-/// Reads at a place of a file. Where the next read without a place would begin changes, but there is none.
-#[cfg(windows)]
-fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, bytes, at)
 }
 
 pub(super) struct Chunk {
@@ -92,10 +69,12 @@ pub(super) struct Chunk {
 /// The bytes of a chunk.
 #[derive(Default)]
 pub(super) enum Content {
-    /// So many of them are in the file.
-    InFile { n_bytes: usize },
+    /// So many of them should be in the file.
+    InFile { file: Arc<LogFile>, n_bytes: usize },
+    /// They were read from there already.
+    Read { bytes: Vec<u8>, n_bytes: usize },
     /// Somebody else has read them.
-    Read(Vec<u8>),
+    Given(Vec<u8>),
     /// They were decoded.
     #[default]
     Decoded,
@@ -103,42 +82,35 @@ pub(super) enum Content {
 
 impl Batch for Chunk {
     fn bytes(&self) -> u64 {
-        match &self.content {
-            Content::InFile { n_bytes } => *n_bytes as u64,
-            Content::Read(bytes) => bytes.len() as u64,
+        let n_bytes = match &self.content {
+            Content::InFile { n_bytes, .. } | Content::Read { n_bytes, .. } => *n_bytes,
+            Content::Given(bytes) => bytes.len(),
             Content::Decoded => 0,
-        }
+        };
+        n_bytes as u64
     }
 
     fn decode(&mut self, event: &mut Event, visit: &mut dyn FnMut(Decoded<'_>)) {
-        match mem::take(&mut self.content) {
-            Content::InFile { n_bytes } => match self.read(n_bytes) {
-                // Windows makes room for chunks before it fills them.
-                Ok(bytes) if ZEROS.get(..n_bytes) == Some(&bytes) => self.reader.buffers.put_back(bytes),
-                Ok(bytes) => self.reader.buffers.put_back(self.decode_bytes(bytes, event, visit)),
-                // Those after it may be where the disk can still be read.
-                Err(error) => {
-                    let reason = format!("this chunk of records cannot be read: {error}");
-                    visit(Decoded::Bad(self.problem("evtx-unreadable-chunk", 0, reason)));
-                }
-            },
-            Content::Read(bytes) => _ = self.decode_bytes(bytes, event, visit),
-            Content::Decoded => {}
+        let (read, n_bytes) = match mem::take(&mut self.content) {
+            Content::InFile { file, n_bytes } => (self.reader.chunk(&file, self.offset, n_bytes), n_bytes),
+            Content::Read { bytes, n_bytes } => (Ok(bytes), n_bytes),
+            Content::Given(bytes) => return drop(self.decode_bytes(bytes, event, visit)),
+            Content::Decoded => return,
+        };
+        match read {
+            // Windows makes room for chunks before it fills them.
+            Ok(bytes) if ZEROS.get(..n_bytes) == Some(&bytes) => self.reader.buffers.put_back(bytes),
+            Ok(bytes) => self.reader.buffers.put_back(self.decode_bytes(bytes, event, visit)),
+            // Those after it may be where the disk can still be read.
+            Err(error) => {
+                let reason = format!("this chunk of records cannot be read: {error}");
+                visit(Decoded::Bad(self.problem("evtx-unreadable-chunk", 0, reason)));
+            }
         }
     }
 }
 
 impl Chunk {
-    /// The chunk as a whole, or as much of it as there is.
-    fn read(&self, n_bytes: usize) -> io::Result<Vec<u8>> {
-        // What is in it already need not be written over with zeros first.
-        let mut bytes = self.reader.buffers.take();
-        bytes.resize(n_bytes, 0);
-        let n_read = self.reader.read(self.offset, &mut bytes)?;
-        bytes.truncate(n_read);
-        Ok(bytes)
-    }
-
     /// Decodes the records; gives the memory of the bytes back.
     fn decode_bytes(&self, bytes: Vec<u8>, event: &mut Event, visit: &mut dyn FnMut(Decoded<'_>)) -> Vec<u8> {
         if bytes.is_empty() {

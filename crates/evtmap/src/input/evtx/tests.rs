@@ -139,8 +139,9 @@ fn a_damaged_table_of_names_doubles_nothing() {
 
 /// What becomes of a chunk of a file, of which so much should be there.
 fn problems(file: fs::File, n_bytes: usize) -> Vec<String> {
-    let reader = Arc::new(Reader::new(Some(file), &InputOptions::default()));
-    let mut chunk = Chunk { offset: 4096, content: Content::InFile { n_bytes }, reader };
+    let options = InputOptions::default();
+    let (reader, file) = (Arc::new(Reader::new(&options)), Arc::new(LogFile::new(file, &options.open)));
+    let mut chunk = Chunk { offset: 4096, content: Content::InFile { file, n_bytes }, reader };
     let mut problems = Vec::new();
     chunk.decode(&mut Event::new(), &mut |decoded| {
         if let Decoded::Bad(problem) = decoded {
@@ -169,6 +170,28 @@ fn a_chunk_that_is_gone_is_told() {
     file.set_len(4096 + 100).unwrap();
     assert_eq!(problems(file.try_clone().unwrap(), 100), [""; 0], "a chunk was never written");
     assert_eq!(problems(file, 65_536).len(), 1);
+}
+
+/// However many small logs are under way at once, few of their files are open; and all records are there.
+#[test]
+fn few_files_are_open() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/incident/DC01/Security.evtx");
+    let options = InputOptions::default();
+    let mut batches = Vec::new();
+    for n_logs in 1..=300 {
+        let mut log = crate::input::open(&path, &options).unwrap();
+        batches.push(log.next_batch().unwrap().unwrap());
+        assert!(options.open.n() <= 66, "{n_logs} logs: {} files", options.open.n());
+    }
+    let n_events = |batch: &mut Box<dyn Batch>| {
+        let mut n = 0;
+        batch.decode(&mut Event::new(), &mut |decoded| n += u32::from(matches!(decoded, Decoded::Event(..))));
+        n
+    };
+    let counts: Vec<u32> = batches.iter_mut().map(n_events).collect();
+    assert!(counts[0] > 0 && counts.iter().all(|n| *n == counts[0]));
+    drop(batches);
+    assert_eq!(options.open.n(), 0);
 }
 
 /// A gap that a template uses many times holds an element of the record itself, which is gone through for each use: after
