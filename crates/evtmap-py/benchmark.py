@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
 
 import evtmap
 import mitre_mapper_windows as seed
@@ -56,7 +56,7 @@ class Cost(NamedTuple):
 
 
 #: What it is called, and what is measured.
-Work = Tuple[str, Callable[[], object]]
+Work = tuple[str, Callable[[], object]]
 
 
 class Figure(NamedTuple):

@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub use combination::Combinations;
 pub use file::OpenFiles;
 
-use chunk::{Chunk, Content, Reader};
+use chunk::{Chunk, ChunkReader, Content};
 use file::LogFile;
 
 use super::{Batch, Input, InputError, InputOptions, Opened, Source, Spooled};
@@ -54,7 +54,7 @@ pub fn write_value(kind: u8, bytes: &[u8], text: &mut String) -> bool {
 
 /// A batch of the records of a chunk that somebody else has read, which begins at a place in its file.
 pub(super) fn of_chunk(offset: u64, bytes: Vec<u8>, options: &InputOptions) -> Box<dyn Batch> {
-    let reader = Reader::new(&InputOptions { recover: false, ..options.clone() });
+    let reader = ChunkReader::new(&InputOptions { recover: false, ..options.clone() });
     Box::new(Chunk { offset, content: Content::Given(bytes), reader: Arc::new(reader) })
 }
 
@@ -80,7 +80,7 @@ pub(super) fn open(source: Source, options: &InputOptions) -> Opened {
     }
     let start = chunks_start(&head).unwrap_or(FILE_HEADER_BYTES);
     let cut_off = cut_off.map(|error| InputError::io(&path, &error));
-    let reader = Arc::new(Reader::new(options));
+    let reader = Arc::new(ChunkReader::new(options));
     let file = Arc::new(LogFile::new(file, &options.open));
     let mut log = Log { file, start, size, chunks: (0..0).chain(0..0), cut_off, reader };
     let count = size.saturating_sub(start).div_ceil(CHUNK_BYTES);
@@ -98,7 +98,7 @@ struct Log {
     chunks: Chain<Range<u64>, Range<u64>>,
     /// Why the log is not there as a whole; told when all of it that is there was handed out.
     cut_off: Option<InputError>,
-    reader: Arc<Reader>,
+    reader: Arc<ChunkReader>,
 }
 
 impl Log {

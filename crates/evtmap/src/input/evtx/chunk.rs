@@ -29,8 +29,8 @@ const RECORD_TRAILER_BYTES: u64 = 4;
 /// The part of a chunk's header that says where the names lie that its records share.
 pub(super) const NAME_TABLE: Range<usize> = 128..384;
 
-/// What the chunks of a log have in common.
-pub(super) struct Reader {
+/// Reads the chunks of a log, and has what they have in common.
+pub(super) struct ChunkReader {
     /// Whether records are sought that were deleted.
     recover: bool,
     settings: Arc<ParserSettings>,
@@ -38,7 +38,7 @@ pub(super) struct Reader {
     buffers: Arc<Buffers>,
 }
 
-impl Reader {
+impl ChunkReader {
     pub(super) fn new(options: &InputOptions) -> Self {
         Self {
             recover: options.recover,
@@ -63,7 +63,7 @@ pub(super) struct Chunk {
     /// Where the chunk begins in the file.
     pub(super) offset: u64,
     pub(super) content: Content,
-    pub(super) reader: Arc<Reader>,
+    pub(super) reader: Arc<ChunkReader>,
 }
 
 /// The bytes of a chunk.

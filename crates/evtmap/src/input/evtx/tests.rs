@@ -140,7 +140,7 @@ fn a_damaged_table_of_names_doubles_nothing() {
 /// What becomes of a chunk of a file, of which so much should be there.
 fn problems(file: fs::File, n_bytes: usize) -> Vec<String> {
     let options = InputOptions::default();
-    let (reader, file) = (Arc::new(Reader::new(&options)), Arc::new(LogFile::new(file, &options.open)));
+    let (reader, file) = (Arc::new(ChunkReader::new(&options)), Arc::new(LogFile::new(file, &options.open)));
     let mut chunk = Chunk { offset: 4096, content: Content::InFile { file, n_bytes }, reader };
     let mut problems = Vec::new();
     chunk.decode(&mut Event::new(), &mut |decoded| {

@@ -94,9 +94,10 @@ pub(in super::super) fn write_element(
                 }
                 let text = cursor.text()?;
                 match is_kept {
-                    true => write_text(text, form),
+                    // A namespace may be empty.
+                    true if text.is_empty() || is_plain(text) => write_text(text, form),
                     false if is_plain(text) => found(cursor.at - text.len()..cursor.at),
-                    false => return Err(Unusual),
+                    _ => return Err(Unusual),
                 }
             }
             token::CLOSE_EMPTY if depth == 0 => return Ok(()),

@@ -171,6 +171,8 @@ fn odd_texts_are_left_alone() {
         assert!(read_own(&member).is_err(), "{text:?}");
         let attribute = Tokens::default().open("M", &[("User", text)]).element("A", "1").end().0;
         assert!(read_own(&attribute).is_err(), "{text:?}");
+        let data = Tokens::default().open("EventData", &[]).open("Data", &[("Name", text)]).text("1");
+        assert!(read_own(&data.end().end().0).is_err(), "{text:?}");
     }
     assert!(read_own(&Tokens::default().open("M", &[("User", "")]).element("A", "1").end().0).is_err());
     let mut half = Tokens::default().open("M", &[]).0;
