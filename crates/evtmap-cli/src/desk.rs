@@ -8,7 +8,7 @@ use evtmap::alert::Alert;
 use evtmap::input::{self, Found, FoundFile, InputOptions};
 use evtmap::report::Pen;
 use evtmap::sort::Sorter;
-use evtmap::triage::{Report, Summary, Tally};
+use evtmap::triage::{BatchCounter, Report, Summary, Tally};
 use evtmap::{Prepare, Prepared, Progress, ScanAccount, Sink};
 use indicatif::ProgressBar;
 
@@ -59,7 +59,7 @@ impl Sink for Desk {
     }
 
     fn batch(&mut self, alerts: &mut Vec<Alert>, prepared: &Prepared) -> io::Result<()> {
-        self.tally.add_batch(alerts, &prepared.counts);
+        self.tally.add_batch(&prepared.counts);
         self.reports.batch(alerts, prepared)
     }
 
@@ -142,7 +142,7 @@ impl Reports {
     /// What counts alerts and makes the lines of the outputs. Alerts that are to be sorted are not written yet.
     fn preparation(&self) -> Preparation {
         if self.sorter.is_some() {
-            return Preparation { pens: Vec::new(), needs_alerts: true };
+            return Preparation { counter: BatchCounter::default(), pens: Vec::new(), needs_alerts: true };
         }
         let (mut pens, mut needs_alerts) = (Vec::new(), false);
         for (number, pen) in self.outputs.iter().map(Output::pen) {
@@ -150,7 +150,7 @@ impl Reports {
             pens.resize_with(number, || None);
             pens.push(pen);
         }
-        Preparation { pens, needs_alerts }
+        Preparation { counter: BatchCounter::default(), pens, needs_alerts }
     }
 
     fn write(&mut self, alert: &Alert) -> io::Result<()> {
@@ -205,6 +205,7 @@ impl Reports {
 
 /// Counts alerts and makes lines of them, on any thread.
 struct Preparation {
+    counter: BatchCounter,
     /// What makes the lines of outputs, by their numbers.
     pens: Vec<Option<Box<dyn Pen>>>,
     /// Whether an output is written without.
@@ -213,7 +214,7 @@ struct Preparation {
 
 impl Prepare for Preparation {
     fn prepare(&mut self, alerts: &[Alert], prepared: &mut Prepared) {
-        prepared.counts.count(alerts);
+        self.counter.count(alerts, &mut prepared.counts);
         prepared.lines.resize_with(self.pens.len(), || None);
         for (pen, made) in self.pens.iter_mut().zip(&mut prepared.lines) {
             let mut lines = made.take().and_then(Result::ok).unwrap_or_default();
@@ -224,7 +225,8 @@ impl Prepare for Preparation {
 
     fn another(&self) -> Box<dyn Prepare> {
         let pens = self.pens.iter().map(|pen| pen.as_ref().map(|pen| pen.another()));
-        Box::new(Self { pens: pens.collect(), needs_alerts: self.needs_alerts })
+        let pens = pens.collect();
+        Box::new(Self { counter: BatchCounter::default(), pens, needs_alerts: self.needs_alerts })
     }
 
     fn needs_alerts(&self) -> bool {

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, OnceLock, PoisonError};
 
 use evtmap::alert::Alert;
-use evtmap::triage::Tally;
+use evtmap::triage::{BatchCounter, Tally};
 use evtmap::{Prepare, Prepared, Progress, ScanAccount, ScanOptions, Sink};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -271,13 +271,13 @@ impl Sink for Gathered {
     }
 
     fn batch(&mut self, alerts: &mut Vec<Alert>, prepared: &Prepared) -> io::Result<()> {
-        self.tally.add_batch(alerts, &prepared.counts);
+        self.tally.add_batch(&prepared.counts);
         self.alerts.append(alerts);
         Ok(())
     }
 
     fn preparation(&self) -> Option<Box<dyn Prepare>> {
-        Some(Box::new(Counting))
+        Some(Box::new(Counting::default()))
     }
 
     fn progress(&mut self, progress: Progress) -> io::Result<()> {
@@ -286,15 +286,16 @@ impl Sink for Gathered {
 }
 
 /// Counts alerts on the threads that find them.
-struct Counting;
+#[derive(Default)]
+struct Counting(BatchCounter);
 
 impl Prepare for Counting {
     fn prepare(&mut self, alerts: &[Alert], prepared: &mut Prepared) {
-        prepared.counts.count(alerts);
+        self.0.count(alerts, &mut prepared.counts);
     }
 
     fn another(&self) -> Box<dyn Prepare> {
-        Box::new(Self)
+        Box::new(Self::default())
     }
 }
 

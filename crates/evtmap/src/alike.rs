@@ -15,9 +15,9 @@ use crate::span::TimeSpan;
 /// fifty; an attacker may write one that has as many as events.
 const N_KINDS_MAX: usize = 4_096;
 
-/// So many alerts of one finding, on one host, about one account.
-#[derive(Clone, Debug)]
-pub(crate) struct Alike {
+/// What alerts have in common that are alike.
+#[derive(Debug)]
+pub(crate) struct Likeness {
     /// What was found.
     pub(crate) finding: Arc<Finding>,
     /// The host; empty when unknown.
@@ -26,6 +26,12 @@ pub(crate) struct Alike {
     pub(crate) user: Option<String>,
     /// Where the events stand for those of another kind.
     pub(crate) derived: Option<DerivedFrom>,
+}
+
+/// So many alerts that are alike.
+#[derive(Clone, Debug)]
+pub(crate) struct Alike {
+    pub(crate) likeness: Arc<Likeness>,
     pub(crate) counted: Counted,
 }
 
@@ -74,9 +80,9 @@ pub(crate) struct DerivedFrom {
     pub(crate) derived: Arc<Derived>,
 }
 
-impl Alike {
-    /// Alerts like this one, so many.
-    pub(crate) fn of(alert: &Alert, counted: Counted) -> Self {
+impl Likeness {
+    /// What an alert has in common with those that are like it.
+    fn of(alert: &Alert) -> Self {
         let event = &alert.event;
         Self {
             finding: Arc::clone(&alert.finding),
@@ -87,7 +93,6 @@ impl Alike {
                 event_id: event.said.event_id.unwrap_or_default(),
                 derived: Arc::clone(derived),
             }),
-            counted,
         }
     }
 
@@ -102,7 +107,14 @@ impl Alike {
     }
 }
 
-/// What alerts that are alike have in common.
+impl Alike {
+    /// One alert.
+    pub(crate) fn of(alert: &Alert) -> Self {
+        Self { likeness: Arc::new(Likeness::of(alert)), counted: Counted::of(alert) }
+    }
+}
+
+/// The same, where it stands in an alert.
 #[derive(PartialEq, Eq)]
 struct Common<'a> {
     /// The address of the finding.
@@ -143,107 +155,148 @@ pub(crate) struct Alikes {
     /// Where each is among them, and its hash.
     places: HashTable<(usize, u64)>,
     hasher: RandomState,
+    /// Where those are that counters have made, by their address, which no other has as long as they are here. Each
+    /// counter makes its own.
+    met: FxHashMap<usize, (usize, Arc<Likeness>)>,
 }
 
 impl Alikes {
-    /// Puts alerts to those that they are like, of which one is given. Gives whether there are now so many kinds that
-    /// they should be counted.
-    pub(crate) fn add(&mut self, alert: &Alert, counted: Counted) -> bool {
-        let (common, kinds) = (Common::of(alert), &mut self.kinds);
-        let hash = common.hash(&self.hasher);
-        let is_own = |place: &usize| kinds.get(*place).is_some_and(|alike| alike.common() == common);
-        let place = self.places.find(hash, |(place, _)| is_own(place));
-        if let Some(alike) = place.and_then(|(place, _)| kinds.get_mut(*place)) {
-            alike.counted.join(counted);
-            return false;
+    /// Puts an alert to those that it is like. Gives whether there are now so many kinds that they should be counted.
+    pub(crate) fn add(&mut self, alert: &Alert) -> bool {
+        let place = self.place(&Common::of(alert), || Arc::new(Likeness::of(alert)));
+        self.join(place, Counted::of(alert))
+    }
+
+    /// Puts alerts to those that they are like. Gives the same.
+    pub(crate) fn add_counted(&mut self, likeness: &Arc<Likeness>, counted: Counted) -> bool {
+        let address = Arc::as_ptr(likeness).addr();
+        let place = match self.met.get(&address) {
+            Some((place, _)) => *place,
+            None => {
+                let place = self.place(&likeness.common(), || Arc::clone(likeness));
+                self.met.insert(address, (place, Arc::clone(likeness)));
+                place
+            }
+        };
+        self.join(place, counted)
+    }
+
+    fn place(&mut self, common: &Common<'_>, likeness: impl FnOnce() -> Arc<Likeness>) -> usize {
+        let (kinds, hash) = (&mut self.kinds, common.hash(&self.hasher));
+        let is_own = |place: usize| kinds.get(place).is_some_and(|alike| alike.likeness.common() == *common);
+        if let Some((place, _)) = self.places.find(hash, |(place, _)| is_own(*place)) {
+            return *place;
         }
-        kinds.push(Alike::of(alert, counted));
-        self.places.insert_unique(hash, (kinds.len() - 1, hash), |(_, hash)| *hash);
-        kinds.len() >= N_KINDS_MAX
+        self.places.insert_unique(hash, (kinds.len(), hash), |(_, hash)| *hash);
+        kinds.push(Alike { likeness: likeness(), counted: Counted::default() });
+        kinds.len() - 1
+    }
+
+    fn join(&mut self, place: usize, counted: Counted) -> bool {
+        if let Some(alike) = self.kinds.get_mut(place) {
+            alike.counted.join(counted);
+        }
+        self.kinds.len() >= N_KINDS_MAX
     }
 
     /// Gives them all, to be counted, and begins anew.
     pub(crate) fn take(&mut self) -> Vec<Alike> {
         self.places.clear();
+        self.met.clear();
         std::mem::take(&mut self.kinds)
     }
 }
 
-/// The alerts of a batch counted by what they have in common. Whoever makes alerts counts them at once, while they are
-/// near: to look at each again costs another thread more than to find it out.
+/// The alerts of a batch counted by what they have in common, in the order in which the first of each kind came.
 #[derive(Debug, Default)]
 pub struct BatchCounts {
-    /// Which alert is the first of its kind, and how many there are, in the order in which these came.
-    kinds: Vec<(usize, Counted)>,
-    /// As of [`Alikes`].
-    places: HashTable<(usize, u64)>,
-    hasher: RandomState,
-    /// The place of alerts about what came again, by where these stand that make them alike.
-    again: FxHashMap<[usize; 3], usize>,
+    kinds: Vec<(Arc<Likeness>, Counted)>,
 }
 
 impl BatchCounts {
-    /// Counts alerts, and forgets those of another batch.
-    pub fn count(&mut self, alerts: &[Alert]) {
-        self.kinds.clear();
-        self.places.clear();
+    /// What alerts have in common, and how many there are of each kind.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = (&Arc<Likeness>, Counted)> {
+        self.kinds.iter().map(|(likeness, counted)| (likeness, *counted))
+    }
+}
+
+/// Counts the alerts of batches by what they have in common. Whoever makes alerts counts them at once, while they are
+/// near: to look at each again costs another thread more than to find it out. What those of earlier batches had in
+/// common is known, so that nothing but numbers is left to be put together.
+#[derive(Debug, Default)]
+pub struct BatchCounter {
+    known: Vec<Known>,
+    /// As of [`Alikes`].
+    places: HashTable<(usize, u64)>,
+    hasher: RandomState,
+    /// The place in the batch of alerts about what came again, by where these stand that make them alike.
+    again: FxHashMap<[usize; 3], usize>,
+    n_batches: u64,
+}
+
+/// What alerts had in common.
+#[derive(Debug)]
+struct Known {
+    likeness: Arc<Likeness>,
+    /// In which batch it came last, and its place there.
+    last: (u64, usize),
+}
+
+impl BatchCounter {
+    /// Counts alerts. What `counts` has of another batch is forgotten.
+    pub fn count(&mut self, alerts: &[Alert], counts: &mut BatchCounts) {
+        counts.kinds.clear();
         self.again.clear();
-        for (number, alert) in alerts.iter().enumerate() {
-            let place = self.place_again(alerts, number);
-            if let Some((_, counted)) = self.kinds.get_mut(place) {
+        self.n_batches += 1;
+        for alert in alerts {
+            let place = self.place_again(alert, counts);
+            if let Some((_, counted)) = counts.kinds.get_mut(place) {
                 counted.add(alert);
             }
         }
     }
 
-    /// The place of an alert's kind. What an event says that came again is the same in many.
-    fn place_again(&mut self, alerts: &[Alert], number: usize) -> usize {
-        let Some(alert) = alerts.get(number).filter(|alert| Arc::strong_count(&alert.event.said) > 1) else {
-            return self.place(alerts, number);
-        };
+    /// The place of an alert's kind in the batch. What an event says that came again is the same in many.
+    fn place_again(&mut self, alert: &Alert, counts: &mut BatchCounts) -> usize {
+        if Arc::strong_count(&alert.event.said) == 1 {
+            return self.place(alert, counts);
+        }
         // INVARIANT: nothing else comes to stand where these do as long as the alerts are there.
         let derived = alert.derived.as_ref().map_or(0, |derived| Arc::as_ptr(derived).addr());
         let key = [alert.finding.address(), Arc::as_ptr(&alert.event.said).addr(), derived];
         if let Some(place) = self.again.get(&key) {
             return *place;
         }
-        let place = self.place(alerts, number);
+        let place = self.place(alert, counts);
         self.again.insert(key, place);
         place
     }
 
-    /// The place of an alert's kind among them, a new one if it is the first.
-    fn place(&mut self, alerts: &[Alert], number: usize) -> usize {
-        let Self { kinds, places, hasher, .. } = self;
-        let Some(common) = alerts.get(number).map(Common::of) else { return kinds.len() };
-        let hash = common.hash(hasher);
-        let is_own = |place: &usize| {
-            let first = kinds.get(*place).and_then(|(first, _)| alerts.get(*first));
-            first.is_some_and(|first| Common::of(first) == common)
-        };
-        if let Some((place, _)) = places.find(hash, |(place, _)| is_own(place)) {
-            return *place;
+    /// The place of an alert's kind in the batch, a new one if it is the first.
+    fn place(&mut self, alert: &Alert, counts: &mut BatchCounts) -> usize {
+        let common = Common::of(alert);
+        let hash = common.hash(&self.hasher);
+        let is_own =
+            |place: usize| self.known.get(place).is_some_and(|known| known.likeness.common() == common);
+        let found = self.places.find(hash, |(place, _)| is_own(*place)).map(|(place, _)| *place);
+        let place = found.unwrap_or_else(|| self.learn(alert, hash));
+        let Some(known) = self.known.get_mut(place) else { return counts.kinds.len() };
+        if known.last.0 != self.n_batches {
+            known.last = (self.n_batches, counts.kinds.len());
+            counts.kinds.push((Arc::clone(&known.likeness), Counted::default()));
         }
-        places.insert_unique(hash, (kinds.len(), hash), |(_, hash)| *hash);
-        kinds.push((number, Counted::default()));
-        kinds.len() - 1
+        known.last.1
     }
 
-    /// Moves the first alert of each kind to the front, and gives those that nobody needs to look at any more.
-    pub(crate) fn rest<'a>(&mut self, alerts: &'a mut Vec<Alert>) -> impl Iterator<Item = Alert> + 'a {
-        // INVARIANT: the first of a kind stands behind those of all kinds before, so that none is moved away again.
-        for (place, (first, _)) in self.kinds.iter_mut().enumerate() {
-            if *first < alerts.len() && place < *first {
-                alerts.swap(place, *first);
-                *first = place;
-            }
+    fn learn(&mut self, alert: &Alert, hash: u64) -> usize {
+        // One that is forgotten and comes again is another one until all are put together.
+        if self.known.len() >= N_KINDS_MAX {
+            self.known.clear();
+            self.places.clear();
         }
-        alerts.drain(self.kinds.len().min(alerts.len())..)
-    }
-
-    /// One alert of each kind, and how many there are of it. The alerts are those that were counted.
-    pub(crate) fn kinds<'a>(&self, alerts: &'a [Alert]) -> impl Iterator<Item = (&'a Alert, Counted)> {
-        self.kinds.iter().filter_map(|(first, counted)| Some((alerts.get(*first)?, *counted)))
+        self.places.insert_unique(hash, (self.known.len(), hash), |(_, hash)| *hash);
+        self.known.push(Known { likeness: Arc::new(Likeness::of(alert)), last: (0, 0) });
+        self.known.len() - 1
     }
 }
 
@@ -272,7 +325,8 @@ mod tests {
                 Arc::make_mut(alert.derived.as_mut().unwrap()).missing_fields.push("Hashes".to_owned());
             }),
         ]);
-        let (mut alikes, mut counts) = (Alikes::default(), BatchCounts::default());
+        let (mut alikes, mut counter, mut counts) =
+            (Alikes::default(), BatchCounter::default(), BatchCounts::default());
         // What an event says is the same there, as it is of events that come again, or is said anew.
         let anew = all.iter().map(|alert| {
             let mut alert = alert.clone();
@@ -281,29 +335,55 @@ mod tests {
             alert
         });
         let twice: Vec<_> = all.iter().cloned().chain(anew).collect();
-        for by_batch in [false, true, false] {
+        for by_batch in [false, true, true, false] {
             if by_batch {
-                counts.count(&twice);
-                assert_eq!(counts.kinds(&twice).count(), all.len());
-                counts.kinds(&twice).for_each(|(alert, counted)| assert!(!alikes.add(alert, counted)));
+                counter.count(&twice, &mut counts);
+                assert_eq!(counts.kinds().count(), all.len());
+                counts.kinds().for_each(|(like, counted)| assert!(!alikes.add_counted(like, counted)));
             } else {
-                all.iter().for_each(|alert| assert!(!alikes.add(alert, Counted::of(alert))));
+                all.iter().for_each(|alert| assert!(!alikes.add(alert)));
             }
         }
         let kinds = alikes.take();
         assert_eq!(kinds.len(), all.len());
         for (alike, alert) in kinds.iter().zip(&all) {
-            assert!(alike.common() == Common::of(alert), "in the order in which the first of each came");
-            assert_eq!(alike.counted.n, 4);
+            assert!(
+                alike.likeness.common() == Common::of(alert),
+                "in the order in which the first of each came"
+            );
+            assert_eq!(alike.counted.n, 6);
             assert_eq!(alike.counted.times.0, alert.event.time.map(|time| (time, time)));
         }
         assert!(alikes.take().is_empty());
-        let mut kept: Vec<_> = all.iter().take(1).chain(&twice).cloned().collect();
-        counts.count(&kept);
-        assert_eq!(counts.rest(&mut kept).count(), 1 + all.len());
-        assert_eq!(kept, all);
-        assert_eq!(counts.kinds(&kept).map(|(_, counted)| counted.n).sum::<u64>(), 1 + twice.len() as u64);
-        counts.count(&all[..1]);
-        assert_eq!(counts.kinds(&all[..1]).count(), 1, "those of the batch before are forgotten");
+        counter.count(&all[..1], &mut counts);
+        assert_eq!(counts.kinds().count(), 1, "those of the batch before are forgotten");
+        counts.kinds().for_each(|(like, counted)| assert!(!alikes.add_counted(like, counted)));
+        assert_eq!(alikes.take().len(), 1, "what was met before all were given is met anew");
+    }
+
+    /// However many kinds there are, so many are known at once, and each alert is counted.
+    #[test]
+    fn kinds_are_bounded() {
+        let (mut alikes, mut counter, mut counts) =
+            (Alikes::default(), BatchCounter::default(), BatchCounts::default());
+        let on = |number: usize| {
+            let mut alert = alerts().swap_remove(0);
+            Arc::make_mut(&mut alert.event).said_mut().computer = number.to_string();
+            alert
+        };
+        let many: Vec<_> = (0..N_KINDS_MAX + 100).map(on).collect();
+        let (mut n, mut n_taken) = (0, 0);
+        for batch in many.chunks(1_000).chain(many.chunks(999)) {
+            counter.count(batch, &mut counts);
+            assert!(counter.known.len() <= N_KINDS_MAX);
+            for (likeness, counted) in counts.kinds() {
+                if alikes.add_counted(likeness, counted) {
+                    n += alikes.take().iter().map(|alike| alike.counted.n).sum::<u64>();
+                    n_taken += 1;
+                }
+            }
+        }
+        n += alikes.take().iter().map(|alike| alike.counted.n).sum::<u64>();
+        assert_eq!((n, n_taken), (2 * many.len() as u64, 2));
     }
 }

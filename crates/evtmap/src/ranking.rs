@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::alert::{Alert, Finding, Kind, TechniqueRef};
-use crate::alike::{Alike, Counted};
+use crate::alike::Alike;
 use crate::keyed::KeyedMap;
 use crate::severity::Severity;
 
@@ -65,12 +65,12 @@ struct Voice<'a> {
 impl Ranking {
     /// Takes an alert into account. Mere events say nothing.
     pub fn add(&mut self, alert: &Alert) {
-        self.add_all(&Alike::of(alert, Counted::of(alert)));
+        self.add_all(&Alike::of(alert));
     }
 
     /// Takes alerts that are alike into account.
     pub(crate) fn add_all(&mut self, alike: &Alike) {
-        let (finding, n) = (&alike.finding, alike.counted.n);
+        let (finding, n) = (&alike.likeness.finding, alike.counted.n);
         if finding.techniques.is_empty() {
             return;
         }

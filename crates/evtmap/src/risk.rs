@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::alert::{Alert, Finding, Kind, TacticRef};
-use crate::alike::{Alike, Counted};
+use crate::alike::Alike;
 use crate::keyed::KeyedMap;
 use crate::severity::Severity;
 use crate::span::TimeSpan;
@@ -46,7 +46,7 @@ enum Directness {
 
 impl Directness {
     fn of(alike: &Alike) -> Self {
-        match &alike.derived {
+        match &alike.likeness.derived {
             None => Self::Direct,
             Some(from) if from.derived.missing_fields.is_empty() => Self::Derived,
             Some(_) => Self::WithoutExceptions,
@@ -110,12 +110,12 @@ pub struct Risk {
 impl Risks {
     /// Takes an alert into account. Only detections count.
     pub fn add(&mut self, name: &str, alert: &Alert) {
-        self.add_all(name, &Alike::of(alert, Counted::of(alert)));
+        self.add_all(name, &Alike::of(alert));
     }
 
     /// Takes alerts that are alike into account.
     pub(crate) fn add_all(&mut self, name: &str, alike: &Alike) {
-        let (finding, n) = (&alike.finding, alike.counted.n);
+        let (finding, n) = (&alike.likeness.finding, alike.counted.n);
         let Some(severity) = finding.severity.filter(|_| finding.kind == Kind::Detection) else { return };
         if name.is_empty() {
             return;

@@ -6,8 +6,8 @@ use evtmap_sigma::Metadata;
 use jiff::Timestamp;
 
 use crate::alert::{Alert, Kind, TacticRef};
-pub use crate::alike::BatchCounts;
-use crate::alike::{Alike, Alikes, Counted, DerivedFrom};
+use crate::alike::{Alike, Alikes, DerivedFrom, Likeness};
+pub use crate::alike::{BatchCounter, BatchCounts};
 use crate::attack::{Catalogue, Followed};
 use crate::keyed::KeyedMap;
 use crate::ranking::Ranking;
@@ -125,15 +125,15 @@ pub struct Tally {
 impl Tally {
     /// Counts an alert.
     pub fn add(&mut self, alert: &Alert) {
-        if self.alikes.add(alert, Counted::of(alert)) {
+        if self.alikes.add(alert) {
             self.settle();
         }
     }
 
-    /// Counts the alerts of a batch, by what was counted of the same alerts before.
-    pub fn add_batch(&mut self, alerts: &[Alert], counts: &BatchCounts) {
-        for (alert, counted) in counts.kinds(alerts) {
-            if self.alikes.add(alert, counted) {
+    /// Counts the alerts of a batch, by what a [`BatchCounter`] has counted.
+    pub fn add_batch(&mut self, counts: &BatchCounts) {
+        for (likeness, counted) in counts.kinds() {
+            if self.alikes.add_counted(likeness, counted) {
                 self.settle();
             }
         }
@@ -152,7 +152,7 @@ impl Tally {
 
 impl Summary {
     fn add(&mut self, alike: &Alike) {
-        let finding = &alike.finding;
+        let finding = &alike.likeness.finding;
         let Some(severity) = finding.severity else { return };
         self.rank(alike);
         self.n_overridden += if finding.overridden.is_some() { alike.counted.n } else { 0 };
@@ -171,7 +171,7 @@ impl Summary {
 
     fn rank(&mut self, alike: &Alike) {
         self.ranking.add_all(alike);
-        let host = alike.computer.as_str();
+        let host = alike.likeness.computer.as_str();
         if let Some(ranking) = self.ranking_by_host.get_mut(host) {
             ranking.add_all(alike);
         } else if !host.is_empty() && self.ranking_by_host.len() < N_RANKED_HOSTS_MAX {
@@ -180,7 +180,8 @@ impl Summary {
     }
 
     fn add_detections(&mut self, alike: &Alike, severity: Severity) {
-        let (finding, n) = (&alike.finding, alike.counted.n);
+        let (likeness, n) = (&alike.likeness, alike.counted.n);
+        let finding = &likeness.finding;
         *self.severities.entry(severity).or_default() += n;
         for tactic in &finding.tactics {
             *self.tactics.entry(tactic.clone()).or_default() += n;
@@ -189,15 +190,15 @@ impl Summary {
             self.techniques.add(&format!("{} {}", technique.id, technique.name), n);
         }
         self.rules.add(finding.title(), n);
-        if !alike.computer.is_empty() {
-            self.hosts.add(&alike.computer, n);
+        if !likeness.computer.is_empty() {
+            self.hosts.add(&likeness.computer, n);
         }
-        self.hosts_at_risk.add_all(&alike.computer, alike);
-        if let Some(user) = &alike.user {
+        self.hosts_at_risk.add_all(&likeness.computer, alike);
+        if let Some(user) = &likeness.user {
             self.users.add(user, n);
             self.accounts_at_risk.add_all(user, alike);
         }
-        if let Some(DerivedFrom { channel, event_id, derived }) = &alike.derived {
+        if let Some(DerivedFrom { channel, event_id, derived }) = &likeness.derived {
             self.derived.add(&format!("{channel} {event_id}"), n);
             self.n_without_exceptions += if derived.missing_fields.is_empty() { 0 } else { n };
             derived.missing_fields.iter().for_each(|field| self.missing_fields.add(field, n));
@@ -208,8 +209,8 @@ impl Summary {
     }
 
     fn add_to_group(&mut self, alike: &Alike, severity: Severity) {
-        let finding = &alike.finding;
-        let key = (finding.title().to_owned(), alike.computer.clone());
+        let Likeness { finding, computer, derived, .. } = &*alike.likeness;
+        let key = (finding.title().to_owned(), computer.clone());
         if self.groups.len() >= N_DISTINCT_MAX && !self.groups.contains_key(&key) {
             return;
         }
@@ -218,14 +219,14 @@ impl Summary {
             title: finding.title().to_owned(),
             author: finding.rule.as_ref().map(|rule| rule.author.clone()).unwrap_or_default(),
             techniques: finding.techniques.iter().map(|technique| technique.id.clone()).collect(),
-            computer: alike.computer.clone(),
+            computer: computer.clone(),
             n: 0,
             n_derived: 0,
             span: TimeSpan::default(),
         });
         group.n += alike.counted.n;
         group.severity = group.severity.max(severity);
-        group.n_derived += if alike.derived.is_some() { alike.counted.n } else { 0 };
+        group.n_derived += if derived.is_some() { alike.counted.n } else { 0 };
         group.span.join(alike.counted.reach);
     }
 

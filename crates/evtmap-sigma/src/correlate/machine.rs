@@ -1,7 +1,7 @@
 //! One correlation at work: its groups, and what comes out of them.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use crate::scalar::Number;
@@ -9,7 +9,9 @@ use crate::scalar::Number;
 use super::plan::{Column, Decision, Slot, Step};
 use super::tally::Tally;
 use super::verdict::verdict;
-use super::window::{Arrival, Entry, Group, Key, Members, Open, Reading, Row, Source, Window, group_of};
+use super::window::{
+    Arrival, Entry, Group, Key, KeyMap, Members, Open, Reading, Row, Source, Window, group_of,
+};
 use super::{Bound, Correlated, Limits, Telling, timestamp};
 
 /// What machines give away.
@@ -28,7 +30,7 @@ pub(super) struct Machine<'p> {
     index: usize,
     limits: Limits,
     telling: Telling,
-    groups: HashMap<Key, Group>,
+    groups: KeyMap<Group>,
     // INVARIANT: one entry a group, due no later than the group is. The number in the middle makes the order
     // of groups that are due together that of their first events, the same in every run.
     dues: BinaryHeap<Reverse<(i64, u64, Key)>>,
@@ -45,7 +47,7 @@ impl<'p> Machine<'p> {
             index,
             limits,
             telling: Telling::Whole,
-            groups: HashMap::new(),
+            groups: KeyMap::default(),
             dues: BinaryHeap::new(),
             pending: BTreeMap::new(),
             n_entries: 0,

@@ -1,12 +1,10 @@
 //! Numbers of a window that slides: what is decided at once is kept up to date with each event that comes and
 //! goes, so that an event costs the same however many stand in the window.
 
-use std::collections::HashMap;
-
 use crate::scalar::Number;
 
 use super::plan::{Measure, Sentence, Step};
-use super::window::{Entry, Key, Reading};
+use super::window::{Entry, KeyMap, Reading};
 
 /// Beyond this a whole number is treated as a fraction, so that no sum of them can overflow.
 const MAX_WHOLE: i128 = 1 << 96;
@@ -61,7 +59,7 @@ type LastTimes = Vec<Option<i64>>;
 #[derive(Clone, Debug)]
 pub(super) enum Tally {
     Events,
-    Distinct(HashMap<Key, usize>),
+    Distinct(KeyMap<usize>),
     Sum(Sum),
     Rules(LastTimes),
     Chain {
@@ -82,7 +80,7 @@ impl Tally {
     pub(super) fn new(step: &Step) -> Self {
         let n_slots = step.slots.len();
         match &step.measure {
-            Measure::Distinct => Self::Distinct(HashMap::new()),
+            Measure::Distinct => Self::Distinct(KeyMap::default()),
             Measure::Sum => Self::Sum(Sum::default()),
             Measure::Rules => Self::Rules(vec![None; n_slots]),
             Measure::Chain => Self::Chain { last: vec![None; n_slots], starts: vec![Vec::new(); n_slots] },

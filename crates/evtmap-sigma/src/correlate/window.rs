@@ -1,6 +1,6 @@
 //! The events of one group that a correlation still looks at.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::fold::fold;
@@ -18,6 +18,9 @@ pub(super) type Row = super::Values;
 
 /// Values folded for comparison; none for a field that is absent.
 pub(super) type Key = Arc<[Option<Box<str>>]>;
+
+/// A table by them. They come from logs: the hash has a seed that nobody knows.
+pub(super) type KeyMap<T> = HashMap<Key, T, foldhash::quality::RandomState>;
 
 /// What is known of an event beside its time.
 #[derive(Clone, Debug)]

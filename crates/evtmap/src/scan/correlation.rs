@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use evtmap_sigma::{Correlated, Correlator, Limits, Matched, Values};
+use jiff::Timestamp;
 
 use super::Findings;
 use crate::alert::{Alert, AlertEvent, CorrelationDetail, MemberEvent};
@@ -28,7 +29,8 @@ pub(super) struct Kept {
 /// The matches of a scan that correlations are about.
 #[derive(Debug, Default)]
 pub(super) struct Correlating {
-    kept: Vec<Kept>,
+    /// Each with its time, so that to bring them into order looks at no event.
+    kept: Vec<(Timestamp, Kept)>,
     n_without_time: u64,
     n_too_many: u64,
 }
@@ -37,12 +39,10 @@ impl Correlating {
     /// Keeps matches, as many as there is room for.
     pub(super) fn keep(&mut self, matches: Vec<Kept>) {
         for matched in matches {
-            if matched.event.time.is_none() {
-                self.n_without_time += 1;
-            } else if self.kept.len() >= N_KEPT_MAX {
-                self.n_too_many += 1;
-            } else {
-                self.kept.push(matched);
+            match matched.event.time {
+                None => self.n_without_time += 1,
+                Some(_) if self.kept.len() >= N_KEPT_MAX => self.n_too_many += 1,
+                Some(time) => self.kept.push((time, matched)),
             }
         }
     }
@@ -50,16 +50,16 @@ impl Correlating {
     /// The alerts of correlations in the order of time, and what is to be said about what was left out.
     pub(super) fn finish(mut self, rules: &Rules, findings: &Findings) -> (Vec<Alert>, Vec<String>) {
         // Stable: what happened at once stays in the order of the input.
-        self.kept.sort_by_key(|kept| kept.event.time);
+        self.kept.sort_by_key(|(time, _)| *time);
         let mut correlator = Correlator::new(rules.plan(), Limits::default());
-        let mut before: Option<(Arc<AlertEvent>, u64)> = None;
-        for (kept, number) in self.kept.iter().zip(0..) {
-            let Some(time) = kept.event.time else { continue };
+        let mut before: Option<(&Arc<AlertEvent>, u64)> = None;
+        for ((time, kept), number) in self.kept.iter().zip(0..) {
             // Several rules that match one event stand side by side and have one handle: it is one event.
             let same = before.filter(|(event, _)| Arc::ptr_eq(event, &kept.event));
             let handle = same.map_or(number, |(_, handle)| handle);
-            before = Some((Arc::clone(&kept.event), handle));
-            correlator.push(Matched { rule: kept.rule, time, values: Arc::clone(&kept.values), handle });
+            before = Some((&kept.event, handle));
+            let values = Arc::clone(&kept.values);
+            correlator.push(Matched { rule: kept.rule, time: *time, values, handle });
         }
         let mut results = correlator.finish();
         results.sort_by_key(|result| (result.first, result.last, result.correlation));
@@ -79,7 +79,7 @@ impl Correlating {
     }
 
     fn alert(&self, result: &Correlated, rules: &Rules, findings: &Findings) -> Option<Alert> {
-        let kept = |handle: &u64| self.kept.get(usize::try_from(*handle).ok()?);
+        let kept = |handle: &u64| Some(&self.kept.get(usize::try_from(*handle).ok()?)?.1);
         let members: Vec<&Kept> = result.handles.iter().filter_map(kept).collect();
         alert(result, &members, rules, findings)
     }

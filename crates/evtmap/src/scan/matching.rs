@@ -150,7 +150,7 @@ impl Matcher<'_> {
             let own = preparation.get_or_insert_with(|| general.another());
             own.prepare(&outcome.alerts, &mut outcome.prepared);
             if !own.needs_alerts() {
-                asked.spare.add(outcome.prepared.counts.rest(&mut outcome.alerts));
+                asked.spare.add(outcome.alerts.drain(..));
             }
         }
         // What a reader was at when it failed nobody knows.

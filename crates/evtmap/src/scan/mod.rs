@@ -132,8 +132,8 @@ pub trait Prepare: Send + Sync {
     /// the memory is of use.
     fn prepare(&mut self, alerts: &[Alert], prepared: &mut Prepared);
 
-    /// Whether the sink looks at the alerts beside what was made of them. If not, it is given one of each kind that was
-    /// counted, and the memory of the others is used again at once.
+    /// Whether the sink looks at the alerts beside what was made of them. If not, it is given none, and their memory
+    /// is used again at once.
     fn needs_alerts(&self) -> bool {
         true
     }
@@ -147,7 +147,7 @@ pub trait Prepare: Send + Sync {
 pub struct Prepared {
     /// Their lines for each output, or why they could not be made; nothing where it takes the alerts.
     pub lines: Vec<Option<std::io::Result<Vec<u8>>>>,
-    /// How many they are, for a [`Tally`](crate::triage::Tally).
+    /// How many they are, of a [`BatchCounter`](crate::triage::BatchCounter) for a [`Tally`](crate::triage::Tally).
     pub counts: BatchCounts,
 }
 

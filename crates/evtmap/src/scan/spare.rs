@@ -1,6 +1,7 @@
 //! The memory of alerts that were told, for those that come: most of what an alert takes to make is asking for memory,
 //! and giving it back.
 
+use std::iter;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -16,6 +17,8 @@ const N_BYTES_MAX: usize = 4 << 20;
 const N_BYTES_EACH_MAX: usize = 16 << 10;
 /// How many findings are kept at most, those that are kept several times counted as often.
 const N_FINDINGS_MAX: usize = 8_192;
+/// How many are taken at once of a finding of which none is kept.
+const N_FINDINGS_AT_ONCE: usize = 16;
 
 /// Memory that no alert is using. A thread has its own.
 #[derive(Debug, Default)]
@@ -30,6 +33,10 @@ pub(super) struct Spare {
     /// has a finding, and then one less, is not much for one thread, and much where others do so too.
     findings: FxHashMap<usize, Vec<Arc<Finding>>>,
     n_findings: usize,
+    /// The names of the file and of the zone that came last, each with one of this thread's own: alerts of other
+    /// threads do not count who has those.
+    input: OwnName,
+    timezone: OwnName,
 }
 
 impl Spare {
@@ -55,13 +62,16 @@ impl Spare {
 
     /// A finding, for one more who has it.
     pub(super) fn finding(&mut self, finding: &Arc<Finding>) -> Arc<Finding> {
-        match self.findings.get_mut(&finding.address()).and_then(Vec::pop) {
-            Some(own) => {
-                self.n_findings -= 1;
-                own
-            }
-            None => Arc::clone(finding),
+        let own = self.findings.entry(finding.address()).or_default();
+        if let Some(own) = own.pop() {
+            self.n_findings -= 1;
+            return own;
         }
+        // What is slow is to get hold of the count, where another thread had it last.
+        let n_more = N_FINDINGS_AT_ONCE.min(N_FINDINGS_MAX - self.n_findings);
+        own.extend(iter::repeat_n(finding, n_more).map(Arc::clone));
+        self.n_findings += n_more;
+        Arc::clone(finding)
     }
 
     fn add_said(&mut self, mut said: Arc<Said>) {
@@ -94,6 +104,7 @@ impl Spare {
         (input, timezone): (&Arc<str>, Option<&Arc<str>>),
         position: Position,
     ) -> Arc<AlertEvent> {
+        let (input, timezone) = (self.input.of(input), timezone.map(|timezone| self.timezone.of(timezone)));
         if let Some(mut kept) = self.events.pop()
             && let Some(own) = Arc::get_mut(&mut kept)
         {
@@ -102,6 +113,18 @@ impl Spare {
         }
         let timezone = timezone.map(Arc::clone);
         Arc::new(AlertEvent { timezone, ..AlertEvent::saying(said, event, input, position) })
+    }
+}
+
+/// A name, and another one that says the same.
+#[derive(Debug, Default)]
+struct OwnName(Option<[Arc<str>; 2]>);
+
+impl OwnName {
+    fn of(&mut self, name: &Arc<str>) -> &Arc<str> {
+        let known = self.0.take().filter(|[known, _]| Arc::ptr_eq(known, name));
+        let [_, own] = self.0.insert(known.unwrap_or_else(|| [Arc::clone(name), Arc::from(&**name)]));
+        own
     }
 }
 
@@ -174,10 +197,41 @@ mod tests {
                 let again = spare.finding(finding);
                 assert!(Arc::ptr_eq(finding, &again));
                 assert_eq!((Arc::strong_count(finding), spare.n_findings), (2, 1));
-                assert_eq!(Arc::strong_count(&spare.finding(finding)), 3, "there was one");
                 spare.add_finding(again);
             }
         }
+    }
+
+    /// Where none is kept, more than one are taken, as long as there is room.
+    #[test]
+    fn findings_are_taken_several_at_once() {
+        let (mut spare, finding) = (Spare::default(), Arc::new(Finding::of_event()));
+        let had: Vec<_> = (0..=N_FINDINGS_AT_ONCE).map(|_| spare.finding(&finding)).collect();
+        assert_eq!((Arc::strong_count(&finding), spare.n_findings), (1 + had.len(), 0));
+        let another = spare.finding(&finding);
+        assert!(Arc::ptr_eq(&another, &finding));
+        assert_eq!(Arc::strong_count(&finding), 1 + had.len() + 1 + N_FINDINGS_AT_ONCE);
+        spare.n_findings = N_FINDINGS_MAX;
+        let other = Arc::new(Finding::of_event());
+        spare.finding(&other);
+        assert_eq!((Arc::strong_count(&other), spare.n_findings), (1, N_FINDINGS_MAX));
+    }
+
+    /// The names of files and zones are a thread's own.
+    #[test]
+    fn names_are_not_shared_between_threads() {
+        let (mut spare, mut other) = (Spare::default(), Spare::default());
+        let (input, zone, event) = (Arc::from("a.csv"), Arc::from("UTC"), event(1, "alice"));
+        let keep = |spare: &mut Spare| {
+            let said = spare.said(None, &event);
+            spare.event(said, &event, (&input, Some(&zone)), Position::Line(1))
+        };
+        let kept = [keep(&mut spare), keep(&mut spare), keep(&mut other)];
+        let [first, second, third] =
+            kept.each_ref().map(|kept| (&kept.input, kept.timezone.as_ref().unwrap()));
+        assert_eq!(first, third);
+        assert!(Arc::ptr_eq(first.0, second.0) && Arc::ptr_eq(first.1, second.1));
+        assert!(!Arc::ptr_eq(first.0, third.0) && !Arc::ptr_eq(first.1, third.1));
     }
 
     #[test]
