@@ -59,14 +59,17 @@ def _tuples(column: Any) -> Any:
     """The lists that rows have, as tuples. Equal ones are one and the same."""
     numpy = _module("numpy")
     known: "dict[tuple[str, ...], tuple[str, ...]]" = {}
-    rows = [numpy.empty(0, dtype=object)]
+    rows, start = numpy.empty(len(column), dtype=object), 0
     for chunk in column.chunks:
         tuples = numpy.empty(len(chunk.dictionary), dtype=object)
         for place, texts in enumerate(chunk.dictionary.to_pylist()):
             own = tuple(texts)
             tuples[place] = known.setdefault(own, own)
-        rows.append(tuples[chunk.indices.to_numpy()])
-    return numpy.concatenate(rows)
+        end = start + len(chunk)
+        # Straight to where they belong: new memory costs more than what is done with it.
+        numpy.take(tuples, chunk.indices.to_numpy(), out=rows[start:end], mode="clip")
+        start = end
+    return rows
 
 
 def readable(frame: Any) -> Any:
