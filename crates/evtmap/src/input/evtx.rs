@@ -114,6 +114,11 @@ impl Log {
         }
         let mut oldest = (u64::MAX, 0);
         for chunk in 0..count {
+            // Windows numbers from 1, so that nothing is older: a log that was never overwritten is not gone through,
+            // which for a large one takes as long as the start of the program.
+            if oldest.0 <= 1 {
+                break;
+            }
             let mut header = [0; RECORD_IDS.end];
             if self.file.read(self.offset(chunk), &mut header).is_ok_and(|n_read| n_read == header.len())
                 && let Some((first, last)) = record_ids(&header)

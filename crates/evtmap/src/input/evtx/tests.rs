@@ -298,3 +298,34 @@ fn known_templates_are_what_would_be_read() {
     }
     assert!(n_read > 20 && n_forged > 100, "{n_read}, {n_forged}");
 }
+
+/// The oldest chunk of a log whose chunks have such first and last record ids.
+fn oldest(ids: &[(u64, u64)]) -> u64 {
+    let mut bytes = vec![0; 4096];
+    for (first, last) in ids {
+        let start = bytes.len();
+        bytes.extend(CHUNK_MAGIC);
+        bytes.resize(start + RECORD_IDS.start, 0);
+        bytes.extend([first.to_le_bytes(), last.to_le_bytes()].as_flattened());
+        bytes.resize(start + CHUNK_BYTES as usize, 0);
+    }
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, &bytes).unwrap();
+    let (options, chunks) = (InputOptions::default(), (0..0).chain(0..0));
+    let file = Arc::new(LogFile::new(file, &options.open));
+    let reader = Arc::new(ChunkReader::new(&options));
+    let log = Log { file, start: 4096, size: bytes.len() as u64, chunks, cut_off: None, reader };
+    log.oldest_chunk(ids.len() as u64)
+}
+
+/// A full log is overwritten from its start.
+#[test]
+fn reading_begins_with_the_oldest_chunk() {
+    assert_eq!(oldest(&[(1, 9), (10, 19)]), 0);
+    assert_eq!(oldest(&[(30, 39), (10, 19), (20, 29)]), 1);
+    assert_eq!(oldest(&[(20, 29), (30, 39), (1, 9), (10, 19)]), 2);
+    // Chunks that were never used say nothing, and neither does one after a first that nothing is older than.
+    assert_eq!(oldest(&[(u64::MAX, u64::MAX), (9, 8), (7, 9)]), 2);
+    assert_eq!(oldest(&[(1, 9), (1, 4), (0, 4)]), 0);
+    assert_eq!(oldest(&[]), 0);
+}
