@@ -14,7 +14,8 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::reading::{self, ReadingArgs};
-use super::viewing::{document, host, length, look_at_all, more, not_looked_at, overview, second};
+use super::viewer::{Viewer, ZoneArgs};
+use super::viewing::{document, host, length, look_at_all, more, not_looked_at, overview};
 use crate::failure::Failure;
 use crate::table::{ColumnKind, Table, column};
 use crate::terminal::{self, FAINT, HEADING, WARNING, counted, number, plain};
@@ -64,6 +65,9 @@ pub(crate) struct LogonsArgs {
     /// Show at most so many rows; 100 by default, and in JSON all
     #[arg(long, value_name = "N", help_heading = "Display")]
     max: Option<usize>,
+
+    #[command(flatten)]
+    zone: ZoneArgs,
 
     /// Write JSON
     #[arg(long, help_heading = "Display")]
@@ -115,6 +119,7 @@ pub(crate) fn run(args: &LogonsArgs) -> Result<ExitCode, Failure> {
         addresses: patterns(&args.address),
         types: patterns(&args.kind),
     });
+    let viewer = args.zone.viewer()?;
     let account = look_at_all(
         &args.reading,
         |notes: &mut Vec<Logon>, event, _| notes.extend(kinds.read(event)),
@@ -138,13 +143,19 @@ pub(crate) fn run(args: &LogonsArgs) -> Result<ExitCode, Failure> {
             ],
         ))?;
     } else {
-        terminal::print(&in_text(args, &logons, &account, shown))?;
+        terminal::print(&in_text(args, &logons, &account, shown, &viewer))?;
     }
     Ok(reading::status(&account))
 }
 
-fn in_text(args: &LogonsArgs, logons: &Logons, account: &ScanAccount, shown: &[&LogonRow]) -> String {
-    let mut out = overview(account);
+fn in_text(
+    args: &LogonsArgs,
+    logons: &Logons,
+    account: &ScanAccount,
+    shown: &[&LogonRow],
+    viewer: &Viewer,
+) -> String {
+    let mut out = overview(account, viewer);
     let sum = |of: fn(&LogonRow) -> u64| logons.rows().iter().map(of).sum::<u64>();
     let (succeeded, failed, tried) = (sum(|row| row.succeeded), sum(|row| row.failed), sum(|row| row.tried));
     let n_rows = counted(logons.rows().len() as u64, "row");
@@ -156,7 +167,7 @@ fn in_text(args: &LogonsArgs, logons: &Logons, account: &ScanAccount, shown: &[&
     }
     out.push('\n');
     out += &sources(logons);
-    out += &table(shown, terminal::width());
+    out += &table(shown, viewer);
     out += &more(logons.rows().len(), shown.len(), "row", "`--max` shows more, `--sort` others first");
     out += &left_out(logons);
     if !args.reading.quiet {
@@ -194,7 +205,7 @@ fn sources(logons: &Logons) -> String {
     out
 }
 
-fn table(rows: &[&LogonRow], width: Option<usize>) -> String {
+fn table(rows: &[&LogonRow], viewer: &Viewer) -> String {
     if rows.is_empty() {
         return String::new();
     }
@@ -213,17 +224,17 @@ fn table(rows: &[&LogonRow], width: Option<usize>) -> String {
         let failed = if row.failed > 0 { WARNING } else { none };
         table.row([
             (who(row), none),
-            (host(&row.host, width).to_owned(), none),
-            (from(row, width), none),
+            (host(&row.host, viewer.width).to_owned(), none),
+            (from(row, viewer.width), none),
             (row.kind.clone(), none),
             (succeeded(row), none),
             (if row.failed > 0 { number(row.failed) } else { String::new() }, failed),
-            (second(row.first), none),
-            (second(row.last), none),
+            (viewer.second(row.first), none),
+            (viewer.second(row.last), none),
         ]);
         table.note(note(row));
     }
-    format!("\n{}", table.render(width))
+    format!("\n{}", table.render(viewer.width))
 }
 
 fn who(row: &LogonRow) -> String {

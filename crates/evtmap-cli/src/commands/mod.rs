@@ -18,6 +18,7 @@ pub(crate) mod summary;
 pub(crate) mod task;
 pub(crate) mod timeline;
 pub(crate) mod update;
+mod viewer;
 mod viewing;
 pub(crate) mod watch;
 

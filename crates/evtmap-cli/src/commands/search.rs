@@ -13,6 +13,7 @@ use evtmap::view::{EventLine, Hit, Query, Search};
 use serde_json::json;
 
 use super::reading::{self, ReadingArgs};
+use super::viewer::ZoneArgs;
 use super::viewing::{look_at_all, not_looked_at};
 use crate::failure::Failure;
 use crate::terminal::{self, FAINT, counted, escaped, number, plain};
@@ -82,6 +83,9 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "N", help_heading = "Display")]
     max: Option<u64>,
 
+    #[command(flatten)]
+    zone: ZoneArgs,
+
     /// Print only how many were found
     #[arg(long, help_heading = "Display")]
     count: bool,
@@ -110,7 +114,7 @@ pub(crate) fn run(args: &SearchArgs) -> Result<ExitCode, Failure> {
     let search = Search::new(&query(args))
         .map_err(|error| Failure::new(format!("cannot search for {error}")).help(error.help))?;
     let n_max = args.max.unwrap_or(u64::MAX);
-    let width = terminal::width();
+    let viewer = args.zone.viewer()?;
     let mut out = io::BufWriter::new(anstream::stdout().lock());
     let mut n_found = 0;
     let account = look_at_all(
@@ -135,7 +139,7 @@ pub(crate) fn run(args: &SearchArgs) -> Result<ExitCode, Failure> {
             for shown in notes.hits.iter().take(n_shown) {
                 let written = match shown {
                     Shown::Json(line) => writeln!(out, "{}", escaped(line)),
-                    Shown::Line(hit) => writeln!(out, "{}", line::render(hit, width)),
+                    Shown::Line(hit) => writeln!(out, "{}", line::render(hit, &viewer)),
                 };
                 written.map_err(|error| Failure::output("standard output", &error))?;
             }

@@ -14,7 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::reading::{self, ReadingArgs};
-use super::viewing::{document, length, look_at_all, more, not_looked_at, overview, second};
+use super::viewer::{Viewer, ZoneArgs};
+use super::viewing::{document, length, look_at_all, more, not_looked_at, overview};
 use crate::failure::Failure;
 use crate::table::{ColumnKind, Table, column};
 use crate::terminal::{self, FAINT, HEADING, WARNING, counted, number, plain};
@@ -38,6 +39,9 @@ pub(crate) struct StatsArgs {
     #[arg(long, value_name = "N", help_heading = "Display")]
     max: Option<usize>,
 
+    #[command(flatten)]
+    zone: ZoneArgs,
+
     /// Write JSON
     #[arg(long, help_heading = "Display")]
     json: bool,
@@ -49,6 +53,7 @@ pub(crate) fn run(args: &StatsArgs) -> Result<ExitCode, Failure> {
     let traces = TraceKinds::bundled().map_err(failure)?;
     let titles = Associations::bundled().map_err(failure)?;
     let mut statistics = Statistics::default();
+    let viewer = args.zone.viewer()?;
     let account = look_at_all(
         &args.reading,
         |facts: &mut Facts, event, place| facts.note(event, place.path, &traces),
@@ -60,7 +65,7 @@ pub(crate) fn run(args: &StatsArgs) -> Result<ExitCode, Failure> {
     if args.json {
         terminal::print_json(&in_json(args, &statistics, &titles, &account))?;
     } else {
-        terminal::print(&in_text(args, &statistics, &titles, &account))?;
+        terminal::print(&in_text(args, &statistics, &titles, &account, &viewer))?;
     }
     Ok(reading::status(&account))
 }
@@ -105,15 +110,15 @@ fn in_text(
     statistics: &Statistics,
     titles: &Associations,
     account: &ScanAccount,
+    viewer: &Viewer,
 ) -> String {
-    let width = terminal::width();
     let n_max = args.max.unwrap_or(N_ROWS);
-    let mut out = overview(account);
-    out += &kinds(statistics, titles, (n_max, width));
-    out += &hosts(statistics, (n_max, width));
+    let mut out = overview(account, viewer);
+    out += &kinds(statistics, titles, (n_max, viewer));
+    out += &hosts(statistics, (n_max, viewer));
     let logs = statistics.logs();
-    out += &log_table(&logs, (n_max, width));
-    out += &tampering(statistics, &logs, n_max);
+    out += &log_table(&logs, (n_max, viewer));
+    out += &tampering(statistics, &logs, (n_max, viewer));
     let beyond = statistics.beyond();
     for (n, what) in [(beyond.kinds, "kinds"), (beyond.hosts, "hosts"), (beyond.logs, "logs")] {
         if n > 0 {
@@ -127,8 +132,8 @@ fn in_text(
     out
 }
 
-/// How many rows are shown, and how wide the terminal is.
-type Room = (usize, Option<usize>);
+/// How many rows are shown, and to whom.
+type Room<'a> = (usize, &'a Viewer);
 
 fn text(text: impl Into<String>) -> (String, Style) {
     (text.into(), Style::new())
@@ -138,11 +143,11 @@ fn known(name: &str) -> &str {
     if name.is_empty() { "unknown" } else { name }
 }
 
-fn span(number: &Number) -> [(String, Style); 2] {
-    [text(second(number.span.first)), text(second(number.span.last))]
+fn span(number: &Number, viewer: &Viewer) -> [(String, Style); 2] {
+    [text(viewer.second(number.span.first)), text(viewer.second(number.span.last))]
 }
 
-fn kinds(statistics: &Statistics, titles: &Associations, (n_max, width): Room) -> String {
+fn kinds(statistics: &Statistics, titles: &Associations, (n_max, viewer): Room<'_>) -> String {
     let kinds = statistics.kinds();
     let mut table = Table::new([
         column("Channel", ColumnKind::Text),
@@ -156,7 +161,7 @@ fn kinds(statistics: &Statistics, titles: &Associations, (n_max, width): Room) -
     for (kind, n) in kinds.iter().take(n_max) {
         let title = kind.event_id.and_then(|id| titles.title(&kind.channel, &kind.provider, id));
         let id = kind.event_id.map_or_else(|| "-".to_owned(), |id| id.to_string());
-        let [first, last] = span(n);
+        let [first, last] = span(n, viewer);
         let provider = kind.provider.strip_prefix("Microsoft-Windows-").unwrap_or(&kind.provider);
         table.row([
             text(known(short_channel(&kind.channel))),
@@ -170,11 +175,11 @@ fn kinds(statistics: &Statistics, titles: &Associations, (n_max, width): Room) -
     }
     let heading = format!("\n{HEADING}{}{HEADING:#}\n", counted(kinds.len() as u64, "kind of event"));
     heading.replace("kind of events", "kinds of event")
-        + &table.render(width)
+        + &table.render(viewer.width)
         + &more(kinds.len(), n_max, "row", "`--max` shows more")
 }
 
-fn hosts(statistics: &Statistics, (n_max, width): Room) -> String {
+fn hosts(statistics: &Statistics, (n_max, viewer): Room<'_>) -> String {
     let hosts = statistics.hosts();
     let mut table = Table::new([
         column("Host", ColumnKind::Text),
@@ -183,15 +188,15 @@ fn hosts(statistics: &Statistics, (n_max, width): Room) -> String {
         column("Last", ColumnKind::Whole),
     ]);
     for (name, n) in hosts.iter().take(n_max) {
-        let [first, last] = span(n);
+        let [first, last] = span(n, viewer);
         table.row([text(known(name)), text(number(n.events)), first, last]);
     }
     format!("\n{HEADING}{}{HEADING:#}\n", counted(hosts.len() as u64, "host"))
-        + &table.render(width)
+        + &table.render(viewer.width)
         + &more(hosts.len(), n_max, "host", "`--max` shows more")
 }
 
-fn log_table(logs: &[(&LogName, LogReport)], (n_max, width): Room) -> String {
+fn log_table(logs: &[(&LogName, LogReport)], (n_max, viewer): Room<'_>) -> String {
     let mut table = Table::new([
         column("Host", ColumnKind::Text),
         column("Log", ColumnKind::Text),
@@ -210,7 +215,7 @@ fn log_table(logs: &[(&LogName, LogReport)], (n_max, width): Room) -> String {
             _ if report.is_choice => text("chosen"),
             n => (number(n), WARNING),
         };
-        let [first, last] = span(&report.number);
+        let [first, last] = span(&report.number, viewer);
         table.row([
             text(known(&name.computer)),
             text(known(short_channel(&name.channel))),
@@ -223,16 +228,16 @@ fn log_table(logs: &[(&LogName, LogReport)], (n_max, width): Room) -> String {
         ]);
     }
     format!("\n{HEADING}{}{HEADING:#}\n", counted(logs.len() as u64, "log"))
-        + &table.render(width)
+        + &table.render(viewer.width)
         + &more(logs.len(), n_max, "log", "`--max` shows more")
 }
 
 /// What speaks of deleted records, cleared logs and changed clocks, and what else it may come from.
-fn tampering(statistics: &Statistics, logs: &[(&LogName, LogReport)], n_max: usize) -> String {
-    let mut signs = of_traces(statistics, &[TraceKind::Cleared]);
-    logs.iter().for_each(|(name, report)| of_records(&mut signs, name, report));
-    signs.extend(of_traces(statistics, &[TraceKind::Changed, TraceKind::Lost, TraceKind::Clock]));
-    logs.iter().for_each(|(name, report)| of_times(&mut signs, name, report));
+fn tampering(statistics: &Statistics, logs: &[(&LogName, LogReport)], (n_max, viewer): Room<'_>) -> String {
+    let mut signs = of_traces(statistics, &[TraceKind::Cleared], viewer);
+    logs.iter().for_each(|(name, report)| of_records(&mut signs, name, report, viewer));
+    signs.extend(of_traces(statistics, &[TraceKind::Changed, TraceKind::Lost, TraceKind::Clock], viewer));
+    logs.iter().for_each(|(name, report)| of_times(&mut signs, name, report, viewer));
     let mut out = match signs.len() {
         0 => format!("\n{HEADING}Signs of tampering{HEADING:#}  {FAINT}none{FAINT:#}\n"),
         _ => format!(
@@ -255,7 +260,7 @@ fn tampering(statistics: &Statistics, logs: &[(&LogName, LogReport)], n_max: usi
 }
 
 /// What events tell of logs and clocks; what is the same on a host and of a user stands together.
-fn of_traces(statistics: &Statistics, kinds: &[TraceKind]) -> Vec<String> {
+fn of_traces(statistics: &Statistics, kinds: &[TraceKind], viewer: &Viewer) -> Vec<String> {
     let mut groups: Vec<(&Trace, u64, &Trace)> = Vec::new();
     for trace in statistics.traces().into_iter().filter(|trace| kinds.contains(&trace.kind)) {
         let is_same = |(first, ..): &&mut (&Trace, u64, &Trace)| {
@@ -270,10 +275,10 @@ fn of_traces(statistics: &Statistics, kinds: &[TraceKind]) -> Vec<String> {
             None => groups.push((trace, 1, trace)),
         }
     }
-    groups.into_iter().map(|(first, n, last)| of_trace(first, n, last)).collect()
+    groups.into_iter().map(|(first, n, last)| of_trace(first, n, last, viewer)).collect()
 }
 
-fn of_trace(trace: &Trace, n: u64, last: &Trace) -> String {
+fn of_trace(trace: &Trace, n: u64, last: &Trace, viewer: &Viewer) -> String {
     let about = match trace.about.as_str() {
         "" => String::new(),
         about => format!(" ({})", plain(about)),
@@ -281,11 +286,11 @@ fn of_trace(trace: &Trace, n: u64, last: &Trace) -> String {
     let user = trace.user.as_ref().map(|user| format!(" by {}", plain(user))).unwrap_or_default();
     let more = match n {
         1 => String::new(),
-        _ => format!(", and {} until {}", counted(n - 1, "more time"), second(last.time)),
+        _ => format!(", and {} until {}", counted(n - 1, "more time"), viewer.second(last.time)),
     };
     format!(
         "{}  {}: {}{about}{user}{more} {FAINT}[{} {}]{FAINT:#}",
-        second(trace.time),
+        viewer.second(trace.time),
         plain(known(&trace.computer)),
         trace.what,
         plain(short_channel(&trace.channel)),
@@ -299,12 +304,12 @@ fn log_name(name: &LogName) -> String {
     format!("{}, {log}", plain(known(&name.computer)))
 }
 
-fn between(from: Option<Timestamp>, to: Option<Timestamp>) -> String {
-    format!("between {} and {}", second(from), second(to))
+fn between(from: Option<Timestamp>, to: Option<Timestamp>, viewer: &Viewer) -> String {
+    format!("between {} and {}", viewer.second(from), viewer.second(to))
 }
 
 /// Missing and repeated records.
-fn of_records(signs: &mut Vec<String>, name: &LogName, report: &LogReport) {
+fn of_records(signs: &mut Vec<String>, name: &LogName, report: &LogReport, viewer: &Viewer) {
     let log = log_name(name);
     if !report.is_choice {
         for gap in &report.largest_gaps {
@@ -315,7 +320,7 @@ fn of_records(signs: &mut Vec<String>, name: &LogName, report: &LogReport) {
             signs.push(format!(
                 "{log}: {records} missing {}: deleted, lost in a damaged part, or left out of an export; \
                  `--recover` looks for what is left of them",
-                between(gap.after, gap.before)
+                between(gap.after, gap.before, viewer)
             ));
         }
         let n_more = report.gaps - report.largest_gaps.len() as u64;
@@ -336,7 +341,7 @@ fn of_records(signs: &mut Vec<String>, name: &LogName, report: &LogReport) {
 }
 
 /// Long times without events, and times that run backwards.
-fn of_times(signs: &mut Vec<String>, name: &LogName, report: &LogReport) {
+fn of_times(signs: &mut Vec<String>, name: &LogName, report: &LogReport, viewer: &Viewer) {
     let log = log_name(name);
     let usual = length(SignedDuration::from_secs(report.usual_pause_seconds.unwrap_or_default()));
     for pause in &report.pauses {
@@ -348,7 +353,7 @@ fn of_times(signs: &mut Vec<String>, name: &LogName, report: &LogReport) {
         };
         signs.push(format!(
             "{log}: nothing for {long} {}, where 99 of 100 pauses are shorter than {usual}: {why}",
-            between(Some(pause.from), Some(pause.to))
+            between(Some(pause.from), Some(pause.to), viewer)
         ));
     }
     if let Some(step) = report.steps_back.first() {
@@ -360,7 +365,7 @@ fn of_times(signs: &mut Vec<String>, name: &LogName, report: &LogReport) {
             "{log}: record {} of {} is {} older than the one before it{more}: the clock was set back, or a time \
              was forged",
             step.record_id,
-            second(Some(step.to)),
+            viewer.second(Some(step.to)),
             length(step.to.duration_until(step.from))
         ));
     }

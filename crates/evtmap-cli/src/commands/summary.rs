@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::reading::{self, ReadingArgs};
 use super::rule_choice::{Choice, RuleArgs};
+use super::viewer::ZoneArgs;
 use crate::args::severity;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -40,6 +41,9 @@ pub(crate) struct SummaryArgs {
     #[arg(long, help_heading = "Selection")]
     no_associations: bool,
 
+    #[command(flatten)]
+    zone: ZoneArgs,
+
     /// Write JSON: the parts `summary` and `not_looked_at` of a JSON report
     #[arg(long)]
     json: bool,
@@ -49,6 +53,7 @@ pub(crate) struct SummaryArgs {
 pub(crate) fn run(args: &SummaryArgs, cache: &Cache, config: &Config) -> Result<ExitCode, Failure> {
     let now = clock::now()?;
     let policy = config.policy(now)?;
+    let times = args.zone.style()?;
     let options = ScanOptions {
         min_severity: args.min_severity.unwrap_or(Severity::Informational),
         associations: !args.no_associations,
@@ -75,7 +80,7 @@ pub(crate) fn run(args: &SummaryArgs, cache: &Cache, config: &Config) -> Result<
         terminal::print_json(&parts)?;
     } else {
         let ages = [Age::of_rules(rules_account.newest.as_deref(), stock.checked), attack.age()];
-        terminal::print(&(summary::render(&whole, &TimeStyle::default()) + &summary::hint(&ages, now)))?;
+        terminal::print(&(summary::render(&whole, &times) + &summary::hint(&ages, now)))?;
     }
     Ok(reading::status(&account))
 }

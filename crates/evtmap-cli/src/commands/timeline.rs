@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use super::reading::{self, ReadingArgs};
 use super::rule_choice::{Choice, RuleArgs};
-use super::viewing::{document, host, length, more, second};
+use super::viewer::{Viewer, ZoneArgs};
+use super::viewing::{document, host, length, more};
 use crate::args::severity;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -70,6 +71,9 @@ pub(crate) struct TimelineArgs {
     #[arg(long, value_name = "N", help_heading = "Display")]
     max: Option<usize>,
 
+    #[command(flatten)]
+    zone: ZoneArgs,
+
     /// Write JSON
     #[arg(long, help_heading = "Display")]
     json: bool,
@@ -99,6 +103,7 @@ impl From<By> for Grouping {
 pub(crate) fn run(args: &TimelineArgs, cache: &Cache, config: &Config) -> Result<ExitCode, Failure> {
     let now = clock::now()?;
     let policy = config.policy(now)?;
+    let viewer = args.zone.viewer()?;
     let options = ScanOptions {
         min_severity: args.min_severity.unwrap_or(Severity::Informational),
         associations: args.associations,
@@ -115,7 +120,7 @@ pub(crate) fn run(args: &TimelineArgs, cache: &Cache, config: &Config) -> Result
         let not_looked_at = report::not_looked_at(&account, Some(&rules));
         terminal::print_json(&in_json(args, &timeline, &account, not_looked_at))?;
     } else {
-        let mut text = in_text(args, &timeline, terminal::width());
+        let mut text = in_text(args, &timeline, &viewer);
         if !args.reading.quiet {
             // Writing to a string cannot fail.
             let _ = summary::not_looked_at(&mut text, &account, Some(&rules));
@@ -161,21 +166,21 @@ fn severities(timeline: &Timeline) -> Slot {
     all
 }
 
-fn in_text(args: &TimelineArgs, timeline: &Timeline, width: Option<usize>) -> String {
+fn in_text(args: &TimelineArgs, timeline: &Timeline, viewer: &Viewer) -> String {
     let mut out = String::new();
     let what = if args.associations { "alert" } else { "detection" };
-    let room = width.map_or(N_COLUMNS, |width| width.saturating_sub(NAME + NUMBER + 2).max(10));
+    let room = viewer.width.map_or(N_COLUMNS, |width| width.saturating_sub(NAME + NUMBER + 2).max(10));
     let columns = timeline.whole().columns(room.min(N_COLUMNS_MAX));
     let n_all = severities(timeline).values().sum::<u64>() + timeline.left_out().without_time;
     let _ = write!(out, "{HEADING}{}{HEADING:#}", counted(n_all, what));
     let Some((first, last)) = columns.span() else {
         out.push('\n');
-        out += &table(timeline, width);
+        out += &table(timeline, viewer);
         return out;
     };
     let a_column = length(SignedDuration::from_secs(columns.seconds));
-    let _ = writeln!(out, " {FAINT}by time, in UTC; a column is {a_column}{FAINT:#}\n");
-    let (first, last) = (second(Some(first)), second(Some(last)));
+    let _ = writeln!(out, " {FAINT}by time, in {}; a column is {a_column}{FAINT:#}\n", viewer.zone());
+    let (first, last) = (viewer.second(Some(first)), viewer.second(Some(last)));
     let between = columns.slots.len().saturating_sub(first.len() + last.len()).max(2);
     let _ = writeln!(out, "{:NAME$} {FAINT}{first}{:between$}{last}{FAINT:#}", "", "");
     for severity in Severity::WORST_FIRST {
@@ -183,11 +188,11 @@ fn in_text(args: &TimelineArgs, timeline: &Timeline, width: Option<usize>) -> St
         bars(&mut out, severity.as_str(), style(severity), &numbers(timeline.whole(), &columns, only));
     }
     for gap in &columns.gaps {
-        let (from, to) = (second(Some(gap.from)), second(Some(gap.to)));
+        let (from, to) = (viewer.second(Some(gap.from)), viewer.second(Some(gap.to)));
         let _ = writeln!(out, "{:NAME$} {FAINT}┊ nothing from {from} to {to}{FAINT:#}", "");
     }
     out += &groups(timeline, &columns, args.by);
-    out += &table(timeline, width);
+    out += &table(timeline, viewer);
     out
 }
 
@@ -228,7 +233,7 @@ fn bars(out: &mut String, name: &str, style: Style, numbers: &[Option<u64>]) {
 }
 
 /// The alerts in the order of time, and who wrote their rules.
-fn table(timeline: &Timeline, width: Option<usize>) -> String {
+fn table(timeline: &Timeline, viewer: &Viewer) -> String {
     let mut out = String::new();
     if !timeline.rows().is_empty() {
         let mut table = Table::new([
@@ -239,8 +244,8 @@ fn table(timeline: &Timeline, width: Option<usize>) -> String {
             column("Techniques", ColumnKind::Text),
             column("Rule", ColumnKind::Text),
         ]);
-        timeline.rows().iter().for_each(|row| table.row(cells(row, width)));
-        let _ = write!(out, "\n{}{}", table.render(width), authors(timeline.rows()));
+        timeline.rows().iter().for_each(|row| table.row(cells(row, viewer)));
+        let _ = write!(out, "\n{}{}", table.render(viewer.width), authors(timeline.rows()));
     }
     let left_out = timeline.left_out();
     for (severity, n) in left_out.alerts.iter().rev() {
@@ -253,19 +258,19 @@ fn table(timeline: &Timeline, width: Option<usize>) -> String {
     out
 }
 
-fn cells(row: &TimelineRow, width: Option<usize>) -> [(String, Style); 6] {
+fn cells(row: &TimelineRow, viewer: &Viewer) -> [(String, Style); 6] {
     let none = Style::new();
     let mut title = row.title.clone();
     if row.alerts > 1 {
-        title = format!("{}×{} ", row.alerts, until(row)) + &title;
+        title = format!("{}×{} ", row.alerts, until(row, viewer)) + &title;
     }
     if row.derived {
         title += " (derived)";
     }
     [
-        (second(row.time), none),
+        (viewer.second(row.time), none),
         (row.severity.to_string(), style(row.severity)),
-        (host(&row.host, width).to_owned(), none),
+        (host(&row.host, viewer.width).to_owned(), none),
         (row.user.clone().unwrap_or_default(), none),
         (row.techniques.join(" "), none),
         (title, none),
@@ -273,9 +278,9 @@ fn cells(row: &TimelineRow, width: Option<usize>) -> [(String, Style); 6] {
 }
 
 /// When the last alert of a row was, where it was not at once: the time of day, as it is of the same hour.
-fn until(row: &TimelineRow) -> String {
-    let last = row.last.filter(|_| second(row.last) != second(row.time));
-    last.map_or_else(String::new, |last| format!(" until {}", last.strftime("%H:%M:%S")))
+fn until(row: &TimelineRow, viewer: &Viewer) -> String {
+    let last = row.last.filter(|_| viewer.second(row.last) != viewer.second(row.time));
+    last.map_or_else(String::new, |last| format!(" until {}", viewer.time_of_day(last)))
 }
 
 /// Who wrote the rules, as the Detection Rule License asks: each rule once.

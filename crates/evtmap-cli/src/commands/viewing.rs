@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 
 use evtmap::event::Event;
 use evtmap::{EventPlace, ScanAccount, ScanOptions, report, visit};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use super::reading::ReadingArgs;
+use super::viewer::Viewer;
 use crate::failure::Failure;
 use crate::terminal::{FAINT, HEADING, counted};
 use crate::{clock, progress, summary};
@@ -31,13 +32,13 @@ pub(super) fn look_at_all<N: Default + Send>(
 }
 
 /// The line that says what was read.
-pub(super) fn overview(account: &ScanAccount) -> String {
+pub(super) fn overview(account: &ScanAccount, viewer: &Viewer) -> String {
     let read = account.files.iter().filter(|file| file.kind.is_some());
     let events = counted(account.progress().events, "event");
     let mut line = format!("{HEADING}{events}{HEADING:#} in {}", summary::counted_logs(read));
     if let Some((first, last)) = account.span().0 {
-        let minute = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M").to_string();
-        line += &format!(", {} to {} UTC", minute(first), minute(last));
+        line += &format!(", {} to {}", viewer.minute(first), viewer.minute(last));
+        line += if viewer.is_in_utc() { " UTC" } else { "" };
     }
     line + "\n"
 }
@@ -60,11 +61,6 @@ pub(super) fn document(
     document.insert("events".to_owned(), account.progress().events.into());
     document.entry("not_looked_at").or_insert_with(|| report::not_looked_at(account, None));
     Value::Object(document)
-}
-
-/// A time to the second, or a dash.
-pub(super) fn second(time: Option<Timestamp>) -> String {
-    time.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 /// Below so many columns there is no room for the domains of hosts.

@@ -132,6 +132,34 @@ fn events_as_lines_of_json() {
     assert_eq!(run(&folder, &["search", "incident", "--event-id", "4624", "--count"]).out, "319\n");
 }
 
+/// In text times are where the reader is; in JSON they are what programs sort by.
+#[test]
+fn times_in_a_zone() {
+    let folder = Folder::new();
+    let commands: [&[&str]; 5] = [
+        &["timeline", "incident", "--each"],
+        &["logons", "incident"],
+        &["stats", "incident"],
+        &["search", "incident", "--event-id", "1102,104"],
+        &["summary", "incident"],
+    ];
+    for command in commands {
+        let with = |more: &[&str]| run(&folder, &[command, more].concat()).out;
+        let (utc, tokyo) = (with(&[]), with(&["--timezone", "Asia/Tokyo"]));
+        assert!(utc.contains("2026-03-11") && !utc.contains("+09:00"), "{utc}");
+        let n_times = |text: &str, what: &str| text.matches(what).count();
+        assert!(n_times(&tokyo, "+09:00") >= n_times(&utc, "2026-03-11 "), "{tokyo}");
+        assert!(!tokyo.contains("UTC"), "{tokyo}");
+        assert_eq!(with(&["--json", "--timezone", "Asia/Tokyo"]), with(&["--json"]));
+    }
+    let first = run(&folder, &["search", "incident", "--max", "1", "--timezone", "Asia/Tokyo"]).out;
+    let in_utc = run(&folder, &["search", "incident", "--max", "1"]).out;
+    let time = |line: &str| line.split("  ").next().unwrap().to_owned();
+    let same: [jiff::Timestamp; 2] =
+        [time(&first), time(&in_utc) + "Z"].map(|text| text.replace(' ', "T").parse().unwrap());
+    assert_eq!(same[0], same[1]);
+}
+
 #[test]
 fn mistakes() {
     let folder = Folder::new().with("a.evtx", sample::evtx(&[]));
@@ -141,6 +169,7 @@ fn mistakes() {
     assert!(told("search a.evtx --where A=1 --condition w2").contains("there is no `w2`"));
     assert!(told("search gone.evtx").contains("gone.evtx"));
     assert!(told("logons a.evtx --since yesterday").contains("is not a time"));
+    assert!(told("stats a.evtx --timezone Mars").contains("`--timezone Mars` is not a time zone"));
     let none = folder.check("search a.evtx --where Imgae=x", 0);
     assert!(none.err.contains("has a field `Imgae`"), "{}", none.err);
 }

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use evtmap::view::{Hit, Mark, short_channel};
 use unicode_width::UnicodeWidthChar as _;
 
-use crate::commands::viewing::second;
+use crate::commands::viewer::Viewer;
 use crate::terminal::{FAINT, plain};
 
 /// What was asked for.
@@ -18,10 +18,10 @@ const N_CHARS: usize = 200;
 const N_BEFORE: usize = 60;
 
 /// The line, cut to the width of the terminal.
-pub(super) fn render(hit: &Hit, width: Option<usize>) -> String {
-    let mut line = Line { out: String::new(), left: width };
+pub(super) fn render(hit: &Hit, viewer: &Viewer) -> String {
+    let mut line = Line { out: String::new(), left: viewer.width };
     let id = hit.event_id.map_or_else(|| "-".to_owned(), |id| id.to_string());
-    line.push(FAINT, &second(hit.time));
+    line.push(FAINT, &viewer.second(hit.time));
     line.push(Style::new(), &format!("  {}  ", if hit.computer.is_empty() { "-" } else { &hit.computer }));
     line.push(Style::new(), &format!("{} {id}", short_channel(&hit.channel)));
     if let Some(record) = hit.record_id {
@@ -129,7 +129,7 @@ mod tests {
             record_id: None,
             marks: vec![mark],
         };
-        let line = render(&hit, width);
+        let line = render(&hit, &Viewer::of_width(width));
         let marked = line.replace(&FOUND.to_string(), "<");
         let shown = anstream::adapter::strip_str(&marked).to_string();
         assert_eq!(shown, format!("-  H  Security 1  A={expected}"));

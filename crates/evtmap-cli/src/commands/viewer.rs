@@ -1,0 +1,101 @@
+//! Who looks at a view: how wide their terminal is, and in which zone they read times.
+
+use clap::Args;
+use evtmap::input::InputOptions;
+use evtmap::report::TimeStyle;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::reading::time_zone;
+use crate::failure::Failure;
+use crate::terminal;
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ZoneArgs {
+    /// The time zone of times in text: UTC, local, +02:00, Europe/Berlin; in JSON they are in UTC
+    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Display")]
+    timezone: String,
+}
+
+impl ZoneArgs {
+    /// Who looks at text that goes to standard output.
+    pub(super) fn viewer(&self) -> Result<Viewer, Failure> {
+        Ok(Viewer { width: terminal::width(), zone: self.zone()? })
+    }
+
+    /// Times as overviews show them.
+    pub(super) fn style(&self) -> Result<TimeStyle, Failure> {
+        TimeStyle::new(self.zone()?, "rfc3339").map_err(Failure::new)
+    }
+
+    fn zone(&self) -> Result<TimeZone, Failure> {
+        time_zone("--timezone", &self.timezone)
+    }
+}
+
+/// Who looks at text.
+pub(super) struct Viewer {
+    /// How many columns their terminal has; nothing where it is none.
+    pub(super) width: Option<usize>,
+    zone: TimeZone,
+}
+
+impl Viewer {
+    /// One who reads times in UTC.
+    #[cfg(test)]
+    pub(super) fn of_width(width: Option<usize>) -> Self {
+        Self { width, zone: TimeZone::UTC }
+    }
+
+    /// What times are in: `UTC`.
+    pub(super) fn zone(&self) -> String {
+        InputOptions { timezone: self.zone.clone(), ..InputOptions::default() }.timezone_name()
+    }
+
+    /// Whether times are in UTC; others have their offset with them.
+    pub(super) fn is_in_utc(&self) -> bool {
+        self.zone == TimeZone::UTC
+    }
+
+    /// A time to the second, or a dash.
+    pub(super) fn second(&self, time: Option<Timestamp>) -> String {
+        time.map_or_else(|| "-".to_owned(), |time| self.show(time, "%Y-%m-%d %H:%M:%S"))
+    }
+
+    /// A time to the minute.
+    pub(super) fn minute(&self, time: Timestamp) -> String {
+        self.show(time, "%Y-%m-%d %H:%M")
+    }
+
+    /// The time of a day that is known.
+    pub(super) fn time_of_day(&self, time: Timestamp) -> String {
+        time.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string()
+    }
+
+    /// A time, with its offset where it is not in UTC: in autumn an hour comes twice.
+    fn show(&self, time: Timestamp, pattern: &str) -> String {
+        let offset = if self.is_in_utc() { "" } else { "%:z" };
+        time.to_zoned_datetime(self.zone.clone()).strftime(&format!("{pattern}{offset}")).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(zone: &str, expected: [&str; 3]) {
+        let viewer = ZoneArgs { timezone: zone.to_owned() }.viewer().unwrap();
+        let times: [Timestamp; 2] =
+            ["2026-10-25T00:30:15Z", "2026-10-25T01:30:15Z"].map(|time| time.parse().unwrap());
+        let shown = times.map(|time| viewer.second(Some(time)));
+        assert_eq!([&viewer.zone(), &shown[0], &shown[1]], expected);
+    }
+
+    #[test]
+    fn times_are_shown_in_a_zone() {
+        check("UTC", ["UTC", "2026-10-25 00:30:15", "2026-10-25 01:30:15"]);
+        check("-05:30", ["-05:30", "2026-10-24 19:00:15-05:30", "2026-10-24 20:00:15-05:30"]);
+        let berlin = ["Europe/Berlin", "2026-10-25 02:30:15+02:00", "2026-10-25 02:30:15+01:00"];
+        check("Europe/Berlin", berlin);
+    }
+}
