@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 
 fn run(mut args: Args) -> Result<ExitCode, Failure> {
     if let Command::Config(command) = &args.command {
-        return commands::config::run(command, || Config::read(&args.config));
+        return commands::config::run(command, &args.cache, || Config::read(&args.config));
     }
     match &args.command {
         Command::Completions(own) => return commands::completions::run(own, Args::command()),

@@ -1,5 +1,7 @@
 //! `evtmap config`: what is configured, whether it is right, and a file to begin with.
 
+mod names;
+
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ use crate::args::MapArgs;
 use crate::clock;
 use crate::config::{Config, NAME, TEMPLATE};
 use crate::failure::Failure;
+use crate::stock::{Cache, CacheArgs};
 use crate::table::{Column, ColumnKind, Table};
 use crate::terminal::{self, FAINT, HEADING, WARNING, counted, plain};
 
@@ -35,11 +38,12 @@ pub(crate) enum ConfigCommand {
 /// Runs a subcommand; `config` is only read by those that need one.
 pub(crate) fn run(
     command: &ConfigCommand,
+    cache: &CacheArgs,
     config: impl FnOnce() -> Result<Config, Failure>,
 ) -> Result<ExitCode, Failure> {
     match command {
         ConfigCommand::Show => show(&config()?)?,
-        ConfigCommand::Check => check(&config()?)?,
+        ConfigCommand::Check => check(&config()?, cache)?,
         ConfigCommand::Init { file } => init(file)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -63,7 +67,7 @@ fn none() -> String {
 }
 
 /// Everything in the file is made ready as it would be for use.
-fn check(config: &Config) -> Result<(), Failure> {
+fn check(config: &Config, cache: &CacheArgs) -> Result<(), Failure> {
     let Some(path) = config.path() else { return terminal::print(&none()) };
     let now = clock::now()?;
     let policy = config.policy(now)?;
@@ -82,7 +86,10 @@ fn check(config: &Config) -> Result<(), Failure> {
     })?;
     config.check_files()?;
     let mut text = format!("{}: right\n", plain(&path.display().to_string()));
-    text += &policy.as_ref().map(remarks).unwrap_or_default();
+    if let Some(policy) = &policy {
+        text += &remarks(policy);
+        text += &names::unknown(policy, config, &Cache::open(cache, config))?;
+    }
     terminal::print(&text)
 }
 

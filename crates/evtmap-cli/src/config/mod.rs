@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::failure::Failure;
 use place::Source;
+pub(crate) use place::nearest;
 
 pub(crate) use profile::Profile;
 pub(crate) use table::{InputTable, Tables};
@@ -109,7 +110,7 @@ impl Config {
     pub(crate) fn profile(&self, name: &str) -> Result<&Profile, Failure> {
         self.tables.profiles.get(name).ok_or_else(|| {
             let names: Vec<&str> = self.tables.profiles.keys().map(String::as_str).collect();
-            let help = place::nearest(name, names.iter().copied()).map_or_else(
+            let help = nearest(name, names.iter().copied()).map_or_else(
                 || match names.as_slice() {
                     [] => format!("profiles are in `[profiles.NAME]` of {NAME}; there is none"),
                     _ => format!("there are {}", names.join(", ")),

@@ -59,7 +59,7 @@ fn meant(name: &str, known: &[&str]) -> String {
 }
 
 /// The name that is most like another one.
-pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let scored = known.map(|known| (strsim::jaro_winkler(known, &name.to_lowercase()), known));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)));
     best.filter(|(nearness, _)| *nearness >= NEARNESS_MIN).map(|(_, known)| known)

@@ -170,6 +170,36 @@ fn show_check_and_init() {
     assert_eq!(run.out, SHOWN);
 }
 
+/// A rule that is misspelt, or not used, would be about nothing, and nobody would notice.
+#[test]
+fn rules_that_are_not_there() {
+    const ELSEWHERE: &str = "title: Elsewhere\nlogsource: {product: linux}\n\
+        detection: {selection: {a: b}, condition: selection}\n";
+    let config = r#"
+        rules.paths = ["rules.yml", "elsewhere.yml"]
+        [[severity]]
+        rules = ["odd program", "Od Program", "Elsewhere", "Account logged on"]
+        severity = "high"
+        [[exclusion]]
+        name = "one"
+        reason = "ticket 1"
+        expires = 2027-01-01
+        rules = ["00000000-0000-4000-8000-000000000000"]
+    "#;
+    let run = folder(config).with("elsewhere.yml", ELSEWHERE).check("config check", 0);
+    let notes: Vec<&str> = run.out.lines().skip(1).collect();
+    assert_eq!(
+        notes,
+        [
+            "note: a severity names the rule `Od Program`, and none that is used has this title or id; did you \
+             mean `Odd Program`?",
+            "note: a severity names the rule `Elsewhere`, which is not used: not about Windows",
+            "note: exclusion `one` names the rule `00000000-0000-4000-8000-000000000000`, and none that is used has \
+             this title or id",
+        ]
+    );
+}
+
 const SHOWN: &str = "\
 evtmap.toml
   hosts `important`    WS0?
