@@ -14,6 +14,8 @@ use crate::span::TimeSpan;
 /// How many kinds of alerts are kept apart before they are counted. A log that is quiet on one host has some
 /// fifty; an attacker may write one that has as many as events.
 const N_KINDS_MAX: usize = 4_096;
+/// How many bytes what they have in common may take: names of hosts and accounts may be long.
+const N_BYTES_MAX: usize = 4 << 20;
 
 /// What alerts have in common that are alike.
 #[derive(Debug)]
@@ -96,6 +98,12 @@ impl Likeness {
         }
     }
 
+    /// How much memory it takes, in bytes, about.
+    fn n_bytes(&self) -> usize {
+        let derived = self.derived.as_ref().map_or(0, |derived| derived.channel.len());
+        size_of::<Self>() + self.computer.len() + self.user.as_ref().map_or(0, String::len) + derived
+    }
+
     fn common(&self) -> Common<'_> {
         let derived = self.derived.as_ref();
         Common {
@@ -158,10 +166,12 @@ pub(crate) struct Alikes {
     /// Where those are that counters have made, by their address, which no other has as long as they are here. Each
     /// counter makes its own.
     met: FxHashMap<usize, (usize, Arc<Likeness>)>,
+    /// How many bytes they take, and what kinds have in common.
+    n_bytes: usize,
 }
 
 impl Alikes {
-    /// Puts an alert to those that it is like. Gives whether there are now so many kinds that they should be counted.
+    /// Puts an alert to those that it is like. Gives whether there is now so much that it should be counted.
     pub(crate) fn add(&mut self, alert: &Alert) -> bool {
         let place = self.place(&Common::of(alert), || Arc::new(Likeness::of(alert)));
         self.join(place, Counted::of(alert))
@@ -174,6 +184,7 @@ impl Alikes {
             Some((place, _)) => *place,
             None => {
                 let place = self.place(&likeness.common(), || Arc::clone(likeness));
+                self.n_bytes += likeness.n_bytes();
                 self.met.insert(address, (place, Arc::clone(likeness)));
                 place
             }
@@ -188,7 +199,9 @@ impl Alikes {
             return *place;
         }
         self.places.insert_unique(hash, (kinds.len(), hash), |(_, hash)| *hash);
-        kinds.push(Alike { likeness: likeness(), counted: Counted::default() });
+        let likeness = likeness();
+        self.n_bytes += likeness.n_bytes();
+        kinds.push(Alike { likeness, counted: Counted::default() });
         kinds.len() - 1
     }
 
@@ -196,13 +209,14 @@ impl Alikes {
         if let Some(alike) = self.kinds.get_mut(place) {
             alike.counted.join(counted);
         }
-        self.kinds.len() >= N_KINDS_MAX
+        self.kinds.len() >= N_KINDS_MAX || self.n_bytes >= N_BYTES_MAX
     }
 
     /// Gives them all, to be counted, and begins anew.
     pub(crate) fn take(&mut self) -> Vec<Alike> {
         self.places.clear();
         self.met.clear();
+        self.n_bytes = 0;
         std::mem::take(&mut self.kinds)
     }
 }
@@ -226,6 +240,8 @@ impl BatchCounts {
 #[derive(Debug, Default)]
 pub struct BatchCounter {
     known: Vec<Known>,
+    /// How many bytes these take.
+    n_bytes: usize,
     /// As of [`Alikes`].
     places: HashTable<(usize, u64)>,
     hasher: RandomState,
@@ -290,12 +306,15 @@ impl BatchCounter {
 
     fn learn(&mut self, alert: &Alert, hash: u64) -> usize {
         // One that is forgotten and comes again is another one until all are put together.
-        if self.known.len() >= N_KINDS_MAX {
+        if self.known.len() >= N_KINDS_MAX || self.n_bytes >= N_BYTES_MAX {
             self.known.clear();
             self.places.clear();
+            self.n_bytes = 0;
         }
+        let likeness = Arc::new(Likeness::of(alert));
+        self.n_bytes += likeness.n_bytes();
         self.places.insert_unique(hash, (self.known.len(), hash), |(_, hash)| *hash);
-        self.known.push(Known { likeness: Arc::new(Likeness::of(alert)), last: (0, 0) });
+        self.known.push(Known { likeness, last: (0, 0) });
         self.known.len() - 1
     }
 }
@@ -361,29 +380,40 @@ mod tests {
         assert_eq!(alikes.take().len(), 1, "what was met before all were given is met anew");
     }
 
-    /// However many kinds there are, so many are known at once, and each alert is counted.
-    #[test]
-    fn kinds_are_bounded() {
+    /// Alerts on so many hosts whose names have so many bytes, twice: how often all were given to be counted.
+    fn n_times_taken(n_hosts: usize, n_bytes: usize) -> usize {
         let (mut alikes, mut counter, mut counts) =
             (Alikes::default(), BatchCounter::default(), BatchCounts::default());
         let on = |number: usize| {
             let mut alert = alerts().swap_remove(0);
-            Arc::make_mut(&mut alert.event).said_mut().computer = number.to_string();
+            Arc::make_mut(&mut alert.event).said_mut().computer = format!("{number:0n_bytes$}");
             alert
         };
-        let many: Vec<_> = (0..N_KINDS_MAX + 100).map(on).collect();
+        let many: Vec<_> = (0..n_hosts).map(on).collect();
         let (mut n, mut n_taken) = (0, 0);
         for batch in many.chunks(1_000).chain(many.chunks(999)) {
             counter.count(batch, &mut counts);
-            assert!(counter.known.len() <= N_KINDS_MAX);
+            assert!(
+                counter.known.len() <= N_KINDS_MAX && counter.n_bytes < N_BYTES_MAX + 2 * n_bytes + 1_000
+            );
             for (likeness, counted) in counts.kinds() {
                 if alikes.add_counted(likeness, counted) {
                     n += alikes.take().iter().map(|alike| alike.counted.n).sum::<u64>();
                     n_taken += 1;
                 }
+                assert!(alikes.n_bytes < N_BYTES_MAX);
             }
         }
         n += alikes.take().iter().map(|alike| alike.counted.n).sum::<u64>();
-        assert_eq!((n, n_taken), (2 * many.len() as u64, 2));
+        assert_eq!(n, 2 * many.len() as u64, "each is counted");
+        n_taken
+    }
+
+    /// However many kinds there are, and however long their names, so many are known at once.
+    #[test]
+    fn what_is_known_is_bounded() {
+        assert_eq!(n_times_taken(100, 10), 0);
+        assert_eq!(n_times_taken(N_KINDS_MAX + 100, 10), 2);
+        assert!(n_times_taken(200, 64_000) > 3);
     }
 }
