@@ -156,13 +156,40 @@ impl<'a> Common<'a> {
     }
 }
 
+/// Where what alerts have in common stands in a list.
+#[derive(Debug, Default)]
+struct Index {
+    /// The places, each with its hash.
+    places: HashTable<(usize, u64)>,
+    hasher: RandomState,
+}
+
+impl Index {
+    /// Its place, by what stands at each; the hash by which to add it where it has none.
+    fn find<'a>(
+        &self,
+        common: &Common<'_>,
+        at: impl Fn(usize) -> Option<&'a Arc<Likeness>>,
+    ) -> Result<usize, u64> {
+        let hash = common.hash(&self.hasher);
+        let is_own = |place: usize| at(place).is_some_and(|likeness| likeness.common() == *common);
+        self.places.find(hash, |(place, _)| is_own(*place)).map(|(place, _)| *place).ok_or(hash)
+    }
+
+    fn add(&mut self, hash: u64, place: usize) {
+        self.places.insert_unique(hash, (place, hash), |(_, hash)| *hash);
+    }
+
+    fn clear(&mut self) {
+        self.places.clear();
+    }
+}
+
 /// Alerts put together by what they have in common, in the order in which the first of each came.
 #[derive(Debug, Default)]
 pub(crate) struct Alikes {
     kinds: Vec<Alike>,
-    /// Where each is among them, and its hash.
-    places: HashTable<(usize, u64)>,
-    hasher: RandomState,
+    index: Index,
     /// Where those are that counters have made, by their address, which no other has as long as they are here. Each
     /// counter makes its own.
     met: FxHashMap<usize, (usize, Arc<Likeness>)>,
@@ -193,16 +220,14 @@ impl Alikes {
     }
 
     fn place(&mut self, common: &Common<'_>, likeness: impl FnOnce() -> Arc<Likeness>) -> usize {
-        let (kinds, hash) = (&mut self.kinds, common.hash(&self.hasher));
-        let is_own = |place: usize| kinds.get(place).is_some_and(|alike| alike.likeness.common() == *common);
-        if let Some((place, _)) = self.places.find(hash, |(place, _)| is_own(*place)) {
-            return *place;
-        }
-        self.places.insert_unique(hash, (kinds.len(), hash), |(_, hash)| *hash);
-        let likeness = likeness();
-        self.n_bytes += likeness.n_bytes();
-        kinds.push(Alike { likeness, counted: Counted::default() });
-        kinds.len() - 1
+        let found = self.index.find(common, |place| self.kinds.get(place).map(|alike| &alike.likeness));
+        found.unwrap_or_else(|hash| {
+            let (place, likeness) = (self.kinds.len(), likeness());
+            self.index.add(hash, place);
+            self.n_bytes += likeness.n_bytes();
+            self.kinds.push(Alike { likeness, counted: Counted::default() });
+            place
+        })
     }
 
     fn join(&mut self, place: usize, counted: Counted) -> bool {
@@ -214,7 +239,7 @@ impl Alikes {
 
     /// Gives them all, to be counted, and begins anew.
     pub(crate) fn take(&mut self) -> Vec<Alike> {
-        self.places.clear();
+        self.index.clear();
         self.met.clear();
         self.n_bytes = 0;
         std::mem::take(&mut self.kinds)
@@ -242,9 +267,7 @@ pub struct BatchCounter {
     known: Vec<Known>,
     /// How many bytes these take.
     n_bytes: usize,
-    /// As of [`Alikes`].
-    places: HashTable<(usize, u64)>,
-    hasher: RandomState,
+    index: Index,
     /// The place in the batch of alerts about what came again, by where these stand that make them alike.
     again: FxHashMap<[usize; 3], usize>,
     n_batches: u64,
@@ -290,12 +313,9 @@ impl BatchCounter {
 
     /// The place of an alert's kind in the batch, a new one if it is the first.
     fn place(&mut self, alert: &Alert, counts: &mut BatchCounts) -> usize {
-        let common = Common::of(alert);
-        let hash = common.hash(&self.hasher);
-        let is_own =
-            |place: usize| self.known.get(place).is_some_and(|known| known.likeness.common() == common);
-        let found = self.places.find(hash, |(place, _)| is_own(*place)).map(|(place, _)| *place);
-        let place = found.unwrap_or_else(|| self.learn(alert, hash));
+        let at = |place: usize| self.known.get(place).map(|known| &known.likeness);
+        let found = self.index.find(&Common::of(alert), at);
+        let place = found.unwrap_or_else(|hash| self.learn(alert, hash));
         let Some(known) = self.known.get_mut(place) else { return counts.kinds.len() };
         if known.last.0 != self.n_batches {
             known.last = (self.n_batches, counts.kinds.len());
@@ -308,14 +328,15 @@ impl BatchCounter {
         // One that is forgotten and comes again is another one until all are put together.
         if self.known.len() >= N_KINDS_MAX || self.n_bytes >= N_BYTES_MAX {
             self.known.clear();
-            self.places.clear();
+            self.index.clear();
             self.n_bytes = 0;
         }
         let likeness = Arc::new(Likeness::of(alert));
         self.n_bytes += likeness.n_bytes();
-        self.places.insert_unique(hash, (self.known.len(), hash), |(_, hash)| *hash);
+        let place = self.known.len();
+        self.index.add(hash, place);
         self.known.push(Known { likeness, last: (0, 0) });
-        self.known.len() - 1
+        place
     }
 }
 

@@ -129,7 +129,7 @@ fn load_attack(args: &RuleArgs, cache: &Cache) -> Result<(AttackStock, Associati
 }
 
 /// The rules in use, and where they are from.
-fn load_rules(args: &RuleArgs, cache: &Cache) -> Result<(Rules, RuleStock), Failure> {
+pub(super) fn load_rules(args: &RuleArgs, cache: &Cache) -> Result<(Rules, RuleStock), Failure> {
     let stock = cache.rules(&args.rules)?;
     let placeholders = read_placeholders(args.placeholders.as_deref())?;
     let compiled = if args.no_rule_cache { None } else { cache.compiled() };

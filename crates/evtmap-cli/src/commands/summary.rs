@@ -53,7 +53,7 @@ pub(crate) struct SummaryArgs {
 pub(crate) fn run(args: &SummaryArgs, cache: &Cache, config: &Config) -> Result<ExitCode, Failure> {
     let now = clock::now()?;
     let policy = config.policy(now)?;
-    let times = args.zone.style()?;
+    let times = args.zone.times()?;
     let options = ScanOptions {
         min_severity: args.min_severity.unwrap_or(Severity::Informational),
         associations: !args.no_associations,

@@ -4,9 +4,8 @@ use clap::Args;
 use evtmap::input::InputOptions;
 use evtmap::report::TimeStyle;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
-use super::reading::time_zone;
+use super::reporting;
 use crate::failure::Failure;
 use crate::terminal;
 
@@ -20,16 +19,12 @@ pub(crate) struct ZoneArgs {
 impl ZoneArgs {
     /// Who looks at text that goes to standard output.
     pub(super) fn viewer(&self) -> Result<Viewer, Failure> {
-        Ok(Viewer { width: terminal::width(), zone: self.zone()? })
+        Ok(Viewer { width: terminal::width(), times: self.times()? })
     }
 
-    /// Times as overviews show them.
-    pub(super) fn style(&self) -> Result<TimeStyle, Failure> {
-        TimeStyle::new(self.zone()?, "rfc3339").map_err(Failure::new)
-    }
-
-    fn zone(&self) -> Result<TimeZone, Failure> {
-        time_zone("--timezone", &self.timezone)
+    /// How times are written.
+    pub(super) fn times(&self) -> Result<TimeStyle, Failure> {
+        reporting::times(Some(&self.timezone), None)
     }
 }
 
@@ -37,45 +32,40 @@ impl ZoneArgs {
 pub(super) struct Viewer {
     /// How many columns their terminal has; nothing where it is none.
     pub(super) width: Option<usize>,
-    zone: TimeZone,
+    times: TimeStyle,
 }
 
 impl Viewer {
     /// One who reads times in UTC.
     #[cfg(test)]
     pub(super) fn of_width(width: Option<usize>) -> Self {
-        Self { width, zone: TimeZone::UTC }
+        Self { width, times: TimeStyle::default() }
     }
 
     /// What times are in: `UTC`.
     pub(super) fn zone(&self) -> String {
-        InputOptions { timezone: self.zone.clone(), ..InputOptions::default() }.timezone_name()
+        let timezone = self.times.zone().clone();
+        InputOptions { timezone, ..InputOptions::default() }.timezone_name()
     }
 
     /// Whether times are in UTC; others have their offset with them.
     pub(super) fn is_in_utc(&self) -> bool {
-        self.zone == TimeZone::UTC
+        self.times == TimeStyle::default()
     }
 
     /// A time to the second, or a dash.
     pub(super) fn second(&self, time: Option<Timestamp>) -> String {
-        time.map_or_else(|| "-".to_owned(), |time| self.show(time, "%Y-%m-%d %H:%M:%S"))
+        time.map_or_else(|| "-".to_owned(), |time| self.times.second(time))
     }
 
     /// A time to the minute.
     pub(super) fn minute(&self, time: Timestamp) -> String {
-        self.show(time, "%Y-%m-%d %H:%M")
+        self.times.short(time)
     }
 
     /// The time of a day that is known.
     pub(super) fn time_of_day(&self, time: Timestamp) -> String {
-        time.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string()
-    }
-
-    /// A time, with its offset where it is not in UTC: in autumn an hour comes twice.
-    fn show(&self, time: Timestamp, pattern: &str) -> String {
-        let offset = if self.is_in_utc() { "" } else { "%:z" };
-        time.to_zoned_datetime(self.zone.clone()).strftime(&format!("{pattern}{offset}")).to_string()
+        time.to_zoned_datetime(self.times.zone().clone()).strftime("%H:%M:%S").to_string()
     }
 }
 

@@ -73,12 +73,28 @@ impl TimeStyle {
 
     /// The time for an overview: to the minute, with the offset where it is not UTC's, unless a form was chosen.
     pub fn short(&self, time: Timestamp) -> String {
+        self.plain(time, "%Y-%m-%d %H:%M")
+    }
+
+    /// The same to the second, for tables.
+    pub fn second(&self, time: Timestamp) -> String {
+        self.plain(time, "%Y-%m-%d %H:%M:%S")
+    }
+
+    /// The zone of the times.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// The time by a pattern, unless a form was chosen; with its offset where it is not UTC's: in autumn an hour comes
+    /// twice.
+    fn plain(&self, time: Timestamp, pattern: &str) -> String {
         let time = match &self.form {
             Form::Rfc3339 => time.to_zoned_datetime(self.zone.clone()),
             Form::Seconds | Form::Milliseconds | Form::Pattern(_) => return self.text(time),
         };
-        let pattern = if self.zone == TimeZone::UTC { "%Y-%m-%d %H:%M" } else { "%Y-%m-%d %H:%M%:z" };
-        time.strftime(pattern).to_string()
+        let offset = if self.zone == TimeZone::UTC { "" } else { "%:z" };
+        time.strftime(&format!("{pattern}{offset}")).to_string()
     }
 
     /// The time in this style.

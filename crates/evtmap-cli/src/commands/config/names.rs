@@ -6,7 +6,7 @@ use evtmap::policy::{Policy, Scope};
 use evtmap::rules::SkippedRule;
 use evtmap::{Associations, Rules};
 
-use crate::commands::rule_choice::{Choice, RuleArgs};
+use crate::commands::rule_choice::{RuleArgs, load_rules};
 use crate::config::{Config, nearest};
 use crate::failure::Failure;
 use crate::stock::Cache;
@@ -24,7 +24,7 @@ pub(super) fn unknown(policy: &Policy, config: &Config, cache: &Cache) -> Result
     }
     let mut args = RuleArgs::default();
     args.fill(config);
-    let Choice { rules, .. } = Choice::load(&args, cache)?;
+    let (rules, _) = load_rules(&args, cache)?;
     let associations = Associations::bundled().map_err(|error| Failure::new(error.to_string()))?;
     let names = Names::of(&rules, &associations);
     let mut out = String::new();
