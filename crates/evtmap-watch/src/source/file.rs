@@ -74,10 +74,7 @@ impl Source for FileSource {
         match outcome {
             Ok(()) => self.failed = None,
             Err(error) => {
-                let told = match error.kind() {
-                    io::ErrorKind::NotFound => missing(&self.path),
-                    _ => InputError::io(&self.path, &error),
-                };
+                let told = InputError::io(&self.path, &error);
                 if self.failed.replace(told.code) != Some(told.code) {
                     round.refused.push((self.name.clone(), told));
                 }
@@ -105,13 +102,6 @@ impl Source for FileSource {
     fn noticed(&self) -> Vec<Noticed> {
         vec![Noticed::Folder(folder_of(&self.path).to_owned())]
     }
-}
-
-/// What is said of a file that is not there. Somebody may have meant a channel.
-fn missing(path: &Path) -> InputError {
-    let message = "there is no such file yet; it is read from its start when it comes";
-    let help = "check the path; a channel of the event log is meant by `--live`";
-    InputError::new("input-missing", path, message, help)
 }
 
 impl FileSource {

@@ -49,6 +49,10 @@ impl Choice<'_> {
                 return Err(Failure::new(format!("`{name}` is what alerts are written to"))
                     .help("choose another name for the file of alerts"));
             }
+            if is_like_a_channel(name) {
+                let text = format!("there is no file `{name}` yet; it is read from its start when it comes");
+                terminal::warning(&text, &format!("a channel of the event log is meant by `--live {name}`"));
+            }
             sources.push(source::open(name, self.opening(name, own)).map_err(|error| failure(&error))?);
         }
         Ok(sources)
@@ -119,6 +123,11 @@ fn failure(error: &InputError) -> Failure {
     Failure::new(error.to_string()).help(error.help)
 }
 
+/// Whether a path is not there and may be meant for a channel: no folder, and no ending.
+fn is_like_a_channel(name: &str) -> bool {
+    name != "-" && !name.contains(['.', '\\']) && !Path::new(name).exists()
+}
+
 /// The names of what is watched, to be told.
 pub(super) fn names(args: &WatchArgs, sources: &[Box<dyn Source>]) -> String {
     let channels = sources.get(args.inputs.len()..).unwrap_or_default();
@@ -127,4 +136,19 @@ pub(super) fn names(args: &WatchArgs, sources: &[Box<dyn Source>]) -> String {
         return args.inputs.iter().cloned().chain([counted]).collect::<Vec<_>>().join(", ");
     }
     sources.iter().map(|source| source.name()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_may_be_meant_for_channels() {
+        for name in ["Security", "Microsoft-Windows-Sysmon/Operational", "Windows PowerShell"] {
+            assert!(is_like_a_channel(name), "{name}");
+        }
+        for name in ["-", "log.jsonl", "./log", r"C:\logs", "src"] {
+            assert!(!is_like_a_channel(name), "{name}");
+        }
+    }
 }

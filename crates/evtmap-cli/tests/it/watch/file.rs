@@ -29,22 +29,6 @@ fn what_is_there_already_is_not_looked_at_but_what_came_since_is() {
     assert!(folder.read("alerts.jsonl").contains(r#""path":"log.jsonl","position":4"#));
 }
 
-/// That it is not there is told once, also of a name that may be meant for a channel.
-#[test]
-fn a_file_that_comes_later_is_read_from_its_start() {
-    let folder = folder();
-    let watching = Watching::begin(&folder, "Security -o alerts.jsonl");
-    append(&folder, "Security", &lines(0..3));
-    wait_for_numbers(&folder, "alerts.jsonl", 0..3);
-    let err = watching.stop();
-    assert_eq!(err.matches("warning").count(), 1, "{err}");
-    assert!(
-        err.contains("`Security`: there is no such file yet; it is read from its start when it comes"),
-        "{err}"
-    );
-    assert!(err.contains("a channel of the event log is meant by `--live`"), "{err}");
-}
-
 #[test]
 fn a_rotated_file_is_read_to_its_end() {
     let folder = folder();
