@@ -4,6 +4,12 @@
 CARGO ?= cargo
 # A lock file that does not fit the manifests fails here and not at a user's.
 LOCKED ?= --locked
+# Where programs are built to.
+BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
+# Built among the whole workspace, our programs share what the tests were built of; each by itself, with fewer features
+# of the same libraries, would have half of them built again.
+BUILD = $(CARGO) build $(LOCKED) --quiet --workspace --bin
+XTASK = $(BUILD) xtask && $(BUILT)/xtask
 
 .PHONY: help python wheel test format-check lint unit doc tidy instructions windows dist html html-check html-browser fmt schema clean
 
@@ -39,16 +45,16 @@ doc: ## the documentation of the libraries, with warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps
 
 tidy: ## what review should not have to look for
-	$(CARGO) run $(LOCKED) --quiet --package xtask -- tidy
+	$(XTASK) tidy
 
 instructions: ## does the program keep to its budget of instructions? skipped without valgrind
-	$(CARGO) run $(LOCKED) --quiet --package xtask -- instructions
+	$(XTASK) instructions
 
 windows: ## does the program do the same on Windows? built with mingw, run under Wine; skipped where that cannot be had
-	$(CARGO) run $(LOCKED) --quiet --package xtask -- windows
+	$(XTASK) windows
 
 dist: ## archives of what is released, in target/dist
-	$(CARGO) run $(LOCKED) --quiet --package xtask -- dist
+	$(XTASK) dist
 
 # The page of the HTML report: sources in TypeScript, one bundled file beside them that the program carries.
 HTML := crates/evtmap/html
@@ -72,8 +78,8 @@ html-browser: ## is the HTML report right in a browser? skipped without node, np
 	then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null || true; fi; \
 	$(MAKE) --no-print-directory $(HTML)/node_modules/.package-lock.json && mkdir -p $(PICTURES) && \
 	node $(HTML)/test/hostile.mjs > $(PICTURES)/hostile.jsonl && \
-	$(CARGO) run $(LOCKED) --quiet --package evtmap-cli -- map examples/incident --quiet -o $(PICTURES)/incident.html && \
-	$(CARGO) run $(LOCKED) --quiet --package evtmap-cli -- map $(PICTURES)/hostile.jsonl --all-events --quiet -o $(PICTURES)/hostile.html && \
+	$(BUILD) evtmap && $(BUILT)/evtmap map examples/incident --quiet -o $(PICTURES)/incident.html && \
+	$(BUILT)/evtmap map $(PICTURES)/hostile.jsonl --all-events --quiet -o $(PICTURES)/hostile.html && \
 	{ node $(HTML)/test/browser.mjs --incident $(PICTURES)/incident.html --hostile $(PICTURES)/hostile.html --pictures $(PICTURES); \
 	  status=$$?; [ $$status -eq 77 ] || exit $$status; }
 
@@ -85,7 +91,7 @@ fmt: ## format the code
 	$(CARGO) fmt --all
 
 schema: ## write docs/alert.schema.json anew
-	$(CARGO) run $(LOCKED) --quiet --package xtask -- schema
+	$(XTASK) schema
 
 clean: ## remove what was built
 	$(CARGO) clean
