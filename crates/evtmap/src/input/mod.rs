@@ -8,6 +8,7 @@ mod archive;
 pub mod arrow;
 mod buffers;
 mod csv;
+mod cut;
 mod evtx;
 mod find;
 pub mod growing;
