@@ -122,8 +122,13 @@ impl Origins {
     /// The channel that the event's provider writes such events to.
     fn channel_of(&self, event: &Event) -> Option<&String> {
         let (provider, id) = (event.provider(), event.event_id());
-        let numbers = self.by_provider.get(provider);
-        let numbers = numbers.or_else(|| self.by_provider.get(&provider.to_ascii_lowercase()));
+        // What the Event Viewer shows may have the name itself in parentheses.
+        let inner =
+            provider.strip_suffix(')').and_then(|names| names.rsplit_once(" (")).map(|(_, name)| name);
+        let named = |name: &str| {
+            self.by_provider.get(name).or_else(|| self.by_provider.get(&name.to_ascii_lowercase()))
+        };
+        let numbers = named(provider).or_else(|| named(inner?));
         let own = || numbers.into_iter().flatten().filter_map(|number| self.provider.get(*number));
         let is_within = |entry: &&Provider| match (entry.first, entry.last, id) {
             (Some(first), Some(last), Some(id)) => (first..=last).contains(&id),
@@ -199,6 +204,9 @@ mod tests {
         check("Microsoft-Windows-Sysmon", "", "1", ["Microsoft-Windows-Sysmon", OPERATIONAL]);
         check("sysmon", "", "", ["sysmon", OPERATIONAL]);
         check("PowerShell", "", "400", ["PowerShell", "Windows PowerShell"]);
+        const SHOWN: &str = "PowerShell (Microsoft-Windows-PowerShell)";
+        check(SHOWN, "", "4104", [SHOWN, "Microsoft-Windows-PowerShell/Operational"]);
+        check("PowerShell (x)", "", "400", ["PowerShell (x)", ""]);
         check("Sysmon", "ForwardedEvents", "1", ["Sysmon", "ForwardedEvents"]);
         check("Microsoft-Windows-Eventlog", "", "1102", ["Microsoft-Windows-Eventlog", "Security"]);
         check("Microsoft-Windows-Eventlog", "", "104", ["Microsoft-Windows-Eventlog", "System"]);

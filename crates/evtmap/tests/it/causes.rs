@@ -144,9 +144,22 @@ fn guids_with_and_without_braces() {
     let others =
         format!("  a: {{EventID: 4719}}\n  f: {{SubcategoryGuid: '{{{GUID}}}'}}\n  condition: a and not f");
     for value in [GUID.to_owned(), format!("{{{GUID}}}"), format!("{{{}}}", GUID.to_lowercase())] {
-        let record = record("Security", 4719, &format!(r#""EventData": {{"SubcategoryGuid": "{value}"}}"#));
-        check(SECURITY, &these, &record, true);
-        check(SECURITY, &others, &record, false);
+        let json = record("Security", 4719, &format!(r#""EventData": {{"SubcategoryGuid": "{value}"}}"#));
+        let xml = format!(
+            r#"<Event><System><EventID>4719</EventID><Channel>Security</Channel></System>
+            <EventData><Data Name="SubcategoryGuid">{value}</Data></EventData></Event>"#
+        );
+        let header = "TimeCreated,EventId,Channel";
+        let row = "2026-03-02T08:00:00Z,4719,Security";
+        let table = format!("{header},SubcategoryGuid\n{row},{value}\n");
+        let payload = format!(
+            r##"{header},Payload
+{row},"{{""EventData"":{{""Data"":[{{""@Name"":""SubcategoryGuid"",""#text"":""{value}""}}]}}}}""##
+        );
+        for log in [json, xml, table, payload] {
+            check(SECURITY, &these, &log, true);
+            check(SECURITY, &others, &log, false);
+        }
     }
 }
 

@@ -78,30 +78,37 @@ impl Labels {
         let mut after_gap = false;
         // Where the value would end if it went on after empty lines.
         let mut far_end = None;
+        // Where it ended before the last line that looks like one that closes the message, if it may have many lines:
+        // one before that may be part of it.
+        let mut closed = None;
         for (start, line) in lines(message) {
             if let Some((index, label, value)) = self.label(line, next) {
                 if let Some((label, mut value)) = open.replace((label, start + value..start + line.len())) {
                     value.end = far_end.take().unwrap_or(value.end);
                     label.take(message, value, found);
                 }
-                (next, after_gap) = (index + 1, false);
+                (next, after_gap, closed) = (index + 1, false, None);
             } else if crate::event::trimmed(line).is_empty() {
                 after_gap = true;
             } else if let Some((label, value)) = &mut open {
-                if self.is_closing(line) {
-                    break;
+                let has_lines = label.value.has_lines();
+                match self.is_closing(line) {
+                    true if has_lines => closed = Some(value.end),
+                    true => break,
+                    false => {}
                 }
                 // Windows closes many messages with paragraphs that explain them, and a section that is not
                 // known begins after an empty line. Otherwise a value that goes on before the next label is
                 // one: a command of many lines.
-                if label.value.has_lines() || !after_gap {
+                if has_lines || !after_gap && !(self.has_sections && is_of_label(line)) {
                     value.end = start + line.len();
                 } else if !self.has_sections {
                     far_end = Some(start + line.len());
                 }
             }
         }
-        if let Some((label, value)) = open {
+        if let Some((label, mut value)) = open {
+            value.end = closed.unwrap_or(value.end);
             label.take(message, value, found);
         }
         !found.is_empty()
@@ -109,13 +116,16 @@ impl Labels {
 
     /// The label that the line begins with, and where its value begins in the line.
     fn label(&self, line: &str, next: usize) -> Option<(usize, &Label, usize)> {
-        let colon = memchr(b':', line.as_bytes())?;
-        let text = crate::event::trimmed(line.get(..colon).filter(|text| text.len() < LABEL_BYTES_MAX)?);
+        let (text, at) = match memchr(b':', line.as_bytes()) {
+            Some(colon) => (line.get(..colon)?, colon + 1),
+            None => without_colon(line)?,
+        };
+        let text = crate::event::trimmed(Some(text).filter(|text| text.len() < LABEL_BYTES_MAX)?);
         let mut in_section = true;
         for (index, label) in self.labels.iter().enumerate().skip(next) {
             in_section &= label.in_section;
             if label.in_section == in_section && label.text == text {
-                return Some((index, label, colon + 1));
+                return Some((index, label, at));
             }
         }
         None
@@ -159,6 +169,24 @@ impl Label {
             }
         }
     }
+}
+
+/// Whether a line in a section looks like a label and its value, even if no layout has it: newer versions of Windows have
+/// more of them.
+fn is_of_label(line: &str) -> bool {
+    let label =
+        line.strip_prefix('\t').filter(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()));
+    let colon = label.and_then(|rest| memchr(b':', rest.as_bytes()).filter(|colon| *colon < LABEL_BYTES_MAX));
+    let after = label.zip(colon).and_then(|(rest, colon)| rest.get(colon + 1..));
+    after.is_some_and(|after| after.is_empty() || after.starts_with('\t'))
+}
+
+/// What may be a label that Windows writes without a colon, as it does with some, and where its value begins.
+fn without_colon(line: &str) -> Option<(&str, usize)> {
+    let n_blanks = line.len() - line.trim_start_matches('\t').len();
+    let rest = line.get(n_blanks..)?;
+    let end = memchr(b'\t', rest.as_bytes()).unwrap_or(rest.len());
+    Some((rest.get(..end)?, n_blanks + end))
 }
 
 /// The lines of a text without what ends them, and where they begin.

@@ -141,6 +141,12 @@ impl Layout {
         if has_nameless_message && names.last().is_some_and(String::is_empty) {
             columns.pop();
         }
+        let is_of_id = |column: &&mut Column| **column == Column::Fallback("EventID");
+        if !columns.contains(&Column::EventId)
+            && let Some(column) = columns.iter_mut().find(is_of_id)
+        {
+            *column = Column::EventId;
+        }
         let has_id = columns.contains(&Column::EventId);
         let is_of_events = is_known && (has_id || columns.contains(&Column::Raw)) || is_users && has_id;
         let mut own = String::new();

@@ -70,6 +70,7 @@ impl Table {
         if event.event_id().is_none() {
             return Err(Problem::new("csv-event-id", "the row has no event id"));
         }
+        event.brace_guids();
         self.options.origins.complete(event);
         self.options.messages.fill(event, templates);
         Ok(())

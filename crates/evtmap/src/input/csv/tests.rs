@@ -128,6 +128,17 @@ fn elastic_as_csv() {
     );
 }
 
+/// Newer versions have the id under a name of their own.
+#[test]
+fn elastic_as_csv_with_the_code_of_the_event() {
+    check_table(
+        "\"@timestamp\",\"event.code\",\"winlog.channel\",\"winlog.event_data.TargetUserName\"\n2026-03-02T08:00:00Z,4720,Security,evil\n",
+        &[
+            r#"Time "2026-03-02T08:00:00Z"; EventID "4720"; Channel "Security"; Data TargetUserName "evil"; Provider "Microsoft-Windows-Security-Auditing""#,
+        ],
+    );
+}
+
 #[test]
 fn tables_made_of_xml_or_json() {
     check_table(

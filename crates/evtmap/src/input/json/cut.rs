@@ -24,6 +24,9 @@ pub(super) enum Layout {
 
 /// Finds the layout of a file by its first bytes, and where its objects begin.
 pub(super) fn layout(head: &[u8]) -> (Layout, usize) {
+    if number_line(head).is_some() {
+        return (Layout::Document { indent: 0, is_wrapped: false }, 0);
+    }
     let is_filler = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'[');
     let start = head.iter().position(|byte| !is_filler(byte)).unwrap_or(head.len());
     let rest = head.get(start..).unwrap_or_default();
@@ -42,6 +45,15 @@ pub(super) fn layout(head: &[u8]) -> (Layout, usize) {
         }
     }
     (Layout::Document { indent: indent_of(head.get(..start).unwrap_or_default()), is_wrapped: false }, 0)
+}
+
+/// The length of the line with a number that the `evtx_dump` program puts before each record, if `text` begins with one.
+pub(super) fn number_line(text: &[u8]) -> Option<usize> {
+    let number = text.strip_prefix(b"Record ")?;
+    let n_digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let end = number.get(n_digits..)?;
+    let n_end = [&b"\n"[..], b"\r\n"].into_iter().find(|own| end.starts_with(own))?.len();
+    (n_digits > 0).then_some(text.len() - number.len() + n_digits + n_end)
 }
 
 /// The indent of the first object after `start`.
@@ -116,8 +128,15 @@ impl Layout {
     fn next_object(self, text: &[u8], is_end: bool, is_wrapped: bool) -> Cut {
         let is_filler = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'[' | b']');
         let is_between = |byte: &u8| if is_wrapped { *byte != b'{' } else { is_filler(byte) };
-        let Some(start) = text.iter().position(|byte| !is_between(byte)) else { return Cut::Open };
-        let rest = text.get(start..).unwrap_or_default();
+        let mut start = 0;
+        let rest = loop {
+            let rest = text.get(start..).unwrap_or_default();
+            let Some(n_between) = rest.iter().position(|byte| !is_between(byte)) else { return Cut::Open };
+            start += n_between;
+            let rest = rest.get(n_between..).unwrap_or_default();
+            let Some(n_bytes) = number_line(rest) else { break rest };
+            start += n_bytes;
+        };
         let problem = if rest.first() == Some(&b'{') {
             match object_length(rest) {
                 Ok(Some(length)) => return Cut::Record(start..start + length),

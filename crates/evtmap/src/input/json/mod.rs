@@ -34,7 +34,7 @@ const N_KEYS_SHOWN: usize = 6;
 /// A file is recognised by its first objects: one of them has the shape of an event.
 pub(super) fn recognises(head: &[u8], _: &InputOptions) -> bool {
     let head = text::decode_head(head);
-    if !matches!(head.trim_ascii_start().first(), Some(b'{' | b'[')) {
+    if !matches!(head.trim_ascii_start().first(), Some(b'{' | b'[')) && cut::number_line(&head).is_none() {
         return false;
     }
     let text = match std::str::from_utf8(&head) {

@@ -45,6 +45,7 @@ fn lines_arrays_and_objects() {
     check_ids(&format!("[\n  {ONE},\n  {TWO}\n]\n"), "line 2 1; line 3 2");
     check_ids(&format!("{pretty}\n{pretty}\n"), "line 1 1; line 8 1");
     check_ids(&format!("\u{feff}{pretty},\n{ONE}"), "line 1 1; line 8 1");
+    check_ids(&format!("Record 1\n{pretty}\nRecord 12\r\n{ONE}\nRecord 13\n"), "line 2 1; line 10 1");
     check_ids(
         &format!("{{\"preview\": [1], \"results\":\n[{ONE},{TWO}], \"x\": {{}}}}"),
         "line 2 1; line 2 2",

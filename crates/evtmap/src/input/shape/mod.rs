@@ -393,8 +393,11 @@ fn last_name(path: &str) -> &str {
     path.rsplit_once('.').map_or(path, |(_, name)| name)
 }
 
-/// The text of a time, which PowerShell wraps in an object.
+/// The text of a time, which PowerShell wraps in an object, and Elasticsearch in an array.
 fn time_text(value: &str) -> Cow<'_, str> {
+    if let Some(only) = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')) {
+        return record::text(only.trim_ascii());
+    }
     if value.starts_with('{')
         && let Ok(record) = Record::parse(value)
     {
@@ -409,6 +412,19 @@ fn time_text(value: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_in_objects_and_arrays() {
+        for (value, expected) in [
+            (r#""2026""#, "2026"),
+            (r#"[ "2026" ]"#, "2026"),
+            (r#"{"value": "2026"}"#, "2026"),
+            ("[]", ""),
+            ("7", "7"),
+        ] {
+            assert_eq!(time_text(value), expected);
+        }
+    }
 
     #[test]
     fn members_are_sorted_and_come_once() {
