@@ -7,6 +7,7 @@ mod config;
 mod desk;
 mod failure;
 mod output;
+mod pending;
 mod progress;
 mod stock;
 mod summary;

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
+use crate::pending::Pending;
 
 /// The name of a report with the day and time of the run in place of `{date}` and `{time}`, in UTC: so that what runs
 /// every day keeps what it wrote the day before.
@@ -111,7 +112,10 @@ pub(crate) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn place(buffer: BufWriter<NamedTempFile>, path: PathBuf) -> io::Result<()> {
     let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
+    let mut pending = Pending::lock();
+    let own = file.path().to_owned();
     file.persist(path).map_err(|error| error.error)?;
+    pending.forget(&own);
     Ok(())
 }
 
@@ -123,6 +127,9 @@ fn open_special(path: &Path) -> io::Result<Opened> {
 }
 
 fn open_pending(path: &Path) -> io::Result<Opened> {
+    // Who has made a link wants the file written that it leads to, wherever that is.
+    let linked = if path.is_symlink() { path.canonicalize().ok() } else { None };
+    let path = linked.as_deref().unwrap_or(path);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".evtmap-").suffix(".partial");
@@ -132,7 +139,15 @@ fn open_pending(path: &Path) -> io::Result<Opened> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
+    // One that takes the place of another is for nobody who could not read that.
+    #[cfg(unix)]
+    let replaced = path.metadata().ok().map(|metadata| metadata.permissions());
+    #[cfg(unix)]
+    replaced.iter().for_each(|permissions| _ = builder.permissions(permissions.clone()));
     let file = builder.tempfile_in(folder)?;
+    #[cfg(unix)]
+    replaced.into_iter().try_for_each(|permissions| file.as_file().set_permissions(permissions))?;
+    Pending::lock().add(file.path());
     let shared = Rc::new(RefCell::new(BufWriter::new(file)));
     Ok((Box::new(Shared(Rc::clone(&shared))), Some((shared, path.to_owned()))))
 }

@@ -145,6 +145,76 @@ fn a_pipe_is_written_to_and_not_replaced() {
     assert_eq!(text.lines().count(), 6);
 }
 
+/// Ends the program with a signal while it waits for more of its input, and gives its status and the files it leaves.
+#[cfg(unix)]
+fn ended_by(signal: &str, is_ignored: bool) -> (Option<i32>, Vec<String>) {
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+    let folder = Folder::new().with("rules.yml", sample::RULES).with("tmp/x", "");
+    let command = folder.command("map - --rules rules.yml -q -o a.csv -o a.sqlite -o a.parquet");
+    let mut shell = Command::new("sh");
+    let trap = if is_ignored { format!("trap '' {signal}; ") } else { String::new() };
+    shell.arg("-c").arg(format!("{trap}exec \"$@\"")).arg("sh").arg(command.get_program());
+    shell.args(command.get_args()).current_dir(folder.path()).env("TMPDIR", folder.path().join("tmp"));
+    shell.env("HOME", folder.path().join("tmp"));
+    let mut child = shell.stdin(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    let partial = || folder.names().iter().filter(|name| name.ends_with(".partial")).count();
+    while partial() < 3 {
+        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", folder.names());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
+    let mut input = child.stdin.take();
+    // It goes on where the signal means nothing.
+    if is_ignored {
+        std::thread::sleep(Duration::from_millis(200));
+        std::io::Write::write_all(input.as_mut().unwrap(), sample::CSV.as_bytes()).unwrap();
+        input.take();
+    }
+    let status = child.wait().unwrap().code();
+    let databases = folder.names_in("tmp").into_iter().filter(|name| name.ends_with(".sqlite"));
+    (status, folder.names().into_iter().chain(databases).collect())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_nothing_behind() {
+    // What this test is to ignore itself, as one behind `nohup` is, the program ignores as well.
+    let own = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored =
+        own.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let Some(ignored) = ignored else { return };
+    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        if ignored >> (status - 129) & 1 == 1 {
+            continue;
+        }
+        assert_eq!(ended_by(signal, false), (Some(status), vec!["rules.yml".to_owned(), "tmp".to_owned()]));
+    }
+    let (status, names) = ended_by("HUP", true);
+    assert_eq!(
+        (status, names),
+        (Some(0), ["a.csv", "a.parquet", "a.sqlite", "rules.yml", "tmp"].map(str::to_owned).to_vec())
+    );
+}
+
+/// Who made a report private, or a link to where it is kept, finds it so.
+#[cfg(unix)]
+#[test]
+fn a_report_that_is_replaced_keeps_its_rights_and_its_place() {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = folder().with("private.csv", "").with("kept/real.csv", "");
+    let path = |name: &str| folder.path().join(name);
+    let mode = |name: &str| fs::metadata(path(name)).unwrap().permissions().mode() & 0o777;
+    fs::set_permissions(path("private.csv"), fs::Permissions::from_mode(0o660)).unwrap();
+    symlink("kept/real.csv", path("link.csv")).unwrap();
+    folder.check("map log.evtx --rules rules.yml -q -o private.csv -o link.csv", 0);
+    assert_eq!(mode("private.csv"), 0o660);
+    assert!(path("link.csv").is_symlink());
+    assert_eq!(folder.read("kept/real.csv"), folder.read("private.csv"));
+}
+
 #[test]
 fn quiet_prints_errors_only() {
     let folder = folder();

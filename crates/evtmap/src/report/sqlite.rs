@@ -3,7 +3,7 @@
 //! SQLite writes to files only, so the database is made in a temporary one and goes out when it is complete.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params};
@@ -31,13 +31,19 @@ struct Database {
     out: Box<dyn Write>,
     /// None once it is closed.
     connection: Option<Connection>,
-    path: TempPath,
+    /// The file that it is in.
+    file: File,
+    /// The name of it, where a file that is open cannot be without one.
+    _path: Option<TempPath>,
     insert: String,
     n_alerts: i64,
 }
 
 pub(super) fn open(out: Box<dyn Write>, _: &ReportOptions) -> io::Result<Box<dyn Writer>> {
-    let path = tempfile::Builder::new().prefix("evtmap-").suffix(".sqlite").tempfile()?.into_temp_path();
+    let made = tempfile::Builder::new().prefix("evtmap-").suffix(".sqlite").tempfile();
+    // The output may well be there, where this one cannot be.
+    let made = made.map_err(|error| io::Error::other(format!("no temporary file can be made: {error}")));
+    let (file, path) = made?.into_parts();
     let connection = Connection::open(&path).map_err(cause)?;
     // Nobody sees the file before it is complete, so it need not survive a crash.
     let settings = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA encoding = 'UTF-8';";
@@ -47,7 +53,9 @@ pub(super) fn open(out: Box<dyn Write>, _: &ReportOptions) -> io::Result<Box<dyn
     connection.execute_batch(&format!("{alerts}\n{TABLES}\nBEGIN;")).map_err(cause)?;
     let places: Vec<String> = (1..=COLUMNS.len() + 1).map(|n| format!("?{n}")).collect();
     let insert = format!("INSERT INTO alerts VALUES ({})", places.join(", "));
-    Ok(Box::new(Database { out, connection: Some(connection), path, insert, n_alerts: 0 }))
+    // Without a name nothing is left of it, however the program ends.
+    let path = if cfg!(unix) { path.close().map(|()| None)? } else { Some(path) };
+    Ok(Box::new(Database { out, connection: Some(connection), file, _path: path, insert, n_alerts: 0 }))
 }
 
 /// A column as SQLite defines it, with what is in it as a comment that `.schema` shows.
@@ -136,7 +144,8 @@ impl Writer for Database {
         if let Some(connection) = self.connection.take() {
             connection.close().map_err(|(_, error)| cause(error))?;
         }
-        io::copy(&mut File::open(&self.path)?, &mut self.out)?;
+        self.file.rewind()?;
+        io::copy(&mut self.file, &mut self.out)?;
         self.out.flush()
     }
 }
