@@ -1,5 +1,7 @@
 //! How reports are written: the options about columns, times and order.
 
+use std::path::PathBuf;
+
 use evtmap::report::{FieldChoice, Format, ReportOptions, RunNote, TimeStyle};
 use evtmap::sort::SortBy;
 use jiff::Timestamp;
@@ -41,17 +43,19 @@ pub(super) fn options(args: &MapArgs, now: Timestamp) -> Result<Reporting, Failu
 /// What reports for people tell of the run.
 fn run_note(args: &MapArgs, formats: &[&Format], now: Timestamp) -> RunNote {
     let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
-    // What a page leaves out is in the other reports, and not in another page.
-    let others = args
-        .output
-        .iter()
-        .zip(formats)
-        .filter(|(path, format)| !format.shows_evidence() && path.as_os_str() != "-");
     RunNote {
         command: std::iter::once("evtmap".to_owned()).chain(arguments).collect(),
         begun: Some(now),
-        other_reports: others.map(|(path, _)| path.display().to_string()).collect(),
+        other_reports: with_every_alert(&args.output, formats),
     }
+}
+
+/// The reports in which all is that a page leaves out: not another page, nor a summary, nor what was written to
+/// standard output and has no name.
+fn with_every_alert(paths: &[PathBuf], formats: &[&Format]) -> Vec<String> {
+    let named = paths.iter().zip(formats).filter(|(path, _)| path.as_os_str() != "-");
+    let whole = named.filter(|(_, format)| format.holds_every_alert);
+    whole.map(|(path, _)| path.display().to_string()).collect()
 }
 
 /// Which fields JSON lines have.
@@ -77,4 +81,18 @@ pub(super) fn times(zone: Option<&str>, format: Option<&str>) -> Result<TimeStyl
         Failure::new(format!("`--time-format {format}` is not a form of times: {problem}"))
             .help("write rfc3339, epoch, epoch-ms, or a pattern such as '%d.%m.%Y %H:%M:%S'")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_reports_that_hold_every_alert_are_named() {
+        let paths =
+            ["a.html", "b.navigator.json", "c.md", "d.csv", "-", "e.json", "f.htm"].map(PathBuf::from);
+        let formats = output::formats_of(&paths, Some("jsonl")).unwrap();
+        assert_eq!(with_every_alert(&paths, &formats), ["d.csv", "e.json"]);
+        assert!(with_every_alert(&paths[..3], &formats[..3]).is_empty());
+    }
 }

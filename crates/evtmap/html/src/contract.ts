@@ -29,6 +29,10 @@ export interface ReportDocument {
     tactics: Tactic[];
     techniques: Technique[];
     findings: Finding[];
+    /**
+     * The first hosts and accounts by risk, and those that an alert or a connection is about besides: the latter
+     * have a name and no score. Long names end in `…`.
+     */
     hosts: Host[];
     users: User[];
     sessions: Session[];
@@ -72,9 +76,14 @@ export interface Totals {
     /** By severity, in the order of `SEVERITIES`. */
     detections: number[];
     associations: number[];
-    /** What is not in the document. */
-    left_out: { detections: number; associations: number; events: number };
-    /** Where the rest is to be had: other reports of the same run. */
+    /**
+     * The hosts with a detection, when the first and the last detection on a host was, and the tactics of those of
+     * medium severity or more.
+     */
+    detected: { hosts: number; span: [number, number] | null; tactics: Index[] };
+    /** What is not in the document: alerts, and hosts and accounts that have a risk. */
+    left_out: { detections: number; associations: number; events: number; hosts: number; users: number };
+    /** Where all alerts are to be had: other reports of the same run that hold every one. */
     other_reports: string[];
 }
 
@@ -113,7 +122,7 @@ export interface Rule {
     path: string;
     falsepositives: string[];
     references: string[];
-    /** The condition; null when no evidence was asked for, or for a correlation. */
+    /** The condition; null when no evidence was asked for, for a correlation, or when it is too long. */
     condition: Part | null;
 }
 

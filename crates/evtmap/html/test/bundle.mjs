@@ -21,7 +21,7 @@ export function document(alerts, more = {}) {
     return {
         contract: 1,
         run: { evtmap: "0", command: [], made: null, attack: { domain: "enterprise-attack", version: "1", date: null, origin: "" }, rules: { used: 0, origins: [], newest: null }, timezone: "UTC", local_times: 0 },
-        totals: { files: 1, events: 1, span: null, detections: [0, 0, 0, 0, 0], associations: [0, 0, 0, 0, 0], left_out: { detections: 0, associations: 0, events: 0 }, other_reports: [] },
+        totals: { files: 1, events: 1, span: null, detections: [0, 0, 0, 0, 0], associations: [0, 0, 0, 0, 0], detected: { hosts: 0, span: null, tactics: [] }, left_out: { detections: 0, associations: 0, events: 0, hosts: 0, users: 0 }, other_reports: [] },
         strings: ["CommandLine", ...titles.map((title) => `run ${title}`)], cut: [],
         tactics: ["initial-access", "execution", "impact"].map((name) => ({ id: name, name, short_name: name, url: "" })),
         techniques: [{ id: "T1059.001", name: "PowerShell", parent: "T1059", tactics: [1], url: "", description: null, mitigations: [] }],

@@ -17,6 +17,8 @@ pub struct Format {
     pub endings: &'static [&'static str],
     /// What it is for, in a line.
     pub about: &'static str,
+    /// Whether it holds every alert, and not only the first or what they come to.
+    pub holds_every_alert: bool,
     pub(super) open: Open,
 }
 
@@ -35,54 +37,63 @@ pub const FORMATS: &[Format] = &[
         name: "bulk",
         endings: &["bulk.ndjson", "bulk.json", "bulk.jsonl"],
         about: "what Elasticsearch's `_bulk` takes, one document an alert",
+        holds_every_alert: true,
         open: super::bulk::open,
     },
     Format {
         name: "csv",
         endings: &["csv"],
         about: "a table for spreadsheets, one row an alert",
+        holds_every_alert: true,
         open: super::csv::open,
     },
     Format {
         name: "ecs",
         endings: &["ecs.ndjson", "ecs.json", "ecs.jsonl"],
         about: "the Elastic Common Schema, one document a line and alert",
+        holds_every_alert: true,
         open: super::ecs::open,
     },
     Format {
         name: "html",
         endings: &["html", "htm"],
         about: "a page to look at: where to look first, the story over time, the matrix, every alert",
+        holds_every_alert: false,
         open: super::html::open,
     },
     Format {
         name: "json",
         endings: &["json"],
         about: "one document with alerts and summary",
+        holds_every_alert: true,
         open: super::json::open,
     },
     Format {
         name: "jsonl",
         endings: &["jsonl", "ndjson"],
         about: "one JSON object a line and alert",
+        holds_every_alert: true,
         open: super::jsonl::open,
     },
     Format {
         name: "md",
         endings: &["md", "markdown"],
         about: "Markdown for tickets and wikis: what to look at first",
+        holds_every_alert: false,
         open: super::md::open,
     },
     Format {
         name: "navigator",
         endings: &["navigator.json"],
         about: "a layer for the ATT&CK Navigator with the techniques of detections",
+        holds_every_alert: false,
         open: super::navigator::open,
     },
     Format {
         name: "ocsf",
         endings: &["ocsf.ndjson", "ocsf.json", "ocsf.jsonl"],
         about: "OCSF Detection Findings, one a line and alert",
+        holds_every_alert: true,
         open: super::ocsf::open,
     },
     #[cfg(feature = "parquet")]
@@ -90,18 +101,21 @@ pub const FORMATS: &[Format] = &[
         name: "parquet",
         endings: &["parquet", "pq"],
         about: "a table with types, for pandas, polars, DuckDB, Spark",
+        holds_every_alert: true,
         open: super::parquet::open,
     },
     Format {
         name: "sarif",
         endings: &["sarif", "sarif.json"],
         about: "SARIF 2.1.0, one result an alert",
+        holds_every_alert: true,
         open: super::sarif::open,
     },
     Format {
         name: "splunk",
         endings: &["splunk.ndjson", "splunk.json", "splunk.jsonl"],
         about: "events for Splunk's HTTP event collector, one a line and alert",
+        holds_every_alert: true,
         open: super::splunk::open,
     },
     #[cfg(feature = "sqlite")]
@@ -109,24 +123,28 @@ pub const FORMATS: &[Format] = &[
         name: "sqlite",
         endings: &["sqlite", "sqlite3", "db"],
         about: "a database with views by tactic, technique, host and rule",
+        holds_every_alert: true,
         open: super::sqlite::open,
     },
     Format {
         name: "stix",
         endings: &["stix", "stix.json"],
         about: "a STIX 2.1 bundle with a sighting for each technique of an alert",
+        holds_every_alert: true,
         open: super::stix::open,
     },
     Format {
         name: "timesketch",
         endings: &["timesketch.csv"],
         about: "a table for Timesketch's importer, one row an alert",
+        holds_every_alert: true,
         open: super::timesketch::open,
     },
     Format {
         name: "timesketch-jsonl",
         endings: &["timesketch.jsonl", "timesketch.ndjson", "timesketch.json"],
         about: "JSON lines for Timesketch's importer",
+        holds_every_alert: true,
         open: super::timesketch::open_lines,
     },
 ];

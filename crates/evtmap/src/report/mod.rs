@@ -117,7 +117,8 @@ pub struct RunNote {
     pub command: Vec<String>,
     /// When the report was begun.
     pub begun: Option<Timestamp>,
-    /// The other reports of the run, as the user named them: where what a report leaves out may be.
+    /// The other reports of the run that hold every alert ([`Format::holds_every_alert`]), as the user named
+    /// them: what a report leaves out is there.
     pub other_reports: Vec<String>,
 }
 

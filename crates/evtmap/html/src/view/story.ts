@@ -1,6 +1,6 @@
 /** The first screen: what happened in a sentence and a few steps, and where to look first. */
 
-import type { Host, Index, Ranked, User } from "../contract.ts";
+import type { Host, Index, Ranked, Totals, User } from "../contract.ts";
 import { h, replace } from "../dom.ts";
 import { type Hop, type Step, WEIGHTS } from "../story.ts";
 import { counted, line, number, shortHost } from "../text.ts";
@@ -19,46 +19,55 @@ export function story(page: Page): HTMLElement {
 /** What is known in a sentence: how much, where, when, from where to where of the matrix. */
 function headline({ model }: Page): HTMLElement {
     const { totals, hosts, tactics } = model.doc;
+    const { detected } = totals;
     const n = totals.detections.reduce((sum, one) => sum + one, 0);
-    const hit = hosts.filter((host) => host.detections.some((count) => count > 0));
+    const only = detected.hosts === 1 ? hosts.find((host) => host.detections.some((count) => count > 0)) : undefined;
     const title = n === 0 ? "No rule found anything in these logs"
-        : [`${counted(n, "detection")} on ${hit.length === 1 ? shortHost(hit[0].name) : counted(hit.length, "host")}`, when(hit)];
-    const seen = tactics.filter((_, tactic) => hosts.some((host) => host.tactics.some(([one, worst]) => one === tactic && worst >= 2)));
+        : [`${counted(n, "detection")} on ${only ? shortHost(only.name) : counted(detected.hosts, "host")}`, when(detected.span)];
+    const seen = detected.tactics.map((tactic) => tactics[tactic]);
     const reach = seen.length > 1 ? `${seen.length} of ${tactics.length} tactics, ${seen[0].name} to ${seen[seen.length - 1].name}` : "";
     const of = [counted(totals.events, "event"), counted(totals.files, "file"), totals.span ? `${span(totals.span[0], totals.span[1])} UTC` : ""];
     return h("div", { class: "headline" },
         h("h1", { id: "story-title", tabindex: "-1" }, title),
         h("p", { class: "reach" }, reach, reach ? " · " : "", h("span", { class: "faint" }, `in ${of.filter(Boolean).join(", ").replace(", ", " in ")}`)),
-        leftOut(model.doc.totals.left_out, model.doc.totals.other_reports));
+        leftOut(totals));
 }
 
 /** When it was, in pieces that are not torn at the end of a line. */
-function when(hosts: Host[]): (string | HTMLElement)[] {
-    const firsts = hosts.map((host) => host.first).filter((time) => time !== null);
-    const lasts = hosts.map((host) => host.last).filter((time) => time !== null);
-    if (firsts.length === 0) return [];
-    const [from, to] = [Math.min(...firsts), Math.max(...lasts)];
+function when(between: [number, number] | null): (string | HTMLElement)[] {
+    if (!between) return [];
+    const [from, to] = between;
     const whole = (words: string) => h("span", null, words);
     const end = day(from) === day(to) ? minute(to) : `${day(to)} ${minute(to)}`;
     const long = to > from ? [" ", whole(`(${duration(to - from)})`)] : [];
     return [", ", whole(`${day(from)} ${minute(from)}`), minute(from) === end ? "" : [" ", whole(`to ${end}`)], long].flat();
 }
 
-function leftOut(left: { detections: number; associations: number; events: number }, others: string[]): HTMLElement | null {
-    const parts = [
+/** What the page has no room for, and where it is. */
+function leftOut({ left_out: left, other_reports: others }: Totals): HTMLElement | null {
+    const alerts = [
         left.detections > 0 ? counted(left.detections, "detection") : "",
         left.associations > 0 ? counted(left.associations, "association") : "",
         left.events > 0 ? counted(left.events, "mere event") : "",
     ].filter(Boolean);
-    if (parts.length === 0) return null;
-    const where = others.length > 0 ? `all of them are in ${others.join(", ")}` : "`-o alerts.jsonl` in the same run writes all of them";
-    return h("p", { class: left.detections > 0 ? "notice is-grave" : "notice" }, `This page leaves out ${parts.join(" and ")}, the least severe: ${where}.`);
+    const places = [
+        left.hosts > 0 ? counted(left.hosts, "host") : "",
+        left.users > 0 ? counted(left.users, "account") : "",
+    ].filter(Boolean);
+    if (alerts.length === 0 && places.length === 0) return null;
+    const last = "the last by kind, severity, how often the rule fires on the host, and time";
+    const sentences = [
+        alerts.length > 0 ? `This page leaves out ${alerts.join(" and ")}, ${last}.` : "",
+        places.length > 0 ? `It does not list ${places.join(" and ")}, the last by risk.` : "",
+        others.length > 0 ? `All alerts are in ${others.join(", ")}.` : "A report of the same run as JSON or CSV would have all alerts: `-o alerts.jsonl`.",
+    ];
+    return h("p", { class: left.detections > 0 ? "notice is-grave" : "notice" }, sentences.filter(Boolean).join(" ").replace(/^It does/, "This page does"));
 }
 
 function steps(page: Page): HTMLElement {
     const { model } = page;
     const { steps, hops } = page.story;
-    if (steps.length === 0) return h("p", { class: "faint" }, "Nothing to tell: no detection above informational has a time.");
+    if (steps.length === 0) return h("p", { class: "faint" }, noSteps(model.doc.totals));
     const among = steps.map((step) => step.alert);
     const entries = [
         ...steps.map((step) => ({ time: model.time[step.alert], step, hop: null })),
@@ -75,6 +84,13 @@ function steps(page: Page): HTMLElement {
         before = host;
         return oneStep(page, step, isNewDay, isNewHost, among);
     }));
+}
+
+/** Why there is no story. */
+function noSteps({ detections, left_out: left }: Totals): string {
+    if (detections.slice(1).every((n) => n === 0)) return "Nothing to tell: there is no detection above informational.";
+    const which = left.detections > 0 ? "that is in this page has" : "has";
+    return `No detection above informational ${which} a time, so that there is no order to tell them in. They are among the alerts below.`;
 }
 
 const dayAnd = (time: number, isNewDay: boolean) => [isNewDay ? h("span", { class: "step-day" }, day(time)) : null, clock(time)];
@@ -123,6 +139,8 @@ function ranked(page: Page, title: string, all: (Host | User)[], set: "hosts" | 
         : null;
     draw(SHOWN[set]);
     if (more) box.append(more);
+    const left = page.model.doc.totals.left_out[set];
+    if (left > 0) box.append(h("p", { class: "faint" }, `and ${counted(left, set === "hosts" ? "host" : "account")} more, of no higher risk, which this page does not list`));
     if (order.length === 0) box.append(h("p", { class: "faint" }, "None with a detection above informational."));
     page.store.listen((state) => {
         for (const button of list.querySelectorAll<HTMLElement>("[data-index]")) {

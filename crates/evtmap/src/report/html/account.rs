@@ -3,19 +3,29 @@
 use std::collections::BTreeMap;
 
 use super::document::{Account, AccountLine};
-use crate::connection::Connections;
+use super::limit;
 use crate::triage::Report;
 
 /// The largest number of examples of a line.
 const N_EXAMPLES_MAX: usize = 20;
+/// The longest example, in bytes, and the largest number of reasons why files could not be read: both follow
+/// from what the files hold.
+const EXAMPLE_MAX: usize = 300;
+const N_REASONS_MAX: usize = 50;
+const OTHER_REASONS: &str = "for other reasons, of which there are too many to tell";
 
-pub(super) fn account(report: &Report<'_>, connections: &Connections) -> Account {
+/// What was not looked at; `n_unconnected` connections and the conditions of `n_without_condition` rules had
+/// no room in the page.
+pub(super) fn account(report: &Report<'_>, n_unconnected: u64, n_without_condition: u64) -> Account {
     let mut lines = files(report);
     lines.extend(records(report));
     lines.extend(events(report));
     lines.extend(rules(report));
     lines.extend(policy(report));
-    lines.extend(left_out(report, connections));
+    lines.extend(left_out(report, n_unconnected, n_without_condition));
+    for example in lines.iter_mut().flat_map(|line| &mut line.examples) {
+        *example = limit::name(example, EXAMPLE_MAX);
+    }
     Account { lines }
 }
 
@@ -27,11 +37,14 @@ fn line(about: &'static str, n: u64, reason: impl Into<String>) -> AccountLine {
 fn files(report: &Report<'_>) -> Vec<AccountLine> {
     let mut by_reason: BTreeMap<String, AccountLine> = BTreeMap::new();
     for file in &report.scan.files {
-        let reason = match (&file.error, file.kind) {
-            (Some(error), _) => error.message.clone(),
+        let mut reason = match (&file.error, file.kind) {
+            (Some(error), _) => limit::name(&error.message, EXAMPLE_MAX),
             (None, None) => "not reached".to_owned(),
             (None, Some(_)) => continue,
         };
+        if by_reason.len() >= N_REASONS_MAX && !by_reason.contains_key(&reason) {
+            reason = OTHER_REASONS.to_owned();
+        }
         let line = by_reason.entry(reason).or_insert_with_key(|reason| line("files", 0, reason.clone()));
         line.n += 1;
         // What merely lies in a folder may be anything.
@@ -129,12 +142,13 @@ fn policy(report: &Report<'_>) -> Vec<AccountLine> {
 }
 
 /// What the page itself had no room for, beside alerts.
-fn left_out(report: &Report<'_>, connections: &Connections) -> Vec<AccountLine> {
+fn left_out(report: &Report<'_>, n_unconnected: u64, n_without_condition: u64) -> Vec<AccountLine> {
     let summary = report.summary;
     let without_score = summary.hosts_at_risk.n_left_out() + summary.accounts_at_risk.n_left_out();
     let lines = [
         (without_score, "detections are in no risk score: too many hosts or accounts"),
-        (connections.n_left_out(), "connections between hosts are not shown: too many"),
+        (n_unconnected, "connections between hosts are not shown: too many, or of hosts that are not shown"),
+        (n_without_condition, "rules are shown without their condition, which is too long"),
     ];
     let told = lines.into_iter().filter(|(n, _)| *n > 0);
     told.map(|(n, what)| line("run", n, format!("{n} {what}"))).collect()

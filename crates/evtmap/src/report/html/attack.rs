@@ -4,6 +4,7 @@ use super::best::Best;
 use super::builder::{index, severity_index};
 use super::document::{Finding, Index, Mitigation, Overridden, Rule, Tactic, Technique};
 use super::evidence;
+use super::limit::Limits;
 use super::text::Table;
 use crate::alert::{self, Kind, RuleRef, TacticRef, TechniqueRef};
 use crate::attack::Catalogue;
@@ -18,11 +19,14 @@ pub(super) struct Attack {
     known_techniques: Table<String>,
     /// A policy may give one rule several severities, for several reasons.
     known_findings: Table<(Kind, String, Option<Severity>, Vec<String>)>,
+    limits: Limits,
+    /// How many rules are shown without their condition, since it is too long.
+    pub(super) n_without_condition: u64,
 }
 
 impl Attack {
     /// All tactics, also those that nothing was found of.
-    pub(super) fn new(catalogue: &Catalogue) -> Self {
+    pub(super) fn new(catalogue: &Catalogue, limits: Limits) -> Self {
         let mut attack = Self {
             tactics: Vec::new(),
             techniques: Vec::new(),
@@ -30,6 +34,8 @@ impl Attack {
             known_tactics: Table::default(),
             known_techniques: Table::default(),
             known_findings: Table::default(),
+            limits,
+            n_without_condition: 0,
         };
         for tactic in catalogue.tactics() {
             attack.tactic(&tactic.id.to_string(), &tactic.name, &tactic.short_name);
@@ -45,6 +51,7 @@ impl Attack {
         if is_new {
             let techniques = finding.techniques.iter().map(|technique| self.technique(technique)).collect();
             let tactics = finding.tactics.iter().map(|tactic| self.tactic_of(tactic)).collect();
+            let rule = finding.rule.as_ref().map(|rule| self.rule(rule));
             self.findings.push(Finding {
                 kind: finding.kind.as_str(),
                 severity: severity_index(finding.severity),
@@ -60,7 +67,7 @@ impl Attack {
                 techniques,
                 tactics,
                 total: best.total(finding.key()),
-                rule: finding.rule.as_ref().map(rule),
+                rule,
             });
         }
         number
@@ -112,17 +119,20 @@ impl Attack {
         }
         number
     }
-}
 
-fn rule(rule: &RuleRef) -> Rule {
-    Rule {
-        id: rule.id.clone(),
-        author: rule.author.clone(),
-        level: rule.level.clone(),
-        status: rule.status.clone(),
-        path: rule.path.clone(),
-        falsepositives: rule.falsepositives.clone(),
-        references: rule.references.clone(),
-        condition: rule.condition.as_deref().map(evidence::part),
+    fn rule(&mut self, rule: &RuleRef) -> Rule {
+        let asked = rule.condition.as_deref();
+        let condition = asked.filter(|condition| evidence::n_values(condition) <= self.limits.n_asked);
+        self.n_without_condition += u64::from(asked.is_some() && condition.is_none());
+        Rule {
+            id: rule.id.clone(),
+            author: rule.author.clone(),
+            level: rule.level.clone(),
+            status: rule.status.clone(),
+            path: rule.path.clone(),
+            falsepositives: rule.falsepositives.clone(),
+            references: rule.references.clone(),
+            condition: condition.map(evidence::part),
+        }
     }
 }

@@ -11,7 +11,9 @@ use super::document::{
     Run, Shape, Totals,
 };
 use super::evidence;
+use super::limit::{self, Limits};
 use super::place::Places;
+use super::rank::Ranks;
 use super::text::{Delta, Table, Texts};
 use crate::account::AccountNames;
 use crate::alert::{AlertEvent, CorrelationDetail};
@@ -21,6 +23,9 @@ use crate::triage::Report;
 
 /// The largest number of events of a correlation that are shown.
 const N_MEMBERS_MAX: usize = 20;
+/// How much of the command line is shown: a shell makes thousands of arguments out of `logs/*`.
+const N_ARGUMENTS_MAX: usize = 200;
+const ARGUMENT_MAX: usize = 1_000;
 
 /// All that a document is made of.
 pub(super) struct Builder<'a> {
@@ -28,29 +33,28 @@ pub(super) struct Builder<'a> {
     pub(super) options: &'a ReportOptions,
     pub(super) best: &'a Best,
     pub(super) names: &'a AccountNames,
+    pub(super) ranks: &'a Ranks,
     pub(super) connections: &'a Connections,
-    /// How much of a value is shown, in bytes.
-    pub(super) value_max: usize,
+    pub(super) limits: Limits,
 }
 
 impl Builder<'_> {
     pub(super) fn document(&self) -> Document {
         let kept = self.best.in_order();
-        let mut attack = Attack::new(self.report.catalogue);
-        let mut places = Places::new(self.names, self.connections);
-        let mut rows = Rows::new(self.value_max);
+        let mut attack = Attack::new(self.report.catalogue, self.limits);
+        let mut places = Places::new(self.names, self.connections, self.limits);
+        let mut rows = Rows::new(self.limits);
         for one in &kept {
             let finding = attack.finding(&one.alert.finding, self.best);
             rows.add(one, finding, &mut places);
         }
-        let summary = self.report.summary;
-        places.rank(&summary.hosts_at_risk, &summary.accounts_at_risk, &attack);
-        let connections = places.connections();
+        places.rank(self.ranks, &attack);
+        let (connections, n_unconnected) = places.connections();
         let (hosts, users, sessions) = places.tables();
         Document {
             contract: CONTRACT,
             run: self.run(),
-            totals: self.totals(),
+            totals: self.totals(&attack),
             strings: rows.texts.strings,
             cut: rows.texts.cut,
             tactics: attack.tactics,
@@ -68,7 +72,11 @@ impl Builder<'_> {
             evidence: rows.evidence,
             derivations: rows.derivations,
             correlations: rows.correlations,
-            account: account::account(self.report, self.connections),
+            account: account::account(
+                self.report,
+                self.connections.n_left_out() + n_unconnected as u64,
+                attack.n_without_condition,
+            ),
         }
     }
 
@@ -76,7 +84,7 @@ impl Builder<'_> {
         let Report { catalogue, rules, scan, .. } = self.report;
         Run {
             evtmap: env!("CARGO_PKG_VERSION"),
-            command: self.options.run.command.clone(),
+            command: command(&self.options.run.command),
             made: self.options.run.begun.map(Timestamp::as_microsecond),
             attack: document::Attack {
                 domain: catalogue.domain().unwrap_or("unknown domain").to_owned(),
@@ -94,7 +102,7 @@ impl Builder<'_> {
         }
     }
 
-    fn totals(&self) -> Totals {
+    fn totals(&self, attack: &Attack) -> Totals {
         let Report { scan, summary, .. } = self.report;
         let span = scan.span().0;
         let left_out = self.best.left_out();
@@ -104,14 +112,28 @@ impl Builder<'_> {
             span: span.map(|(first, last)| (first.as_microsecond(), last.as_microsecond())),
             detections: by_severity(|severity| summary.severities.get(&severity).copied()),
             associations: by_severity(|severity| summary.associations.get(&severity).copied()),
+            detected: self.ranks.detected(attack),
             left_out: LeftOut {
                 detections: left_out.detections,
                 associations: left_out.associations,
                 events: left_out.events,
+                hosts: self.ranks.n_hosts.saturating_sub(self.limits.n_ranked),
+                users: self.ranks.n_accounts.saturating_sub(self.limits.n_ranked),
             },
             other_reports: self.options.run.other_reports.clone(),
         }
     }
+}
+
+/// The command line, as much of it as a reader looks at.
+fn command(arguments: &[String]) -> Vec<String> {
+    let shown = arguments.iter().take(N_ARGUMENTS_MAX);
+    let mut shown: Vec<String> = shown.map(|argument| limit::name(argument, ARGUMENT_MAX)).collect();
+    let n_more = arguments.len().saturating_sub(N_ARGUMENTS_MAX);
+    if n_more > 0 {
+        shown.push(format!("… and {n_more} arguments more"));
+    }
+    shown
 }
 
 /// Numbers in the order of the page, the least severity first.
@@ -134,6 +156,7 @@ pub(super) fn index(place: usize) -> Index {
 
 /// Alerts and events by column.
 struct Rows<'a> {
+    limits: Limits,
     texts: Texts<'a>,
     events: Events,
     alerts: Alerts,
@@ -167,9 +190,10 @@ struct Deltas {
 }
 
 impl<'a> Rows<'a> {
-    fn new(value_max: usize) -> Self {
+    fn new(limits: Limits) -> Self {
         Self {
-            texts: Texts::new(value_max),
+            limits,
+            texts: Texts::new(limits.value),
             events: Events::default(),
             alerts: Alerts::default(),
             kinds: Vec::new(),
@@ -203,7 +227,7 @@ impl<'a> Rows<'a> {
         });
         self.alerts.derivation.push(derivation);
         let correlation = alert.correlation.as_deref().map_or(-1, |detail| {
-            self.correlations.push(correlation(detail));
+            self.correlations.push(correlation(detail, self.limits.name));
             index(self.correlations.len() - 1)
         });
         self.alerts.correlation.push(correlation);
@@ -224,7 +248,7 @@ impl<'a> Rows<'a> {
         for (item, values) in evidence::found_elsewhere(held, condition, &kept.alert.event) {
             let value =
                 |value: &'a Option<String>| value.as_deref().map_or(-1, |text| self.texts.index(text, None));
-            let values = values.iter().map(value).collect();
+            let values = values.iter().take(self.limits.n_fields).map(value).collect();
             self.alerts.found.push((number, item, values));
         }
     }
@@ -239,7 +263,8 @@ impl<'a> Rows<'a> {
         let (kind, is_new) =
             tables.kinds.index((&event.said.channel, &event.said.provider, event.said.event_id));
         if is_new {
-            let (channel, provider) = (event.said.channel.clone(), event.said.provider.clone());
+            let name = |text: &str| limit::name(text, self.limits.name);
+            let (channel, provider) = (name(&event.said.channel), name(&event.said.provider));
             self.kinds.push(EventKind { channel, provider, id: event.said.event_id });
         }
         events.kind.push(kind);
@@ -267,19 +292,24 @@ impl<'a> Rows<'a> {
     /// Names of fields stand once for all events that have the same.
     fn payload(&mut self, kept: &'a Kept) {
         let fields = &kept.alert.event.said.fields;
-        let names: Vec<&str> = fields.iter().map(|(name, _)| name).collect();
+        let n_more = fields.len().saturating_sub(self.limits.n_fields);
+        let shown = || fields.iter().take(self.limits.n_fields);
+        let names: Vec<&str> = shown().map(|(name, _)| name).chain((n_more > 0).then_some("…")).collect();
+        let texts = &mut self.texts;
         let (shape, is_new) = self.tables.shapes.index(names.clone());
         if is_new {
-            let names = names.into_iter().map(|name| self.texts.index(name, None)).collect();
-            self.shapes.push(Shape { names, columns: vec![Vec::new(); fields.len()] });
+            let names: Vec<Index> = names.into_iter().map(|name| texts.index(name, None)).collect();
+            self.shapes.push(Shape { columns: vec![Vec::new(); names.len()], names });
         }
         self.events.shape.push(shape);
         let full = |place: usize| kept.cuts.iter().find(|cut| cut.0 == Some(place)).map(|cut| cut.1);
-        let texts = &mut self.texts;
-        let values = fields
-            .iter()
-            .enumerate()
-            .map(|(place, (_, value))| value.map_or(-1, |value| texts.index(value, full(place))));
+        let values = shown().enumerate();
+        let values =
+            values.map(|(place, (_, value))| value.map_or(-1, |value| texts.index(value, full(place))));
+        let mut values: Vec<Index> = values.collect();
+        if n_more > 0 {
+            values.push(texts.own(format!("and {n_more} fields more, which are in the log")));
+        }
         let columns = usize::try_from(shape).ok().and_then(|shape| self.shapes.get_mut(shape));
         for (column, value) in columns.into_iter().flat_map(|shape| &mut shape.columns).zip(values) {
             column.push(value);
@@ -287,7 +317,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn correlation(detail: &CorrelationDetail) -> Correlation {
+fn correlation(detail: &CorrelationDetail, name_max: usize) -> Correlation {
     let members = detail.examples.iter().take(N_MEMBERS_MAX);
     Correlation {
         kind: detail.kind.clone(),
@@ -297,7 +327,7 @@ fn correlation(detail: &CorrelationDetail) -> Correlation {
         members: members
             .map(|member| Member {
                 time: member.time.map(Timestamp::as_microsecond),
-                host: member.computer.clone(),
+                host: limit::name(&member.computer, name_max),
                 event_id: member.event_id,
                 record: member.record_id,
                 input: member.path.clone(),

@@ -68,8 +68,16 @@ pub(super) struct Totals {
     pub(super) span: Option<(Micros, Micros)>,
     pub(super) detections: [u64; 5],
     pub(super) associations: [u64; 5],
+    pub(super) detected: Detected,
     pub(super) left_out: LeftOut,
     pub(super) other_reports: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Detected {
+    pub(super) hosts: usize,
+    pub(super) span: Option<(Micros, Micros)>,
+    pub(super) tactics: Vec<Index>,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,6 +85,8 @@ pub(super) struct LeftOut {
     pub(super) detections: u64,
     pub(super) associations: u64,
     pub(super) events: u64,
+    pub(super) hosts: usize,
+    pub(super) users: usize,
 }
 
 #[derive(Debug, Serialize)]

@@ -32,6 +32,15 @@ pub(super) fn part(explanation: &Explanation) -> Part {
     }
 }
 
+/// How many values a condition asks for.
+pub(super) fn n_values(explanation: &Explanation) -> usize {
+    let own = match &explanation.part {
+        ExplainedPart::Item(item) => item.values.len(),
+        _ => 0,
+    };
+    own + explanation.members.iter().map(n_values).sum::<usize>()
+}
+
 /// The parts from the top down, each `1` or `0`, and the values that each item met: `1110;0:2`.
 pub(super) fn text(evidence: &Evidence) -> String {
     let mut text: String = evidence.holds.iter().map(|holds| if *holds { '1' } else { '0' }).collect();

@@ -10,19 +10,24 @@ mod best;
 mod builder;
 mod document;
 mod evidence;
+mod limit;
 mod pack;
 mod place;
+mod rank;
 mod text;
 
 use std::io::{self, Write};
 
 use super::{ReportOptions, Writer};
-use crate::account::Accounts;
+use crate::account::{AccountNames, Accounts};
 use crate::alert::Alert;
 use crate::connection::Connections;
 use crate::triage::Report;
 use best::Best;
 use builder::Builder;
+use document::Document;
+use limit::{LEAST, Limits, STEPS, WHOLE};
+use rank::Ranks;
 
 /// The page, with a place for the document.
 const PAGE: &str = include_str!("../../../html/dist/report.html");
@@ -32,11 +37,6 @@ const PLACE: &str = "{{data}}";
 const N_ALERTS_MAX: usize = 10_000;
 /// How large a page may become, in bytes: what a mail and a ticket take.
 const N_BYTES_MAX: usize = 1_500_000;
-/// How much of a value a page has at most, in bytes; the next is tried when the page would become too large.
-const VALUE_LIMITS: [usize; 6] = [1 << 20, 16 << 10, 4 << 10, 1 << 10, 256, 64];
-/// How many times fewer alerts a page has when even short values make it too large.
-const FEWER: usize = 2;
-
 struct Html {
     out: Box<dyn Write>,
     options: ReportOptions,
@@ -75,31 +75,45 @@ impl Writer for Html {
 }
 
 impl Html {
-    /// The document as it goes into the page: with whole values and all alerts that were kept where there is
-    /// room, else with less of them.
+    /// The document as it goes into the page: whole, with all alerts that were kept, where there is room, else
+    /// with less of everything and at last with fewer alerts.
     fn packed(&mut self, report: &Report<'_>, room: usize) -> io::Result<String> {
         let names = self.accounts.names();
-        let mut limits = VALUE_LIMITS.into_iter();
-        let mut value_max = limits.next().unwrap_or_default();
-        loop {
-            let builder = Builder {
-                report,
-                options: &self.options,
-                best: &self.best,
-                names: &names,
-                connections: &self.connections,
-                value_max,
-            };
-            let packed = pack::pack(&builder.document())?;
-            if packed.len() <= room || self.best.len() == 0 {
+        let ranks = Ranks::new(report.summary, &names, WHOLE.n_ranked);
+        let mut before: Option<(Limits, usize)> = None;
+        for limits in STEPS {
+            // What would only cut longer values than there are would come out the same.
+            if before.is_some_and(|(others, longest)| !limits.may_be_less_than(others, longest)) {
+                continue;
+            }
+            let document = self.document(report, &names, &ranks, limits);
+            if let Some(packed) = pack::pack_within(&document, room)? {
                 return Ok(packed);
             }
-            match limits.next() {
-                Some(limit) => value_max = limit,
-                None => self.best.keep(self.best.len() / FEWER),
+            let longest = document.strings.iter().map(String::len).max();
+            before = Some((limits, longest.unwrap_or_default()));
+        }
+        loop {
+            let packed = pack::pack(&self.document(report, &names, &ranks, LEAST))?;
+            let n = self.best.len();
+            if packed.len() <= room || n <= 1 {
+                return Ok(packed);
             }
+            self.best.keep(fewer(n, packed.len(), room));
         }
     }
+
+    fn document(&self, report: &Report<'_>, names: &AccountNames, ranks: &Ranks, limits: Limits) -> Document {
+        let Self { options, best, connections, .. } = self;
+        Builder { report, options, best, names, ranks, connections, limits }.document()
+    }
+}
+
+/// Of how many alerts a page may have the size, when it has another with so many: a tenth fewer than by their
+/// share, since not all of a page are alerts. Never none.
+fn fewer(n: usize, n_bytes: usize, n_bytes_max: usize) -> usize {
+    let share = n.saturating_mul(n_bytes_max) / n_bytes.max(1);
+    (share - share / 10).clamp(1, n.saturating_sub(1).max(1))
 }
 
 #[cfg(test)]

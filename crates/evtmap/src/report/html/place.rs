@@ -3,26 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::attack::Attack;
-use super::builder::{by_severity, index, severity_index};
-use super::document::{Connection, Host, Index, Ranked, Session, User};
+use super::document::{Connection, Host, Index, Session, User};
+use super::limit::{self, Limits};
+use super::rank::{Ranks, rank, unranked};
 use super::text::Table;
 use crate::account::AccountNames;
 use crate::alert::{Alert, Kind};
-use crate::connection::{Connections, short_name};
-use crate::risk::{Risk, Risks};
+use crate::connection::{self, Connections, short_name};
 use crate::severity::Severity;
-
-/// How many alerts are named for each host and account.
-const N_DECISIVE: usize = 4;
-/// The largest number of addresses of a host, and of other spellings of an account.
-const N_NAMES_MAX: usize = 8;
-/// The largest number of connections in a page.
-const N_CONNECTIONS_MAX: usize = 2_000;
 
 /// The tables of hosts, accounts and sessions.
 pub(super) struct Places<'a> {
     names: &'a AccountNames,
     seen: &'a Connections,
+    limits: Limits,
+    /// By their whole names, which the page may have shortened.
     known_hosts: Table<String>,
     known_users: Table<String>,
     known_sessions: Table<(Index, String)>,
@@ -36,10 +31,11 @@ pub(super) struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn new(names: &'a AccountNames, seen: &'a Connections) -> Self {
+    pub(super) fn new(names: &'a AccountNames, seen: &'a Connections, limits: Limits) -> Self {
         Self {
             names,
             seen,
+            limits,
             known_hosts: Table::default(),
             known_users: Table::default(),
             known_sessions: Table::default(),
@@ -59,7 +55,7 @@ impl<'a> Places<'a> {
         }
         let (number, is_new) = self.known_hosts.index(name.to_owned());
         if is_new {
-            self.hosts.push(Host { ranked: unranked(name), addresses: Vec::new() });
+            self.hosts.push(Host { ranked: unranked(name, self.limits.name), addresses: Vec::new() });
         }
         number
     }
@@ -69,15 +65,15 @@ impl<'a> Places<'a> {
         let name = self.names.of(spelling);
         let (number, is_new) = self.known_users.index(name.to_lowercase());
         if is_new {
-            self.users.push(User { ranked: unranked(name), also: Vec::new() });
+            self.users.push(User { ranked: unranked(name, self.limits.name), also: Vec::new() });
             self.also.push(BTreeSet::new());
         }
         let place = usize::try_from(number).ok();
         if let Some(also) = place.and_then(|place| self.also.get_mut(place))
-            && also.len() < N_NAMES_MAX
+            && also.len() < self.limits.n_names
             && !spelling.eq_ignore_ascii_case(name)
         {
-            also.insert(spelling.to_owned());
+            also.insert(limit::name(spelling, self.limits.name));
         }
         number
     }
@@ -109,66 +105,72 @@ impl<'a> Places<'a> {
         self.first_of_user.entry((user, key)).or_insert(number);
     }
 
-    /// Ranks hosts and accounts.
-    pub(super) fn rank(&mut self, hosts: &Risks, accounts: &Risks, attack: &Attack) {
-        for risk in hosts.ranked(&str::to_owned) {
+    /// Tells the risk of the first hosts and accounts. Others are there by name where an alert is about them.
+    pub(super) fn rank(&mut self, ranks: &Ranks, attack: &Attack) {
+        for risk in ranks.hosts.iter().take(self.limits.n_ranked) {
             let number = self.host(&risk.name);
-            let ranked = ranked(&risk, number, &self.first_on_host, attack);
             if let Some(host) = at(&mut self.hosts, number) {
-                host.ranked = ranked;
+                rank(&mut host.ranked, risk, number, &self.first_on_host, attack);
             }
         }
-        let names = self.names;
-        for risk in accounts.ranked(&|spelling| names.of(spelling).to_owned()) {
+        for risk in ranks.accounts.iter().take(self.limits.n_ranked) {
             let number = self.user(&risk.name);
-            let ranked = ranked(&risk, number, &self.first_of_user, attack);
             if let Some(user) = at(&mut self.users, number) {
-                user.ranked = Ranked { name: std::mem::take(&mut user.ranked.name), ..ranked };
+                rank(&mut user.ranked, risk, number, &self.first_of_user, attack);
             }
         }
     }
 
     /// The connections of which this report has one end at least, those between two of its hosts first if
-    /// there are too many; and where sessions were opened from.
-    pub(super) fn connections(&mut self) -> Vec<Connection> {
-        let directory = Directory::new(&self.hosts, self.seen);
+    /// there are too many; how many are not shown; and where sessions were opened from.
+    pub(super) fn connections(&mut self) -> (Vec<Connection>, usize) {
+        let directory = Directory::new(&self.known_hosts, self.seen);
         for (address, host) in &directory.addresses {
             if let Some(host) = at(&mut self.hosts, *host)
-                && host.addresses.len() < N_NAMES_MAX
+                && host.addresses.len() < self.limits.n_names
             {
-                host.addresses.push((*address).to_owned());
+                host.addresses.push(limit::name(address, self.limits.name));
             }
         }
         for (computer, session) in &mut self.sessions {
             if let Some(opening) = self.seen.opening(computer, &session.id) {
                 session.from = directory.host(&opening.from);
-                session.from_text.clone_from(&opening.from);
-                session.opened.clone_from(&opening.how);
+                session.from_text = limit::name(&opening.from, self.limits.name);
+                session.opened = limit::name(&opening.how, self.limits.name);
             }
         }
         let all = self.seen.in_order().into_iter().map(|one| {
             let (from, to) = (directory.host(&one.from), directory.host(&one.to));
             (from, to, one)
         });
-        let mut all: Vec<_> = all.filter(|(from, to, _)| (*from >= 0 || *to >= 0) && from != to).collect();
-        if all.len() > N_CONNECTIONS_MAX {
+        // What a host tells of itself under two names is no connection.
+        let all: Vec<_> = all.filter(|(from, to, _)| from != to || *from < 0).collect();
+        let n_all = all.len();
+        let mut all: Vec<_> = all.into_iter().filter(|(from, to, _)| *from >= 0 || *to >= 0).collect();
+        if all.len() > self.limits.n_connections {
             all.sort_by_key(|(from, to, one)| (*from < 0 || *to < 0, one.first));
-            all.truncate(N_CONNECTIONS_MAX);
+            all.truncate(self.limits.n_connections);
             all.sort_by_key(|(_, _, one)| one.first);
         }
-        let connection = |(from, to, one): (Index, Index, crate::connection::Connection)| Connection {
+        let n_left_out = n_all - all.len();
+        (all.into_iter().map(|(from, to, one)| self.connection(from, to, &one)).collect(), n_left_out)
+    }
+
+    fn connection(&mut self, from: Index, to: Index, one: &connection::Connection) -> Connection {
+        let name = |text: &str| limit::name(text, self.limits.name);
+        let (from_text, to_text, how) = (name(&one.from), name(&one.to), name(&one.how));
+        Connection {
             from,
-            from_text: one.from,
+            from_text,
             to,
-            to_text: one.to,
+            to_text,
             user: self.user(&one.account),
-            how: one.how,
+            how,
             failed: one.failed,
             n: one.n,
             first: one.first.as_microsecond(),
             last: one.last.as_microsecond(),
-        };
-        all.into_iter().map(connection).collect()
+        }
     }
 
     /// The tables, when all is in them.
@@ -187,12 +189,12 @@ struct Directory<'s> {
 }
 
 impl<'s> Directory<'s> {
-    fn new(hosts: &[Host], seen: &'s Connections) -> Self {
+    fn new(hosts: &Table<String>, seen: &'s Connections) -> Self {
         let mut by_name = BTreeMap::new();
-        for (number, host) in hosts.iter().enumerate() {
+        for (name, number) in hosts.iter() {
             // A short name that two hosts have means neither.
-            let known = by_name.entry(short_name(&host.ranked.name)).or_insert(Some(index(number)));
-            *known = known.filter(|known| *known == index(number));
+            let known = by_name.entry(short_name(name)).or_insert(Some(number));
+            *known = known.filter(|known| *known == number);
         }
         let addresses = seen.hosts_by_address().into_iter();
         let addresses = addresses.filter_map(|(address, name)| Some((address, (*by_name.get(name)?)?)));
@@ -208,51 +210,4 @@ impl<'s> Directory<'s> {
 
 fn at<T>(table: &mut [T], number: Index) -> Option<&mut T> {
     usize::try_from(number).ok().and_then(|place| table.get_mut(place))
-}
-
-fn unranked(name: &str) -> Ranked {
-    Ranked {
-        name: name.to_owned(),
-        score: 0,
-        detections: [0; 5],
-        tactics: Vec::new(),
-        first: None,
-        last: None,
-        decisive: Vec::new(),
-    }
-}
-
-fn ranked(risk: &Risk, number: Index, first: &HashMap<(Index, &str), Index>, attack: &Attack) -> Ranked {
-    let tactics = risk.tactics.iter();
-    let mut tactics: Vec<(Index, Index)> = tactics
-        .filter_map(|(tactic, worst)| Some((attack.known_tactic(tactic)?, severity_index(Some(*worst)))))
-        .collect();
-    tactics.sort_unstable();
-    Ranked {
-        name: risk.name.clone(),
-        score: risk.score,
-        detections: by_severity(|severity| risk.severities.get(&severity).copied()),
-        tactics,
-        first: risk.span.0.map(|(first, _)| first.as_microsecond()),
-        last: risk.span.0.map(|(_, last)| last.as_microsecond()),
-        decisive: decisive(risk, number, first),
-    }
-}
-
-/// The alerts that tell most: of the weightiest findings first those that show a tactic which none before
-/// does.
-fn decisive(risk: &Risk, number: Index, first: &HashMap<(Index, &str), Index>) -> Vec<Index> {
-    let mut told = BTreeSet::new();
-    let mut chosen = Vec::new();
-    for wants_new in [true, false] {
-        for finding in &risk.findings {
-            let Some(alert) = first.get(&(number, finding.key())) else { continue };
-            let is_new = finding.tactics.iter().any(|tactic| !told.contains(&tactic.id));
-            if chosen.len() < N_DECISIVE && !chosen.contains(alert) && (is_new || !wants_new) {
-                told.extend(finding.tactics.iter().map(|tactic| tactic.id.clone()));
-                chosen.push(*alert);
-            }
-        }
-    }
-    chosen
 }

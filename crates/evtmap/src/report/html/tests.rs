@@ -174,6 +174,130 @@ fn ten_thousand_alerts_are_a_page() {
     assert_eq!(document["cut"].as_array().unwrap().len(), 0, "nothing had to be cut");
 }
 
+/// So many alerts, each of its own host and account, with names and values as long as that; every tenth is of a
+/// logon from another host.
+fn many_names(n: usize, n_bytes: usize) -> Vec<Alert> {
+    let mut noise = Noise(2);
+    let alert = |number: usize| {
+        let mut alert = detection();
+        let event: &mut AlertEvent = Arc::make_mut(&mut alert.event);
+        event.time = jiff::Timestamp::from_second(1_770_000_000 + 7 * number as i64).ok();
+        let host = |number: usize, noise: &str| format!("ip-{number:05}-{noise}");
+        let text = |noise: &mut Noise| noise.text(n_bytes);
+        event.said_mut().computer = host(number, &text(&mut noise));
+        event.said_mut().user = Some(format!("CORP\\{number:05}{}", text(&mut noise)));
+        event.said_mut().event_id = Some(if number.is_multiple_of(10) { 4624 } else { 4688 });
+        let fields = [
+            ("LogonType", "3".to_owned()),
+            ("TargetUserName", text(&mut noise)),
+            ("TargetDomainName", text(&mut noise)),
+            ("TargetLogonId", format!("0x{number:x}")),
+            ("IpAddress", text(&mut noise)),
+            ("WorkstationName", host(number + n, &text(&mut noise))),
+        ];
+        event.said_mut().fields = fields.map(|(name, value)| (name, Some(value))).into_iter().collect();
+        alert
+    };
+    (0..n).map(alert).collect()
+}
+
+/// What of a page's data says how much of something there is.
+fn n_of(document: &serde_json::Value, pointer: &str) -> usize {
+    match document.pointer(pointer).unwrap() {
+        serde_json::Value::Array(all) => all.len(),
+        number => usize::try_from(number.as_u64().unwrap()).unwrap(),
+    }
+}
+
+#[test]
+fn hosts_and_accounts_have_a_limit_and_the_rest_is_told() {
+    let n = WHOLE.n_ranked + 200;
+    let page = page(&many_names(n, 16));
+    assert!(page.len() <= N_BYTES_MAX, "{}", page.len());
+    let document = document(&page);
+    assert_eq!(n_of(&document, "/alerts/finding"), n);
+    assert_eq!(n_of(&document, "/totals/detected/hosts"), n);
+    assert_eq!(n_of(&document, "/totals/left_out/hosts"), 200);
+    assert_eq!(n_of(&document, "/totals/left_out/users"), 200);
+    let hosts = document["hosts"].as_array().unwrap();
+    assert_eq!(hosts.iter().filter(|host| host["score"] != 0).count(), WHOLE.n_ranked);
+    // An alert of a host that is not listed has its name.
+    let last = document["events"]["host"].as_array().unwrap().last().unwrap().as_u64().unwrap();
+    let last = &hosts[usize::try_from(last).unwrap()];
+    assert!(last["name"].as_str().unwrap().starts_with("ip-01199-"));
+    assert_eq!(last["score"], 0);
+}
+
+#[test]
+fn a_page_of_nothing_but_long_names_is_small_and_has_alerts() {
+    let n = 4_000;
+    let mut alerts = many_names(n, 280);
+    let long = "x".repeat(1 << 20);
+    let said = Arc::make_mut(&mut alerts[1].event).said_mut();
+    (said.computer, said.channel, said.provider) = (long.clone(), long.clone(), long.clone());
+    said.user = Some(long);
+    let page = page(&alerts);
+    assert!(page.len() <= N_BYTES_MAX, "{}", page.len());
+    assert!(page.len() > N_BYTES_MAX / 3 * 2, "no more is left out than must be: {}", page.len());
+    let document = document(&page);
+    let n_shown = n_of(&document, "/alerts/finding");
+    assert!(n_shown > 0);
+    assert_eq!(n_shown + n_of(&document, "/totals/left_out/detections"), n);
+    assert_eq!(n_of(&document, "/totals/left_out/hosts"), n - LEAST.n_ranked);
+    assert_eq!(n_of(&document, "/totals/detected/hosts"), n);
+    for name in document["hosts"].as_array().unwrap().iter().map(|host| host["name"].as_str().unwrap()) {
+        assert!(name.len() <= LEAST.name && name.ends_with('…'), "{name}");
+    }
+    let n_unconnected = n / 10 - n_of(&document, "/connections");
+    let told = format!("{n_unconnected} connections between hosts");
+    let lines = document["account"]["lines"].as_array().unwrap();
+    assert!(lines.iter().any(|line| line["reason"].as_str().unwrap().starts_with(&told)), "{told}");
+}
+
+#[test]
+fn one_event_of_many_fields_is_shown_with_some() {
+    let mut noise = Noise(3);
+    let mut alert = detection();
+    let fields = (0..100_000).map(|number| (format!("F{number}"), Some(noise.text(20))));
+    Arc::make_mut(&mut alert.event).said_mut().fields = fields.collect();
+    let page = page(&[alert]);
+    assert!(page.len() <= N_BYTES_MAX, "{}", page.len());
+    let document = document(&page);
+    assert_eq!(n_of(&document, "/shapes/0/names"), LEAST.n_fields + 1);
+    let told = format!("and {} fields more, which are in the log", 100_000 - LEAST.n_fields);
+    assert!(document["strings"].as_array().unwrap().contains(&told.into()));
+}
+
+#[test]
+fn a_rule_of_many_values_is_shown_without_them() {
+    let mut noise = Noise(4);
+    let values: Vec<String> = (0..60_000).map(|_| noise.text(32)).collect();
+    let text = format!(
+        "{{title: x, logsource: {{product: windows}}, detection: {{s: {{Hashes: [a{}]}}, condition: s}}}}",
+        values.join(", a")
+    );
+    let collection = evtmap_sigma::Collection::parse(&text, &evtmap_sigma::Placeholders::default());
+    let rule = evtmap_sigma::CompiledRule::from(collection.rules[0].clone());
+    let mut alert = detection();
+    let finding = Arc::make_mut(&mut alert.finding);
+    let condition = rule.explain(&evtmap_sigma::FieldList::default());
+    finding.rule.as_mut().unwrap().condition = Some(Arc::new(condition));
+    let page = page(&[alert.clone(), alert]);
+    assert!(page.len() <= N_BYTES_MAX, "{}", page.len());
+    let document = document(&page);
+    assert_eq!(n_of(&document, "/alerts/finding"), 2);
+    assert!(document["findings"][0]["rule"]["condition"].is_null());
+    let lines = document["account"]["lines"].as_array().unwrap();
+    assert!(lines.iter().any(|line| line["reason"].as_str().unwrap().starts_with("1 rules are shown")));
+}
+
+#[test]
+fn fewer_alerts_follow_from_the_size_and_are_never_none() {
+    for (n, n_bytes, expected) in [(10_000, 2_000, 4_500), (10, 1_001, 9), (3, 1_000_000, 1), (2, 0, 1)] {
+        assert_eq!(fewer(n, n_bytes, 1_000), expected);
+    }
+}
+
 #[test]
 fn what_cannot_be_compressed_is_cut_and_told() {
     let page = page(&many(1_500, 3_000));

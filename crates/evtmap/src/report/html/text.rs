@@ -1,5 +1,6 @@
 //! Texts that stand once in a document, however often events have them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -29,12 +30,17 @@ impl<K: Eq + Hash> Table<K> {
     pub(super) fn get(&self, key: &K) -> Option<Index> {
         self.indexes.get(key).copied()
     }
+
+    /// All keys with their indexes, in any order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, Index)> {
+        self.indexes.iter().map(|(key, index)| (key, *index))
+    }
 }
 
 /// Texts, none longer than a limit.
 #[derive(Debug)]
 pub(super) struct Texts<'a> {
-    table: Table<(&'a str, usize)>,
+    table: Table<(Cow<'a, str>, usize)>,
     pub(super) strings: Vec<String>,
     pub(super) cut: Vec<(Index, usize)>,
     value_max: usize,
@@ -51,10 +57,19 @@ impl<'a> Texts<'a> {
         let is_cut = shown.len() < text.len();
         let full = full.or_else(|| is_cut.then(|| text.chars().count()));
         // Two texts that begin alike are two, unless they are as long.
-        let (index, is_new) = self.table.index((shown, full.unwrap_or_default()));
+        let (index, is_new) = self.table.index((Cow::Borrowed(shown), full.unwrap_or_default()));
         if is_new {
             self.strings.push(shown.to_owned());
             self.cut.extend(full.map(|full| (index, full)));
+        }
+        index
+    }
+
+    /// The index of a text of our own, which is short.
+    pub(super) fn own(&mut self, text: String) -> Index {
+        let (index, is_new) = self.table.index((Cow::Owned(text.clone()), 0));
+        if is_new {
+            self.strings.push(text);
         }
         index
     }
