@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
@@ -39,22 +38,24 @@ impl Pending {
     }
 }
 
-/// Waits for signals, on a thread of its own: whatever the others are at, nobody has to wait for them.
+/// Waits for signals, on a thread of its own: whatever the others are at, nobody has to wait for them. Without the
+/// thread none is caught.
 fn look_out() {
-    let caught: Vec<_> = signals().into_iter().filter_map(|signal| Some((signal, caught(signal)?))).collect();
-    // Without the thread a signal would be caught and nothing done about it.
-    let watch = move || {
+    let watch = || {
+        let caught: Vec<_> =
+            signals().into_iter().filter_map(|signal| Some((signal, caught(signal)?))).collect();
+        let is_caught = |(_, is_caught): &&(i32, Arc<AtomicBool>)| is_caught.load(Ordering::Relaxed);
         loop {
             thread::sleep(PAUSE);
-            if let Some((signal, _)) = caught.iter().find(|(_, is_caught)| is_caught.load(Ordering::Relaxed))
-            {
+            if let Some((signal, _)) = caught.iter().find(is_caught) {
                 let files = Pending::lock();
                 files.0.iter().for_each(|path| drop(fs::remove_file(path)));
-                process::exit(128 + signal);
+                // Who started the program sees that the signal ended it.
+                _ = signal_hook::low_level::emulate_default_handler(*signal);
             }
         }
     };
-    thread::spawn(watch);
+    _ = thread::Builder::new().name("signals".to_owned()).spawn(watch);
 }
 
 /// What is set once the signal comes; nothing where it cannot be caught.

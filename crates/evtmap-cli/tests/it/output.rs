@@ -172,7 +172,9 @@ fn ended_by(signal: &str, is_ignored: bool) -> (Option<i32>, Vec<String>) {
         std::io::Write::write_all(input.as_mut().unwrap(), sample::CSV.as_bytes()).unwrap();
         input.take();
     }
-    let status = child.wait().unwrap().code();
+    let status = child.wait().unwrap();
+    let status =
+        std::os::unix::process::ExitStatusExt::signal(&status).map(|signal| 128 + signal).or(status.code());
     let databases = folder.names_in("tmp").into_iter().filter(|name| name.ends_with(".sqlite"));
     (status, folder.names().into_iter().chain(databases).collect())
 }

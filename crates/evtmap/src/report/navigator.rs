@@ -50,10 +50,14 @@ impl Writer for Navigator {
             color: Some(color(worst)),
             comment: format!("detections: {n}, the worst {worst}"),
         };
+        let mut description =
+            "Detections in event logs: the score is their number, the colour the worst severity".to_owned();
+        for exclusion in &report.scan.policy.exclusions {
+            description += &format!("; {} {}", exclusion.counted(), exclusion.told());
+        }
         let layer = Layer {
             name: "evtmap detections".to_owned(),
-            description: "Detections in event logs: the score is their number, the colour the worst severity"
-                .to_owned(),
+            description,
             cells: self.techniques.iter().map(|(id, (n, worst))| (*id, cell(*n, *worst))).collect(),
             legend: Severity::WORST_FIRST
                 .iter()

@@ -63,8 +63,12 @@ impl Writer for Parquet {
             ("evtmap.attack_version", report.catalogue.version().unwrap_or_default().to_owned()),
             ("evtmap.rules_from", report.rules.origins.join(", ")),
         ];
-        for (key, value) in told {
-            self.file.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+        let exclusions = report.scan.policy.exclusions.iter();
+        let excluded = exclusions.map(|own| {
+            (format!("evtmap.excluded.{}", own.name), format!("{}: {}", own.counted(), own.told()))
+        });
+        for (key, value) in told.map(|(key, value)| (key.to_owned(), value)).into_iter().chain(excluded) {
+            self.file.append_key_value_metadata(KeyValue::new(key, value));
         }
         self.file.finish().map_err(cause)?;
         self.pass_on()?;

@@ -100,7 +100,7 @@ impl Labels {
                 // Windows closes many messages with paragraphs that explain them, and a section that is not
                 // known begins after an empty line. Otherwise a value that goes on before the next label is
                 // one: a command of many lines.
-                if has_lines || !after_gap && !(self.has_sections && is_of_label(line)) {
+                if has_lines || !(after_gap || self.has_sections && is_of_label(line)) {
                     value.end = start + line.len();
                 } else if !self.has_sections {
                     far_end = Some(start + line.len());
