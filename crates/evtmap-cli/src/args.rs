@@ -15,7 +15,7 @@ use crate::commands::config::ConfigCommand;
 use crate::commands::coverage::CoverageArgs;
 use crate::commands::logons::LogonsArgs;
 use crate::commands::manual::ManualArgs;
-use crate::commands::reading::ReadingArgs;
+use crate::commands::reading::{ReadingArgs, zone_name};
 use crate::commands::rule_choice::RuleArgs;
 use crate::commands::rules::RulesCommand;
 use crate::commands::rules::explain::ExplainArgs;
@@ -201,7 +201,7 @@ pub(crate) struct MapArgs {
 
     /// The time zone of times in reports for people and in the summary: UTC, local, +02:00, Europe/Berlin
     /// [default: UTC]
-    #[arg(long, value_name = "ZONE", help_heading = "Reports")]
+    #[arg(long, value_name = "ZONE", help_heading = "Reports", allow_hyphen_values = true, value_parser = zone_name)]
     pub(crate) timezone: Option<String>,
 
     /// How times are written there: rfc3339, epoch, epoch-ms, or a pattern such as '%d.%m.%Y %H:%M:%S'
@@ -264,13 +264,20 @@ impl MapArgs {
             self.output = profile.outputs;
             self.format = self.format.take().or(profile.format);
         }
-        if self.fields.is_empty() {
+        // Nobody can take back what a profile says, so that other outputs than its own must not stumble over it.
+        if self.fields.is_empty() && self.takes_fields() {
             self.fields = profile.fields;
         }
         self.timezone = self.timezone.take().or(profile.timezone);
         self.time_format = self.time_format.take().or(profile.time_format);
         self.min_severity = self.min_severity.or(profile.min_severity);
         self.sort = self.sort.or(profile.sort);
+    }
+
+    /// Whether a report is asked for of which the fields can be chosen.
+    fn takes_fields(&self) -> bool {
+        let formats = output::formats_of(&self.output, self.format.as_deref());
+        formats.is_ok_and(|formats| formats.iter().any(|format| format.takes_fields()))
     }
 }
 

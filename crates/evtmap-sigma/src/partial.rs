@@ -1,4 +1,4 @@
-//! What a detection may still say when only one field of an event is known.
+//! What a detection may still say when little is known of an event.
 
 use crate::compile::{Compiled, Expr};
 use crate::event::{FieldList, Value};
@@ -17,11 +17,28 @@ impl Compiled {
     /// assert!(!compiled.can_hold("EventID", "4624"));
     /// ```
     pub fn can_hold(&self, field: &str, value: &str) -> bool {
-        self.known(&self.condition, &Known { field, value }) != Some(false)
+        let known = Known { field, value };
+        self.known(&self.condition, &|predicate| known.holds(predicate)) != Some(false)
+    }
+
+    /// Whether the detection can hold for an event of which it is known only that each field fits the patterns that
+    /// everything fits: those of wildcards alone, such as `*`.
+    ///
+    /// ```
+    /// use evtmap_sigma::{Collection, Placeholders};
+    /// let text = "title: t\nfilter: {rules: any, a: {Image: '*'}, b: {User: bob}, condition: not a or b}\n";
+    /// let filters = Collection::parse(text, &Placeholders::default()).filters;
+    /// assert!(filters[0].compiled().can_hold_despite_wildcards());
+    /// let text = text.replace("not a or b", "not a and b");
+    /// let filters = Collection::parse(&text, &Placeholders::default()).filters;
+    /// assert!(!filters[0].compiled().can_hold_despite_wildcards());
+    /// ```
+    pub fn can_hold_despite_wildcards(&self) -> bool {
+        self.known(&self.condition, &holds_by_wildcards) != Some(false)
     }
 
     /// Whether it holds as far as is known: `None` when that depends on what is not.
-    fn known(&self, expr: &Expr, known: &Known<'_>) -> Option<bool> {
+    fn known(&self, expr: &Expr, known: &dyn Fn(&Predicate) -> Option<bool>) -> Option<bool> {
         match expr {
             Expr::All(members) => self.at_least(members.len(), members, known),
             Expr::Any(members) => self.at_least(1, members, known),
@@ -29,7 +46,7 @@ impl Compiled {
                 self.at_least(usize::try_from(*n).unwrap_or(usize::MAX), members, known)
             }
             Expr::Not(inner) => self.known(inner, known).map(|holds| !holds),
-            Expr::Predicate(predicate) => known.holds(predicate),
+            Expr::Predicate(predicate) => known(predicate),
             Expr::Selection(index) => match self.selections.get(*index) {
                 Some(selection) => self.known(selection, known),
                 None => Some(false),
@@ -37,7 +54,12 @@ impl Compiled {
         }
     }
 
-    fn at_least(&self, n: usize, members: &[Expr], known: &Known<'_>) -> Option<bool> {
+    fn at_least(
+        &self,
+        n: usize,
+        members: &[Expr],
+        known: &dyn Fn(&Predicate) -> Option<bool>,
+    ) -> Option<bool> {
         let answers: Vec<Option<bool>> = members.iter().map(|member| self.known(member, known)).collect();
         let n_sure = answers.iter().filter(|answer| **answer == Some(true)).count();
         let n_possible = answers.iter().filter(|answer| **answer != Some(false)).count();
@@ -60,6 +82,26 @@ impl Known<'_> {
         let asks_others = predicate.tests.iter().any(asks_others);
         let own = predicate.field.as_deref().filter(|_| is_about && !asks_others)?;
         Some(predicate.holds(&FieldList::from([(own, Value::Text(self.value))])))
+    }
+}
+
+/// Whether a predicate holds because everything fits its patterns, or does not hold for that reason.
+fn holds_by_wildcards(predicate: &Predicate) -> Option<bool> {
+    let mut tests = predicate.tests.iter();
+    let is_met = if predicate.all {
+        !predicate.tests.is_empty() && tests.all(fits_everything)
+    } else {
+        tests.any(fits_everything)
+    };
+    is_met.then_some(!predicate.negated)
+}
+
+/// Whether a test is one for a text, and every text meets it.
+fn fits_everything(test: &Test) -> bool {
+    match test {
+        Test::Text(text) => text.pattern().fits_everything(),
+        Test::AnyOf(tests) => tests.iter().any(fits_everything),
+        _ => false,
     }
 }
 
@@ -103,5 +145,31 @@ mod tests {
         check("d and not c", "34");
         check("e", "1234");
         check("all of them", "");
+    }
+
+    #[track_caller]
+    fn check_wildcards(detection: &str, expected: bool) {
+        let text = format!(
+            "title: t\nlogsource: {{product: windows}}\ndetection:\n  all: {{N: '*'}}\n  one: {{N: ['*', x], M|contains: '?*'}}\n  \
+             some: {{N: '*', M: x}}\n  lists: [{{N: '*'}}, {{M: x}}]\n  odd: {{N: '??'}}\n  both: {{N|contains|all: ['*', x]}}\n  \
+             other: {{N|neq: '*'}}\n  condition: {detection}\nlevel: low\n"
+        );
+        let collection = Collection::parse(&text, &Placeholders::default());
+        let found = collection.rules[0].compiled().can_hold_despite_wildcards();
+        assert_eq!(found, expected, "{detection}");
+    }
+
+    #[test]
+    fn what_wildcards_decide() {
+        for name in ["all", "one", "lists"] {
+            check_wildcards(&format!("not {name}"), false);
+        }
+        for name in ["some", "odd", "both"] {
+            check_wildcards(&format!("not {name}"), true);
+            check_wildcards(name, true);
+        }
+        check_wildcards("other", false);
+        check_wildcards("not (all and some)", true);
+        check_wildcards("not (all or some)", false);
     }
 }

@@ -117,6 +117,17 @@ impl Pattern {
         self.parts.iter().any(|part| matches!(part, Part::Any | Part::One))
     }
 
+    /// Whether it is made of wildcards alone, `*` among them, so that all texts fit but the shortest.
+    ///
+    /// ```
+    /// use evtmap_sigma::Pattern;
+    /// assert!(Pattern::parse("?*").fits_everything());
+    /// assert!(!Pattern::parse("??").fits_everything());
+    /// ```
+    pub fn fits_everything(&self) -> bool {
+        self.parts.contains(&Part::Any) && self.parts.iter().all(|part| matches!(part, Part::Any | Part::One))
+    }
+
     fn push_char(&mut self, c: char) {
         if let Some(Part::Text(text)) = self.parts.last_mut() {
             text.push(c);

@@ -11,7 +11,8 @@ use anstyle::Style;
 use clap::Subcommand;
 use evtmap::policy::Policy;
 
-use super::reporting;
+use super::rule_choice::{Choice, RuleArgs};
+use super::{reading, reporting};
 use crate::args::MapArgs;
 use crate::clock;
 use crate::config::{Config, NAME, TEMPLATE};
@@ -71,24 +72,27 @@ fn check(config: &Config, cache: &CacheArgs) -> Result<(), Failure> {
     let Some(path) = config.path() else { return terminal::print(&none()) };
     let now = clock::now()?;
     let policy = config.policy(now)?;
-    for (name, profile) in &config.tables.profiles {
-        let of_profile = |failure: Failure| {
-            let help = failure.help_text().to_owned();
-            Failure::new(format!("`{}`, profile `{name}`: {failure}", path.display())).help(help)
-        };
-        reporting::options(&MapArgs::of_profile(profile), now).map_err(of_profile)?;
-    }
-    let watch = &config.tables.watch;
-    let is_right = reporting::times(watch.timezone.as_deref(), None).and(reporting::fields(&watch.fields));
-    is_right.map_err(|failure| {
+    let wrong = |place: &str, failure: &Failure| {
         let help = failure.help_text().to_owned();
-        Failure::new(format!("`{}`, `[watch]`: {failure}", path.display())).help(help)
-    })?;
+        Failure::new(format!("`{}`{place}: {failure}", path.display())).help(help)
+    };
+    let tables = &config.tables;
+    reading::check(&tables.input).map_err(|failure| wrong(", `[input]`", &failure))?;
+    for (name, profile) in &tables.profiles {
+        let is_right = reporting::fields(&profile.fields)
+            .and_then(|_| reporting::options(&MapArgs::of_profile(profile), now));
+        is_right.map_err(|failure| wrong(&format!(", profile `{name}`"), &failure))?;
+    }
+    let watch = &tables.watch;
+    let is_right = reporting::times(watch.timezone.as_deref(), None).and(reporting::fields(&watch.fields));
+    is_right.map_err(|failure| wrong(", `[watch]`", &failure))?;
     config.check_files()?;
+    let choice = Choice::load(&RuleArgs::of(config), &Cache::open(cache, config))
+        .map_err(|failure| wrong("", &failure))?;
     let mut text = format!("{}: right\n", plain(&path.display().to_string()));
     if let Some(policy) = &policy {
         text += &remarks(policy);
-        text += &names::unknown(policy, config, &Cache::open(cache, config))?;
+        text += &names::unknown(policy, &choice)?;
     }
     terminal::print(&text)
 }

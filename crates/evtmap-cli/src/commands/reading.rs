@@ -32,7 +32,7 @@ pub(crate) struct ReadingArgs {
     recover: bool,
 
     /// The time zone of times that name none: UTC, local, +02:00, Europe/Berlin [default: UTC]
-    #[arg(long, value_name = "ZONE", help_heading = "Reading")]
+    #[arg(long, value_name = "ZONE", help_heading = "Reading", allow_hyphen_values = true, value_parser = zone_name)]
     input_timezone: Option<String>,
 
     /// How dates such as 05/06/2026 are read: day-first, month-first, or a pattern such as
@@ -122,6 +122,13 @@ impl ReadingArgs {
     }
 }
 
+/// Refuses what the configuration says about reading and nothing could be read by.
+pub(super) fn check(table: &InputTable) -> Result<(), Failure> {
+    let mut args = ReadingArgs::default();
+    args.fill(table);
+    args.input().map(drop)
+}
+
 /// The exit status of a command that reads and does no more: 2 where something named could not be read, which
 /// is told.
 pub(super) fn status(account: &ScanAccount) -> ExitCode {
@@ -175,6 +182,21 @@ fn parse_time(option: &str, text: &str, now: Timestamp) -> Result<Timestamp, Fai
         .help("write 2026-03-02, 2026-03-02T08:00:00Z, or a span back from now such as 7d or 12h"))
 }
 
+/// A zone on the command line, where an offset begins with `-` as options do. What is an option stands where the zone
+/// was forgotten.
+pub(crate) fn zone_name(text: &str) -> Result<String, String> {
+    let is_option =
+        text.strip_prefix('-').is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()));
+    if is_option {
+        return Err(
+            "it is an option, and the zone before it is missing; write UTC, local, an offset such as \
+                    -05:00, or a name such as Europe/Berlin"
+                .to_owned(),
+        );
+    }
+    Ok(text.to_owned())
+}
+
 /// A zone as users write it, for an option.
 pub(super) fn time_zone(option: &str, name: &str) -> Result<TimeZone, Failure> {
     input::time_zone(name).ok_or_else(|| {
@@ -206,7 +228,10 @@ fn columns(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use clap::{Arg, CommandFactory};
+
     use super::*;
+    use crate::args::Args;
 
     #[track_caller]
     fn check_zone(name: &str, expected: &str) {
@@ -223,6 +248,30 @@ mod tests {
         check_zone("Europe/Berlin", "Europe/Berlin");
         check_zone("Nowhere", "none");
         check_zone("+99:00", "none");
+    }
+
+    /// Every option that takes a zone takes one west of Greenwich too.
+    #[test]
+    fn zones_that_begin_as_options_do() {
+        let mut left = vec![Args::command()];
+        let mut n = 0;
+        while let Some(command) = left.pop() {
+            left.extend(command.get_subcommands().cloned());
+            let names = |argument: &&Arg| {
+                argument.get_value_names().is_some_and(|names| names.iter().any(|name| name == "ZONE"))
+            };
+            for argument in command.get_arguments().filter(names) {
+                n += 1;
+                assert!(argument.is_allow_hyphen_values_set(), "{} {argument}", command.get_name());
+            }
+        }
+        assert!(n > 0);
+        for name in ["-05:00", "-0530", "+02:00", "UTC", "Nowhere"] {
+            assert_eq!(zone_name(name).as_deref(), Ok(name));
+        }
+        for name in ["--json", "-q", "-", "--"] {
+            assert!(zone_name(name).unwrap_err().starts_with("it is an option, "), "{name}");
+        }
     }
 
     #[test]

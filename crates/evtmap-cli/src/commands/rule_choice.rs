@@ -45,6 +45,13 @@ pub(crate) struct RuleArgs {
 }
 
 impl RuleArgs {
+    /// What the configuration says where the command line says nothing.
+    pub(super) fn of(config: &Config) -> Self {
+        let mut args = Self::default();
+        args.fill(config);
+        args
+    }
+
     /// Takes from the configuration what was not said; which rules are used the cache knows.
     pub(crate) fn fill(&mut self, config: &Config) {
         let table = &config.tables.rules;
@@ -129,7 +136,7 @@ fn load_attack(args: &RuleArgs, cache: &Cache) -> Result<(AttackStock, Associati
 }
 
 /// The rules in use, and where they are from.
-pub(super) fn load_rules(args: &RuleArgs, cache: &Cache) -> Result<(Rules, RuleStock), Failure> {
+fn load_rules(args: &RuleArgs, cache: &Cache) -> Result<(Rules, RuleStock), Failure> {
     let stock = cache.rules(&args.rules)?;
     let placeholders = read_placeholders(args.placeholders.as_deref())?;
     let compiled = if args.no_rule_cache { None } else { cache.compiled() };

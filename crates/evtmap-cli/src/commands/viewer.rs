@@ -5,14 +5,14 @@ use evtmap::input::InputOptions;
 use evtmap::report::TimeStyle;
 use jiff::Timestamp;
 
-use super::reporting;
+use super::{reading, reporting};
 use crate::failure::Failure;
 use crate::terminal;
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ZoneArgs {
     /// The time zone of times in text: UTC, local, +02:00, Europe/Berlin; in JSON they are in UTC
-    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Display")]
+    #[arg(long, value_name = "ZONE", default_value = "UTC", help_heading = "Display", allow_hyphen_values = true, value_parser = reading::zone_name)]
     timezone: String,
 }
 

@@ -120,13 +120,19 @@ impl Reading<'_> {
             accounts: accounts(&table.accounts),
         };
         let filters = self.filters(table)?;
-        if scope.is_empty() && filters.is_empty() {
-            return Err(wrong(format!("the exclusion `{name}` would hide every alert")).help(
-                "name `rules`, `tags`, `techniques`, `hosts`, `host-groups`, `accounts`, `fields` or a `filter`",
-            ));
-        }
         let expires = table.expires.as_ref().map(|day| self.day(day)).transpose()?;
-        Ok(Exclusion { name: name.clone(), reason: table.reason.clone(), expires, scope, filters })
+        let exclusion =
+            Exclusion { name: name.clone(), reason: table.reason.clone(), expires, scope, filters };
+        if exclusion.hides_everything() {
+            let is_nothing = exclusion.scope.is_empty() && exclusion.filters.is_empty();
+            let help = if is_nothing {
+                "name `rules`, `tags`, `techniques`, `hosts`, `host-groups`, `accounts`, `fields` or a `filter`"
+            } else {
+                "everything fits a pattern of wildcards alone, such as `*`; name something beside it, or in its place"
+            };
+            return Err(wrong(format!("the exclusion `{name}` would hide every alert")).help(help));
+        }
+        Ok(exclusion)
     }
 
     fn day(&self, day: &Spanned<Datetime>) -> Result<Date, Failure> {

@@ -1,5 +1,7 @@
 //! The configuration: found, checked, shown, and what it does to reports.
 
+use std::fs;
+
 use serde_json::Value;
 
 use crate::program::Folder;
@@ -43,7 +45,8 @@ hosts = ["WS02"]
 #[test]
 fn what_it_does_to_reports() {
     let folder = folder(POLICY);
-    let run = folder.check(&format!("{MAP} -o a.json -o a.csv -o a.md -o a.sarif"), 0);
+    let run = folder
+        .check(&format!("{MAP} -o a.json -o a.csv -o a.md -o a.sarif -o a.navigator.json -o a.parquet"), 0);
     let report: Value = serde_json::from_str(&folder.read("a.json")).unwrap();
     let alerts: Vec<String> = (report["alerts"].as_array().unwrap().iter())
         .map(|alert| {
@@ -71,6 +74,13 @@ fn what_it_does_to_reports() {
     let sarif: Value = serde_json::from_str(&folder.read("a.sarif")).unwrap();
     let notes = &sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"];
     assert_eq!(notes[0]["message"]["text"], "1 match: excluded by `one` until 2026-08-10: ticket 1");
+    let layer = folder.read("a.navigator.json");
+    assert!(layer.contains("; 1 match excluded by `one` until 2026-08-10: ticket 1; 0 matches"), "{layer}");
+    let table = fs::read(folder.path().join("a.parquet")).unwrap();
+    let metadata = String::from_utf8_lossy(&table);
+    for told in ["evtmap.excluded.one", "1 match: excluded by `one` until 2026-08-10: ticket 1"] {
+        assert!(metadata.contains(told), "{told}");
+    }
     folder.check(&format!("{MAP} --no-config -o b.csv"), 0);
     assert_eq!(folder.read("a.csv").lines().next(), folder.read("b.csv").lines().next());
     assert_eq!(folder.read("b.csv").lines().count(), 4);
@@ -120,6 +130,16 @@ fn what_is_wrong_and_where() {
         "name `rules`, ",
     );
     check_error(
+        "[profiles.a]\noutputs = ['a.csv']\nformat = 'bogus'\n",
+        "line 3, column 10: `bogus` is not known here",
+        "what may stand here: bulk, csv, ecs, ",
+    );
+    check_error(
+        "[profiles.a]\noutputs = ['-']\nformat = 'jsn'\n",
+        "line 3, column 10: `jsn` is not known here",
+        "did you mean `json`?",
+    );
+    check_error(
         "[[exclusion]]\nname = 'a'\nreason = 'b'\nfields = { 'A|nonsense' = 1 }\n",
         "line 4, column 10: the modifier `nonsense` is unknown",
         "fields, modifiers and values are written as in a Sigma rule",
@@ -129,6 +149,40 @@ fn what_is_wrong_and_where() {
         "line 2, column 9: `steps = 9` is not a number of steps",
         "it is 1, ",
     );
+}
+
+/// A pattern of wildcards alone is no condition; beside one it does no harm.
+#[test]
+fn exclusions_that_would_hide_every_alert() {
+    let exclusion = |rest: &str| format!("[[exclusion]]\nname = 'a'\nreason = 'b'\n{rest}\n");
+    for rest in [
+        "hosts = ['*']",
+        "hosts = ['DC01', '**']",
+        "accounts = ['?*']",
+        "hosts = ['*']\naccounts = ['*']",
+        "fields = { EventID = '*' }",
+        "fields = { EventID = ['4688', '*'], 'Image|contains' = '*' }",
+        "hosts = ['*']\nfields = { EventID = '*' }",
+        "filter = '{title: f, filter: {rules: any, a: {EventID: \"*\"}, condition: not a}}'",
+    ] {
+        check_error(
+            &exclusion(rest),
+            "line 1, column 1: the exclusion `a` would hide every alert",
+            "everything fits a pattern of wildcards alone, such as `*`; ",
+        );
+    }
+    for rest in [
+        "hosts = ['*']\nrules = ['Odd Program']",
+        "hosts = ['*']\nfields = { EventID = 4688 }",
+        "hosts = ['DC*']\nfields = { EventID = '*' }",
+        "hosts = ['????']",
+        "accounts = ['CORP\\*']",
+        "fields = { EventID = '*', 'CommandLine|endswith' = 'one' }",
+        "filter = '{title: f, logsource: {service: security}, filter: {rules: any, a: {N: \"*\"}, condition: not a}}'",
+    ] {
+        let config = format!("rules.paths = ['rules.yml']\n{}", exclusion(rest));
+        folder(&config).check("config check", 0);
+    }
 }
 
 #[test]
@@ -146,9 +200,21 @@ fn profiles() {
         folder.read("q.csv"),
         "host,timestamp\nWS01,2026-03-02T08:02:00Z\nWS02,2026-03-02T08:03:00Z\nWS02,2026-03-02T08:04:00Z\n"
     );
+    // What the profile says of columns is for its own outputs; what the user says must be for some.
+    folder.check(&format!("{MAP} --profile short -o only.html"), 0);
+    let run = folder.check(&format!("{MAP} --profile short --format json -o -"), 0);
+    assert!(run.out.contains("\"rule\""), "{}", run.out);
+    folder.check(&format!("{MAP} --profile short -o only.html -o r.csv"), 0);
+    assert_eq!(folder.read("r.csv").lines().next(), Some("host,timestamp"));
+    let run = folder.check(&format!("{MAP} --profile short --fields host -o only.html"), 2);
+    assert!(run.err.contains("error: no report takes `--fields`"), "{}", run.err);
     let run = folder.check(&format!("{MAP} --profile shrt"), 2);
     assert!(run.err.contains("error: there is no profile `shrt`\n"), "{}", run.err);
     assert!(run.err.contains("help: did you mean `short`?"), "{}", run.err);
+    // A column that there is not is told by the check, also where no report would have it.
+    let config = "[profiles.a]\noutputs = ['a.html']\nfields = ['hots']\n";
+    let run = folder.with("c.toml", config).check("config check --config c.toml", 2);
+    assert!(run.err.contains("error: `c.toml`, profile `a`: `--fields hots` names no column"), "{}", run.err);
 }
 
 #[test]
@@ -198,6 +264,67 @@ fn rules_that_are_not_there() {
              this title or id",
         ]
     );
+}
+
+/// What `map` refuses is not right.
+#[test]
+fn what_the_check_refuses_as_map_does() {
+    for (config, error, help) in [
+        ("[input]\ntimezone = 'Mars'\n", "`--input-timezone Mars` is not a time zone", "write UTC, "),
+        (
+            "[input]\ndate-format = 'foo'\n",
+            "`--date-format foo` is not the form of a date and time",
+            "write day-first, ",
+        ),
+        ("rules.paths = ['sub']\n", "cannot read rules from `sub`: ", ""),
+        ("attack.path = 'evtmap.toml'\n", "cannot use `evtmap.toml` as ATT&CK: ", ""),
+        ("rules.pipelines = ['rules.yml']\n", "cannot use `rules.yml` as a pipeline: ", ""),
+    ] {
+        let folder = folder(config).with("sub/readme.txt", "none");
+        let run = folder.check("config check --config evtmap.toml", 2);
+        assert!(run.err.contains("error: `evtmap.toml`") && run.err.contains(error), "{}", run.err);
+        assert!(run.err.contains(help), "{}", run.err);
+        let run = folder.check("map log.evtx --config evtmap.toml", 2);
+        assert!(run.err.contains(&format!("error: {error}")), "{}", run.err);
+    }
+}
+
+/// Techniques and tags that no alert can have.
+#[test]
+fn techniques_and_tags_that_are_not_there() {
+    let config = r#"
+        rules.paths = ["rules.yml"]
+        attack.path = "attack.json"
+        [[severity]]
+        techniques = ["T1OO3", "t1059.003", "banana", "typing command", "T1O59.oo3", "TA0002"]
+        tags = ["attack.nope", "ATTACK.Execution", "attack.exection", "attack.tl105", "own.word"]
+        severity = "high"
+    "#;
+    let folder = folder(config).with("attack.json", sample::ATTACK);
+    let run = folder.check("config check", 0);
+    let notes: Vec<&str> = run.out.lines().skip(1).collect();
+    assert_eq!(
+        notes,
+        [
+            "note: a severity names the technique `T1OO3`, which enterprise-attack 99.9 of 2030-01-01 does not have",
+            "note: a severity names the technique `banana`, which enterprise-attack 99.9 of 2030-01-01 does not have",
+            "note: a severity names the technique `typing command`, which enterprise-attack 99.9 of 2030-01-01 does \
+             not have; did you mean `T1059.003`?",
+            "note: a severity names the technique `T1O59.oo3`, which enterprise-attack 99.9 of 2030-01-01 does not \
+             have; did you mean `T1059.003`?",
+            "note: a severity names the technique `TA0002`, which enterprise-attack 99.9 of 2030-01-01 does not have",
+            "note: a severity names the tag `attack.nope`, which no rule in use has",
+            "note: a severity names the tag `attack.exection`, which no rule in use has; did you mean \
+             `attack.execution`?",
+            "note: a severity names the tag `attack.tl105`, which no rule in use has; did you mean `attack.t1105`?",
+            "note: a severity names the tag `own.word`, which no rule in use has",
+        ]
+    );
+    let config = "[[severity]]\ntechniques = ['T1086', 'T1OO3']\nseverity = 'low'\n";
+    let run = folder.with("c.toml", config).check("config check --config c.toml", 0);
+    assert!(run.out.contains("the technique `T1086`, and enterprise-attack "), "{}", run.out);
+    assert!(run.out.contains(" has `T1059.001` in its place\n"), "{}", run.out);
+    assert!(run.out.contains("does not have; did you mean `T1003`?\n"), "{}", run.out);
 }
 
 const SHOWN: &str = "\

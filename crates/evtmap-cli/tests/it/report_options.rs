@@ -1,6 +1,8 @@
 //! What can be chosen about reports: columns, times, order, and the format by a file's name.
 
-use crate::program::Folder;
+use serde_json::Value;
+
+use crate::program::{Folder, Run};
 use crate::sample;
 
 fn folder() -> Folder {
@@ -41,10 +43,48 @@ fn times_as_the_user_wants_them() {
     assert!(folder.read("a.md").contains("| 2026-03-02T09:01:00+01:00 | high | Bad Program |"));
     assert!(run.out.contains("2026-03-02 09:01+01:00"), "{}", run.out);
     let mut command = folder.command(&format!("{MAP} -o a.jsonl --time-format"));
-    let run = crate::program::Run::of(command.arg("%d.%m.%Y %H:%M").output().unwrap());
+    let run = Run::of(command.arg("%d.%m.%Y %H:%M").output().unwrap());
     assert_eq!(run.status, 0, "{}", run.err);
     assert!(folder.read("a.jsonl").contains("\"time\":\"02.03.2026 08:01\""));
     assert!(run.out.contains("02.03.2026 08:01"), "{}", run.out);
+}
+
+/// The program's own times are written in one way: those of alerts, and those of the summary with all in it.
+#[test]
+fn the_summary_has_its_times_as_the_alerts_have() {
+    let folder = folder();
+    let mut command = folder.command(&format!("{MAP} -o a.json --timezone Europe/Berlin --time-format"));
+    let run = Run::of(command.arg("%d.%m.%Y %H:%M:%S %z").output().unwrap());
+    assert_eq!(run.status, 0, "{}", run.err);
+    let report: Value = serde_json::from_str(&folder.read("a.json")).unwrap();
+    let summary = &report["summary"];
+    assert_eq!(summary["first_event"], "02.03.2026 09:00:00 +0100");
+    for risk in [&summary["hosts_by_risk"][0], &summary["accounts_by_risk"][0]] {
+        assert_eq!(
+            (&risk["first"], &risk["last"]),
+            (&report["alerts"][0]["time"], &report["alerts"][0]["time"])
+        );
+        assert_eq!(risk["first"], "02.03.2026 09:01:00 +0100");
+    }
+}
+
+/// An offset west of Greenwich begins as an option does, and is none; what is one is not taken for a zone.
+#[test]
+fn offsets_west_of_greenwich() {
+    let folder = folder();
+    folder.check(&format!("{MAP} -o a.csv --timezone -05:00 --fields timestamp"), 0);
+    assert_eq!(folder.read("a.csv"), "timestamp\n2026-03-02T03:01:00-05:00\n");
+    let local = sample::CSV.replace("08:01:00Z", "08:01:00");
+    let folder = folder.with("local.csv", local);
+    let map = MAP.replace("log.csv", "local.csv");
+    folder.check(&format!("{map} --input-timezone -0530 -o a.csv --fields timestamp"), 0);
+    assert_eq!(folder.read("a.csv"), "timestamp\n2026-03-02T13:31:00Z\n");
+    for command in
+        [MAP, "timeline log.csv", "stats log.csv", "logons log.csv", "summary log.csv", "watch log.csv"]
+    {
+        let run = folder.check(&format!("{command} --timezone --quiet"), 2);
+        assert!(run.err.contains("it is an option, and the zone before it is missing"), "{}", run.err);
+    }
 }
 
 #[test]

@@ -26,6 +26,11 @@ impl HostGlob {
         Self { text: text.to_owned(), pattern: pattern(text), has_dot: text.contains('.') }
     }
 
+    /// Whether it is made of wildcards alone, `*` among them, and so is the name of all hosts.
+    pub fn fits_everything(&self) -> bool {
+        self.pattern.fits_everything()
+    }
+
     /// Whether a host is called so. One whose name is unknown is not.
     pub fn matches(&self, host: &str) -> bool {
         let short = host.split('.').next().unwrap_or(host);
@@ -38,6 +43,11 @@ impl AccountGlob {
     /// Reads a name; everything but `*` and `?` is itself.
     pub fn new(text: &str) -> Self {
         Self { text: text.to_owned(), pattern: pattern(text), has_domain: text.contains('\\') }
+    }
+
+    /// Whether it is made of wildcards alone, `*` among them, and so is the name of all accounts.
+    pub fn fits_everything(&self) -> bool {
+        self.pattern.fits_everything()
     }
 
     /// Whether an account is called so: a name, or domain and name as `DOMAIN\name`.

@@ -131,6 +131,18 @@ impl ExclusionAccount {
 }
 
 impl Exclusion {
+    /// Whether it would hide every alert: it asks for nothing, or by wildcards alone.
+    pub fn hides_everything(&self) -> bool {
+        let is_for_all = |filter: &Filter| {
+            filter.rules.is_none()
+                && filter.logsource.category.is_none()
+                && filter.logsource.service.is_none()
+        };
+        let hides_all =
+            |filter: &Filter| is_for_all(filter) && !filter.compiled().can_hold_despite_wildcards();
+        self.scope.is_everything() && (self.filters.is_empty() || self.filters.iter().any(hides_all))
+    }
+
     fn is_expired(&self, today: Date) -> bool {
         self.expires.is_some_and(|last| last < today)
     }

@@ -41,6 +41,15 @@ impl Scope {
             && self.accounts.is_empty()
     }
 
+    /// Whether it is about every alert: it says nothing, or names hosts and accounts by wildcards alone.
+    pub fn is_everything(&self) -> bool {
+        self.rules.is_empty()
+            && self.tags.is_empty()
+            && self.techniques.is_empty()
+            && (self.hosts.is_empty() || self.hosts.iter().any(HostGlob::fits_everything))
+            && (self.accounts.is_empty() || self.accounts.iter().any(AccountGlob::fits_everything))
+    }
+
     /// Whether it is about a finding that has such tags, in some event, and how specifically.
     pub(super) fn specificity(&self, finding: &Finding, tags: &[String]) -> Option<Specificity> {
         let mut rank = 0;

@@ -76,8 +76,8 @@ pub fn summary(report: &Report<'_>, times: &TimeStyle) -> Value {
         "ranked_techniques_by_host": (summary.ranking_by_host.iter())
             .map(|(host, ranking)| json!({"host": host, "techniques": ranked(ranking, N_TOP_BY_HOST)}))
             .collect::<Vec<_>>(),
-        "hosts_by_risk": by_risk(&summary.hosts_at_risk),
-        "accounts_by_risk": by_risk(&summary.accounts_at_risk),
+        "hosts_by_risk": by_risk(&summary.hosts_at_risk, times),
+        "accounts_by_risk": by_risk(&summary.accounts_at_risk, times),
         "hosts": top(&summary.hosts),
         "users": top(&summary.users),
         "rules": top(&summary.rules),
@@ -121,14 +121,14 @@ fn top(counts: &Counts) -> Vec<Value> {
 }
 
 /// The riskiest hosts or accounts and what speaks for each.
-fn by_risk(risks: &Risks) -> Vec<Value> {
+fn by_risk(risks: &Risks, times: &TimeStyle) -> Vec<Value> {
     let line = |risk: Risk| {
         let because = risk.findings.iter().take(N_BECAUSE).map(|finding| finding.title().to_owned());
         json!({
             "name": risk.name, "risk": risk.score, "detections_by_severity": by_severity(&risk.severities),
             "tactics": risk.tactics.keys().map(|tactic| tactic.id.as_str()).collect::<Vec<_>>(),
-            "first": risk.span.0.map(|(first, _)| first.to_string()),
-            "last": risk.span.0.map(|(_, last)| last.to_string()),
+            "first": risk.span.0.map(|(first, _)| times.text(first)),
+            "last": risk.span.0.map(|(_, last)| times.text(last)),
             "because": because.collect::<Vec<_>>(),
         })
     };

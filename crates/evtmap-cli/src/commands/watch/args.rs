@@ -10,6 +10,7 @@ use evtmap::Severity;
 use evtmap_watch::sink;
 
 use crate::args::severity;
+use crate::commands::reading::zone_name;
 use crate::commands::rule_choice::RuleArgs;
 use crate::config::{Config, WatchTable};
 use crate::failure::Failure;
@@ -63,7 +64,7 @@ pub(crate) struct WatchArgs {
     pub(super) poll: Option<Duration>,
 
     /// The time zone of times that name none: UTC, local, +02:00, Europe/Berlin [default: UTC]
-    #[arg(long, value_name = "ZONE", help_heading = "Reading")]
+    #[arg(long, value_name = "ZONE", help_heading = "Reading", allow_hyphen_values = true, value_parser = zone_name)]
     pub(super) input_timezone: Option<String>,
 
     /// How many threads match when much comes at once; all processors by default
@@ -103,7 +104,7 @@ pub(crate) struct WatchArgs {
     pub(super) fields: Vec<String>,
 
     /// The time zone of times on the terminal and in JSON: UTC, local, +02:00, Europe/Berlin [default: UTC]
-    #[arg(long, value_name = "ZONE", help_heading = "Alerts")]
+    #[arg(long, value_name = "ZONE", help_heading = "Alerts", allow_hyphen_values = true, value_parser = zone_name)]
     pub(super) timezone: Option<String>,
 
     /// Show on the terminal too what an event id alone may hint at, which other outputs are told anyway
