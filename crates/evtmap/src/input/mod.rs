@@ -8,7 +8,6 @@ mod archive;
 pub mod arrow;
 mod buffers;
 mod csv;
-mod cut;
 mod evtx;
 mod find;
 pub mod growing;

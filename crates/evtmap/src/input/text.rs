@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::io::{Cursor, Read};
 use std::mem;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,8 +14,6 @@ use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use memchr::{memchr, memchr_iter};
 
 use super::buffers::Buffers;
-pub(super) use super::cut::Cut;
-use super::cut::{cuts, n_lines};
 use super::{Batch, Dates, Decoded, Input, InputError, InputOptions, Position, RecordProblem, Source};
 use crate::event::Event;
 
@@ -36,12 +35,6 @@ pub(super) trait Format: Send + Sync + 'static {
     ///
     /// Decided the same for any text that begins like this and in which the record ends.
     fn next(&self, text: &[u8], is_end: bool) -> Cut;
-
-    /// Adds the first records of `text` to `cuts`, and gives how much they are together. There may be more; each is what
-    /// [`next`](Self::next) gives.
-    fn several(&self, _text: &[u8], _cuts: &mut Vec<Cut>) -> usize {
-        0
-    }
 
     /// How much of `text` is whole records, where that can be said without finding each.
     fn whole(&self, _text: &[u8], _is_end: bool) -> Option<usize> {
@@ -82,6 +75,34 @@ pub(super) trait Format: Send + Sync + 'static {
     fn dates(&self) -> Option<Dates> {
         None
     }
+}
+
+/// The whole records at the start of `text`, each with its place in what is left by those before, and how much
+/// they are together.
+fn cuts(format: &impl Format, text: &[u8], is_end: bool) -> (Vec<Cut>, usize) {
+    let mut cuts = Vec::new();
+    let mut end = 0;
+    loop {
+        let cut = format.next(text.get(end..).unwrap_or_default(), is_end);
+        match &cut {
+            Cut::Record(range) | Cut::Line(range) | Cut::Damaged(range, _) => end += range.end,
+            Cut::Open => return (cuts, end),
+        }
+        cuts.push(cut);
+    }
+}
+
+/// What comes first in a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// A record. What comes before it is of no interest.
+    Record(Range<usize>),
+    /// A record that is a line, with its end.
+    Line(Range<usize>),
+    /// A record that cannot be read, and where the next one may begin.
+    Damaged(Range<usize>, Problem),
+    /// A record that has not ended, or none at all.
+    Open,
 }
 
 /// What is wrong with a record: a stable code, and words.
@@ -243,16 +264,12 @@ impl Text {
     }
 
     /// Takes the first bytes, and gives where they stand. What is behind them waits for whoever [goes on](Self::go_on).
-    /// `n_lines` says how many lines these are, where that is known.
-    fn take(&mut self, n_bytes: usize, n_lines: Option<u64>) -> (Position, Vec<u8>) {
+    fn take(&mut self, n_bytes: usize) -> (Position, Vec<u8>) {
         let mut taken = mem::take(&mut self.text);
         self.rest.extend_from_slice(taken.get(n_bytes..).unwrap_or_default());
         taken.truncate(n_bytes);
         let position = self.position;
-        self.position = match (position, n_lines) {
-            (Position::Line(line), Some(n_lines)) => Position::Line(line + n_lines),
-            _ => advance(position, &taken),
-        };
+        self.position = advance(position, &taken);
         (position, taken)
     }
 
@@ -288,8 +305,7 @@ impl<F: Format> TextInput<F> {
                 }
             };
             if n_whole > 0 {
-                let n_lines = cuts.as_deref().and_then(n_lines);
-                let (position, text) = self.text.take(n_whole, n_lines);
+                let (position, text) = self.text.take(n_whole);
                 return Some(Records { cuts, ..self.records(position, text) });
             }
             if self.text.is_end {

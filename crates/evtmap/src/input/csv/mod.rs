@@ -14,7 +14,7 @@ use memchr::memchr;
 use self::again::RowsAgain;
 use self::layout::Layout;
 pub use self::row::MAX_COLUMNS;
-use self::row::{Row, UsualRows, row_end, row_length};
+use self::row::{Row, row_end, row_length};
 pub use self::table::Table;
 pub use self::time::DateOrder;
 use super::text::{self, Cut, Format, MAX_RECORD_BYTES, Problem, Text, TextInput};
@@ -124,15 +124,6 @@ impl Format for Csv {
             }
             None => Cut::Open,
         }
-    }
-
-    fn several(&self, text: &[u8], cuts: &mut Vec<Cut>) -> usize {
-        let mut n_bytes = 0;
-        cuts.extend(UsualRows::new(text, self.table.layout.delimiter).map(|(length, is_line)| {
-            n_bytes += length;
-            if is_line { Cut::Line(0..length) } else { Cut::Record(0..length) }
-        }));
-        n_bytes
     }
 
     fn resume(&self, text: &[u8]) -> Option<usize> {
