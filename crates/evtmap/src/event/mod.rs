@@ -27,7 +27,7 @@ pub(crate) use held::Label;
 pub(crate) use names::Names;
 pub(crate) use repeat::{Passing, PassingField};
 pub(crate) use spelling::trimmed;
-use spelling::{is_bare_guid, loosely_equal, may_be_equal};
+use spelling::{GUID_LENGTH, is_bare_guid, loosely_equal, may_be_equal};
 pub use system::SYSTEM_FIELDS;
 use system::asked;
 
@@ -261,6 +261,11 @@ impl Event {
     /// Writes GUIDs as Windows does, `{0cce9210-…}`, where an older evtx crate wrote `0CCE9210-…`. GUIDs that
     /// are texts to Windows have small letters or braces and stay as they are.
     pub(crate) fn brace_guids(&mut self) {
+        // Few events have one, and a look at lengths costs next to nothing.
+        let may_be_one = |field: &Field| field.value.as_ref().is_some_and(|value| value.len() == GUID_LENGTH);
+        if !self.fields.iter().any(may_be_one) {
+            return;
+        }
         self.saying = None;
         let mut fields = mem::take(&mut self.fields);
         for value in fields.iter_mut().filter_map(|field| field.value.as_mut()) {

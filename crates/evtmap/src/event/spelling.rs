@@ -1,7 +1,7 @@
 //! How values and names are written: blanks, braces, case.
 
 /// How many characters a GUID has without braces.
-const GUID_LENGTH: usize = 36;
+pub(super) const GUID_LENGTH: usize = 36;
 
 /// A text without blanks around it: `str::trim`, quick where they are ASCII.
 #[inline]
