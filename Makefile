@@ -6,8 +6,8 @@ CARGO ?= cargo
 LOCKED ?= --locked
 # Where programs are built to.
 BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
-# Built among the whole workspace, our programs share what the tests were built of; each by itself, with fewer features
-# of the same libraries, would have half of them built again.
+# Built among the whole workspace, our programs share what the tests were built of; each by itself, with other features
+# of the same libraries, would have many of them built again.
 BUILD = $(CARGO) build $(LOCKED) --quiet --workspace --bin
 XTASK = $(BUILD) xtask && $(BUILT)/xtask
 

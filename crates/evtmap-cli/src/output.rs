@@ -133,23 +133,31 @@ fn open_pending(path: &Path) -> io::Result<Opened> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".evtmap-").suffix(".partial");
-    #[cfg(unix)]
-    {
-        // As any new file: readable as the user's umask says, and not by the owner alone.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    // One that takes the place of another is for nobody who could not read that.
-    #[cfg(unix)]
-    let replaced = path.metadata().ok().map(|metadata| metadata.permissions());
-    #[cfg(unix)]
-    replaced.iter().for_each(|permissions| _ = builder.permissions(permissions.clone()));
-    let file = builder.tempfile_in(folder)?;
-    #[cfg(unix)]
-    replaced.into_iter().try_for_each(|permissions| file.as_file().set_permissions(permissions))?;
+    let file = create(&mut builder, folder, path)?;
     Pending::lock().add(file.path());
     let shared = Rc::new(RefCell::new(BufWriter::new(file)));
     Ok((Box::new(Shared(Rc::clone(&shared))), Some((shared, path.to_owned()))))
+}
+
+/// A new file in a folder, which those may read who may read the one at a path that it will replace; where there is
+/// none, those whom the user's umask lets, as any new file, and not the owner alone.
+#[cfg(unix)]
+fn create(builder: &mut tempfile::Builder<'_, '_>, folder: &Path, path: &Path) -> io::Result<NamedTempFile> {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+    let replaced = path.metadata().ok().map(|metadata| metadata.permissions());
+    builder.permissions(replaced.clone().unwrap_or_else(|| Permissions::from_mode(0o666)));
+    let file = builder.tempfile_in(folder)?;
+    // The umask has taken from these as well.
+    if let Some(replaced) = replaced {
+        file.as_file().set_permissions(replaced)?;
+    }
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn create(builder: &mut tempfile::Builder<'_, '_>, folder: &Path, _: &Path) -> io::Result<NamedTempFile> {
+    builder.tempfile_in(folder)
 }
 
 /// The format's share of a file that we take back at the end.

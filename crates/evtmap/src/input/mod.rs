@@ -113,9 +113,10 @@ impl Default for InputOptions {
 }
 
 impl InputOptions {
-    /// Adds what the input does not say: the origin, and the fields that only the message tells. An event that
-    /// has fields of its own needs no message, unless their names are not the event's.
+    /// Gives GUIDs their braces, and adds what the input does not say: the origin, and the fields that only the
+    /// message tells. An event that has fields of its own needs no message, unless their names are not the event's.
     fn complete(&self, event: &mut Event, has_foreign_names: bool) {
+        event.brace_guids();
         self.origins.complete(event);
         let is_bare = |event: &Event| event.data().all(|(name, _)| name == "Data");
         if event.message().is_some() && (has_foreign_names || is_bare(event)) {

@@ -84,7 +84,6 @@ impl Format for Xml {
 
     fn read(&self, record: &str, (): &mut (), event: &mut Event) -> Result<bool, Problem> {
         xml::read(record, event).map_err(|error| Problem::new("xml-record", error.to_string()))?;
-        event.brace_guids();
         self.options.complete(event, false);
         Ok(true)
     }

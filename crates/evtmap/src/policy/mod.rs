@@ -118,6 +118,11 @@ impl ExclusionAccount {
         format!("{} {}", self.n_hidden, if self.n_hidden == 1 { "match" } else { "matches" })
     }
 
+    /// How many matches it hid, and why, in a line.
+    pub fn line(&self) -> String {
+        format!("{}: {}", self.counted(), self.told())
+    }
+
     /// Why so much is not told, in words.
     pub fn told(&self) -> String {
         match self.expires {

@@ -64,9 +64,7 @@ impl Writer for Parquet {
             ("evtmap.rules_from", report.rules.origins.join(", ")),
         ];
         let exclusions = report.scan.policy.exclusions.iter();
-        let excluded = exclusions.map(|own| {
-            (format!("evtmap.excluded.{}", own.name), format!("{}: {}", own.counted(), own.told()))
-        });
+        let excluded = exclusions.map(|own| (format!("evtmap.excluded.{}", own.name), own.line()));
         for (key, value) in told.map(|(key, value)| (key.to_owned(), value)).into_iter().chain(excluded) {
             self.file.append_key_value_metadata(KeyValue::new(key, value));
         }

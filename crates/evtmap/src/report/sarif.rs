@@ -261,7 +261,7 @@ fn notifications(report: &Report<'_>) -> Vec<Value> {
         })
     });
     let excluded = report.scan.policy.exclusions.iter().map(|own| {
-        let text = format!("{}: {}", own.counted(), own.told());
+        let text = own.line();
         json!({"level": "note", "descriptor": {"id": "excluded"}, "message": {"text": text}})
     });
     errors.chain(excluded).collect()

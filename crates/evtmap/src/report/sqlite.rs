@@ -122,8 +122,7 @@ impl Database {
             add.execute(params!["rules", "", reason.as_str(), told]).map_err(cause)?;
         }
         for own in &report.scan.policy.exclusions {
-            let told = format!("{}: {}", own.counted(), own.told());
-            add.execute(params!["excluded", "", own.name, told]).map_err(cause)?;
+            add.execute(params!["excluded", "", own.name, own.line()]).map_err(cause)?;
         }
         Ok(())
     }

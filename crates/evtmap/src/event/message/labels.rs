@@ -120,7 +120,10 @@ impl Labels {
             Some(colon) => (line.get(..colon)?, colon + 1),
             None => without_colon(line)?,
         };
-        let text = crate::event::trimmed(Some(text).filter(|text| text.len() < LABEL_BYTES_MAX)?);
+        if text.len() >= LABEL_BYTES_MAX {
+            return None;
+        }
+        let text = crate::event::trimmed(text);
         let mut in_section = true;
         for (index, label) in self.labels.iter().enumerate().skip(next) {
             in_section &= label.in_section;

@@ -167,7 +167,6 @@ fn problem(error: JsonError) -> Problem {
 pub(super) fn read_object(object: &str, options: &InputOptions, event: &mut Event) -> Result<bool, Problem> {
     if is_rendered(object) {
         json::read(object, event).map_err(problem)?;
-        event.brace_guids();
         options.complete(event, false);
         return Ok(true);
     }
@@ -186,7 +185,6 @@ fn complete(shape: &Shape, options: &InputOptions, event: &mut Event) -> Result<
     if event.event_id().is_none() && event.n_fields() > 0 {
         return Err(Problem::new("json-event-id", "the event has no event id that is a number"));
     }
-    event.brace_guids();
     options.complete(event, !shape.has_field_names());
     Ok(())
 }

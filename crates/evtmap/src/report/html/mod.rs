@@ -37,6 +37,7 @@ const PLACE: &str = "{{data}}";
 const N_ALERTS_MAX: usize = 10_000;
 /// How large a page may become, in bytes: what a mail and a ticket take.
 const N_BYTES_MAX: usize = 1_500_000;
+
 struct Html {
     out: Box<dyn Write>,
     options: ReportOptions,

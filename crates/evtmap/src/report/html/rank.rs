@@ -33,8 +33,9 @@ impl Ranks {
     /// Keeps as many as a page lists at most.
     pub(super) fn new(summary: &Summary, names: &AccountNames, n_max: usize) -> Self {
         let mut hosts = summary.hosts_at_risk.ranked(&str::to_owned);
-        let spans = hosts.iter().filter_map(|host| host.span.0);
-        let span = spans.reduce(|all, span| (all.0.min(span.0), all.1.max(span.1)));
+        let mut spans = hosts.iter().map(|host| host.span);
+        let mut span = spans.next().unwrap_or_default();
+        spans.for_each(|of_host| span.join(of_host));
         let mut tactics = BTreeMap::new();
         for host in &hosts {
             for (tactic, severity) in &host.tactics {
@@ -46,7 +47,7 @@ impl Ranks {
         let (n_hosts, n_accounts) = (hosts.len(), accounts.len());
         hosts.truncate(n_max);
         accounts.truncate(n_max);
-        Self { hosts, accounts, n_hosts, n_accounts, span, tactics }
+        Self { hosts, accounts, n_hosts, n_accounts, span: span.0, tactics }
     }
 
     /// What was found on all hosts.
